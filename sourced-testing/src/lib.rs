@@ -1,0 +1,1 @@
+//! Tests for what is built on `sourced`.

@@ -1,0 +1,237 @@
+//! Claims: the exclusive right of one worker to one stream of a group, for a while.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{AckError, Appended, BackendError, FenceError, StreamAppend, SyncAction};
+use crate::message::{MessageId, StoredMessage};
+use crate::stream::{GroupId, Position, StreamId};
+
+/// Claiming work, and ending it.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// Claims up to `request.lanes` lanes of the named groups that have something to handle, the ones waiting longest
+    /// first, each with its oldest pending messages.
+    ///
+    /// Pending are the messages of the group's types above the lane's acknowledged position, without the commands that
+    /// this very group had decided before they were stored ([`Message::decided_by`](crate::Message::decided_by)).
+    ///
+    /// - *never-skipped*, *in-order-per-stream*: the messages of one claim are the next ones of that stream without a
+    ///   gap, in the order of their seqs; a lane is held by one worker at a time.
+    /// - *flat-cost*: the cost does not grow with the number of streams nor with the length of the log.
+    /// - *replay-is-marked*: [`Delivery::replaying`] is true only for what this group acknowledged before in this stream.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError>;
+
+    /// Ends a claim with progress: everything in `ack` is stored in one transaction, or nothing.
+    ///
+    /// The steps are: check the fence, append, record refusals, run the sync actions in order, move the acknowledged
+    /// position to `ack.upto` (never backwards), reset the attempts, give the lane back. The result is that of
+    /// [`Store::append`](super::Store::append) for `ack.appends`.
+    ///
+    /// The transaction may be run again from the start when the database asks for it (a deadlock, a lost connection
+    /// before the commit was sent), and so may the sync actions.
+    ///
+    /// # Errors
+    /// [`AckError::Fenced`] when the lane has another holder by now, [`AckError::Append`] when an append was refused,
+    /// [`AckError::Sync`] when a sync action failed, [`AckError::Backend`] for the rest. The claim is still held after
+    /// all of them but the first.
+    async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError>;
+
+    /// Gives a lane back without progress; it can be claimed again at once.
+    ///
+    /// # Errors
+    /// [`FenceError::Fenced`] when the lane has another holder by now.
+    async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError>;
+
+    /// Gives a lane back because handling its first pending message failed. `error` is kept with the lane, for a person
+    /// to read. The count of attempts goes up by one.
+    ///
+    /// # Errors
+    /// [`FenceError::Fenced`] when the lane has another holder by now.
+    async fn fail(&self, claim: &ClaimKey, verdict: Verdict, error: &str)
+    -> Result<(), FenceError>;
+
+    /// Prolongs leases: each ends `lease` from now, by the backend's own clock. Returns the claims that are lost.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn renew(
+        &self,
+        claims: &[ClaimKey],
+        lease: Duration,
+    ) -> Result<Vec<ClaimKey>, BackendError>;
+
+    /// Looks at a lane. `None` when the group never had anything to do in that stream.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn lane(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<LaneState>, BackendError>;
+
+    /// Looks up the recorded refusal of a command.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError>;
+
+    /// How many lanes of these groups hold work that is not acknowledged yet: ready, claimed, delayed, and messages not
+    /// yet sorted into lanes count as at least one. Parked lanes do not count. Zero means: quiet.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError>;
+}
+
+/// Names one worker: a process that claims. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WorkerId(Uuid);
+
+impl WorkerId {
+    /// The worker with this UUID.
+    pub const fn from_uuid(id: Uuid) -> Self {
+        Self(id)
+    }
+    /// The UUID.
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Counts how often a lane was claimed; each claim has its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch with this number.
+    pub const fn new(epoch: u64) -> Self {
+        Self(epoch)
+    }
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// What to claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// Who claims.
+    pub worker: WorkerId,
+    /// From which groups; each gets its fair share of the lanes.
+    pub groups: Vec<GroupId>,
+    /// At most so many lanes.
+    pub lanes: usize,
+    /// At most so many messages of each lane; at least 1.
+    pub messages_per_lane: usize,
+    /// How long the claims hold unless renewed, by the backend's own clock.
+    pub lease: Duration,
+}
+
+/// Names one claim: lane, holder and epoch. Whoever shows it proves that the lane has not moved on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClaimKey {
+    /// The group.
+    pub group: GroupId,
+    /// The stream.
+    pub stream: StreamId,
+    /// The holder.
+    pub worker: WorkerId,
+    /// The lane's epoch since this claim.
+    pub epoch: Epoch,
+}
+
+/// A claimed lane with its next messages.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a claim that is not acked, released or failed blocks its stream until its lease ends"]
+pub struct Claim {
+    /// What to show when ending the claim.
+    pub key: ClaimKey,
+    /// The next pending messages, oldest first; never empty.
+    pub deliveries: Vec<Delivery>,
+    /// How often handling the first of them has failed before.
+    pub attempts: u32,
+}
+
+/// One message handed to a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The message.
+    pub message: StoredMessage,
+    /// Whether this group acknowledged it before, so that only state may change now.
+    pub replaying: bool,
+}
+
+/// Progress, with everything that has to be stored together with it.
+#[derive(Debug, Clone)]
+pub struct Ack {
+    /// The claim it ends.
+    pub claim: ClaimKey,
+    /// Everything up to here is handled: the position of a message of the claim.
+    pub upto: Position,
+    /// What the messages led to.
+    pub appends: Vec<StreamAppend>,
+    /// Commands that were refused.
+    pub refusals: Vec<Refusal>,
+    /// Work to do inside the transaction.
+    pub syncs: Vec<Arc<dyn SyncAction>>,
+}
+
+/// A command that was decided by saying no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The command.
+    pub command: MessageId,
+    /// Why, in the words of the domain's error type.
+    pub reason: String,
+}
+
+/// What becomes of a lane whose message could not be handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It can be claimed again after this time, by the backend's own clock.
+    RetryAfter(Duration),
+    /// It waits for a person; later messages of the stream wait behind it.
+    Park,
+}
+
+/// How far a group is in one stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LaneState {
+    /// Everything the group handles up to here is acknowledged.
+    pub acked: Position,
+    /// How often the first pending message has failed.
+    pub attempts: u32,
+    /// Whether the lane waits for a person.
+    pub parked: bool,
+    /// The last failure since the last progress.
+    pub last_error: Option<String>,
+}
+
+impl LaneState {
+    /// For backends.
+    pub fn new(acked: Position, attempts: u32, parked: bool, last_error: Option<String>) -> Self {
+        Self {
+            acked,
+            attempts,
+            parked,
+            last_error,
+        }
+    }
+}

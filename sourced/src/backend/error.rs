@@ -1,0 +1,128 @@
+//! What can go wrong at the port.
+
+use std::error::Error as StdError;
+
+use super::LimitExceeded;
+use crate::failure::Failure;
+use crate::message::MessageId;
+use crate::stream::{ExpectedSeq, GroupId, Seq, StreamId};
+
+/// The storage did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// It does not answer, or answered that it is busy: the same call may go through later.
+    #[error("the storage is unavailable: {0}")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// It holds something that this library cannot have written.
+    #[error("the storage holds something unexpected: {0}")]
+    Corrupt(String),
+    /// It was made by a newer version of this library, or was never set up.
+    #[error("the storage has schema version {found}, this program knows {known}")]
+    Schema {
+        /// The version of the storage.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The group was never registered here.
+    #[error("no consumer group `{0}` is registered")]
+    UnknownGroup(GroupId),
+    /// It refused, and will refuse again.
+    #[error("the storage refused: {0}")]
+    Refused(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl BackendError {
+    /// Whether the same call may go through later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// Somebody else was faster: load again, decide again.
+    #[error("conflict in stream `{stream}`: expected {expected:?}, its last seq is {}", actual.map_or(0, Seq::get))]
+    Conflict {
+        /// The stream.
+        stream: StreamId,
+        /// What the writer believed.
+        expected: ExpectedSeq,
+        /// The stream's last seq, or the last event's for [`ExpectedSeq::NoEventAfter`].
+        actual: Option<Seq>,
+    },
+    /// A message of this id is stored elsewhere, or was not meant to be appended in this company.
+    #[error("the message id {id} is already taken")]
+    IdTaken {
+        /// The id.
+        id: MessageId,
+    },
+    /// Something is too large.
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
+    /// The storage did not do it.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl AppendError {
+    /// Whether loading and deciding again may help.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
+    }
+}
+
+/// Why an acknowledgement stored nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AckError {
+    /// The lane has another holder by now.
+    #[error("the claim of group `{group}` on stream `{stream}` is lost")]
+    Fenced {
+        /// The group.
+        group: GroupId,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// An append was refused.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// A sync action failed.
+    #[error("a sync action failed: {0}")]
+    Sync(Failure),
+    /// The storage did not do it.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl AckError {
+    /// Whether loading and deciding again may help.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Append(error) if error.is_conflict())
+    }
+
+    /// Whether the claim is lost.
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Fenced { .. })
+    }
+}
+
+/// Why a claim could not be given back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FenceError {
+    /// The lane has another holder by now.
+    #[error("the claim of group `{group}` on stream `{stream}` is lost")]
+    Fenced {
+        /// The group.
+        group: GroupId,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The storage did not do it.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}

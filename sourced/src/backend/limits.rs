@@ -1,0 +1,69 @@
+//! Limits: what is too large is refused before anything is stored.
+
+use super::StreamAppend;
+
+/// The largest things a store takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one payload; 1 MiB by default.
+    pub payload_bytes: usize,
+    /// Bytes of one message's metadata as JSON; 64 KiB by default.
+    pub metadata_bytes: usize,
+    /// Messages of one append, over all its streams; 10,000 by default.
+    pub messages: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            payload_bytes: 1024 * 1024,
+            metadata_bytes: 64 * 1024,
+            messages: 10_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Checks an append before it is sent anywhere.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`] for the first thing that is too large.
+    pub fn check(&self, appends: &[StreamAppend]) -> Result<(), LimitExceeded> {
+        let messages = appends.iter().map(|append| append.messages.len()).sum();
+        over("messages in one append", messages, self.messages)?;
+        for message in appends.iter().flat_map(|append| &append.messages) {
+            over(
+                "bytes in a payload",
+                message.payload.as_str().len(),
+                self.payload_bytes,
+            )?;
+            if !message.metadata.is_empty() {
+                let bytes =
+                    serde_json::to_vec(&message.metadata).map_or(usize::MAX, |json| json.len());
+                over("bytes in a message's metadata", bytes, self.metadata_bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn over(what: &'static str, found: usize, limit: usize) -> Result<(), LimitExceeded> {
+    if found <= limit {
+        Ok(())
+    } else {
+        Err(LimitExceeded { what, found, limit })
+    }
+}
+
+/// Something is too large to be stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("too many {what}: {found}, the limit is {limit}")]
+pub struct LimitExceeded {
+    /// What was counted.
+    pub what: &'static str,
+    /// How many there are.
+    pub found: usize,
+    /// How many there may be.
+    pub limit: usize,
+}

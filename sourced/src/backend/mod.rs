@@ -1,0 +1,49 @@
+//! The port to storage: what a backend must do, and exactly how.
+//!
+//! A backend keeps one log of messages in streams, and for every consumer group one *lane* per stream: how far the
+//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of five small traits, one subject
+//! each; `sourced-testing` has the suite that every implementation must pass.
+//!
+//! # The lane
+//!
+//! ```text
+//!            claim                    ack, release
+//!   ready ──────────▶ claimed ─────────────────────▶ ready (more to do) or idle
+//!     ▲                │    │ fail(RetryAfter)
+//!     │ delay over     │    └──────────▶ delayed ──┐
+//!     └────────────────┼───────────────────────────┘
+//!                      │ fail(Park)
+//!                      └──────────▶ parked, until a person retries or skips
+//! ```
+//!
+//! Every claim raises the lane's epoch. An ack, release, renewal or failure names the worker and the epoch of its
+//! claim; when the lane has moved on, it is refused as *fenced*. Clocks only decide when a lease may be taken over,
+//! never who is right.
+
+mod claims;
+mod documents;
+mod error;
+mod groups;
+mod limits;
+pub mod memory;
+mod store;
+mod tx;
+mod wake;
+
+pub use claims::{
+    Ack, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, LaneState, Refusal, Verdict,
+    WorkerId,
+};
+pub use documents::{Document, Documents};
+pub use error::{AckError, AppendError, BackendError, FenceError};
+pub use groups::{Group, Groups, StartFrom};
+pub use limits::{LimitExceeded, Limits};
+pub use memory::Memory;
+pub use store::{Appended, ReadStream, Store, StreamAppend};
+pub use tx::{SyncAction, Tx, TxOps};
+pub use wake::{Signal, Wake};
+
+/// Everything the runtime asks of storage.
+pub trait Backend: Store + Groups + Claims + Documents + Wake {}
+
+impl<T: Store + Groups + Claims + Documents + Wake> Backend for T {}

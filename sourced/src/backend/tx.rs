@@ -1,0 +1,111 @@
+//! The transaction that acknowledges, as projections see it.
+
+use std::any::Any;
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::BackendError;
+use crate::failure::Failure;
+use crate::message::Payload;
+
+/// The transaction in which a batch is acknowledged: what is written through it commits with the acknowledgement, or
+/// not at all.
+///
+/// Documents work on every backend. For SQL of your own, the backend's crate has an extension trait that gives the
+/// connection, such as `sourced_sqlite::SqliteTx`.
+pub struct Tx<'t> {
+    ops: &'t mut (dyn TxOps + 't),
+}
+
+impl<'t> Tx<'t> {
+    /// Wraps a backend's own transaction. For backends.
+    pub fn new(ops: &'t mut (dyn TxOps + 't)) -> Self {
+        Self { ops }
+    }
+
+    /// Writes a document, replacing the one of that key.
+    ///
+    /// # Errors
+    /// [`Failure`] when the value cannot be told in JSON or the storage does not answer.
+    pub async fn put(
+        &mut self,
+        collection: &str,
+        key: impl AsRef<str>,
+        value: &impl Serialize,
+    ) -> Result<(), Failure> {
+        let value = Payload::encode(value)?;
+        Ok(self
+            .ops
+            .put_document(collection, key.as_ref(), value)
+            .await?)
+    }
+
+    /// Reads a document as this transaction sees it.
+    ///
+    /// # Errors
+    /// [`Failure`] when the document is not a `T` or the storage does not answer.
+    pub async fn get<T: DeserializeOwned>(
+        &mut self,
+        collection: &str,
+        key: impl AsRef<str>,
+    ) -> Result<Option<T>, Failure> {
+        match self.ops.get_document(collection, key.as_ref()).await? {
+            Some(value) => Ok(Some(value.decode()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Removes a document; it need not be there.
+    ///
+    /// # Errors
+    /// [`Failure`] when the storage does not answer.
+    pub async fn delete(&mut self, collection: &str, key: impl AsRef<str>) -> Result<(), Failure> {
+        Ok(self.ops.delete_document(collection, key.as_ref()).await?)
+    }
+
+    /// The backend's own connection, when it is a `C`. The extension traits of the backends' crates call this.
+    pub fn connection<C: Any>(&mut self) -> Option<&mut C> {
+        self.ops.connection().downcast_mut()
+    }
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
+}
+
+/// What a backend offers inside its transaction.
+#[async_trait]
+pub trait TxOps: Send {
+    /// Writes a document.
+    async fn put_document(
+        &mut self,
+        collection: &str,
+        key: &str,
+        value: Payload,
+    ) -> Result<(), BackendError>;
+    /// Reads a document.
+    async fn get_document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Payload>, BackendError>;
+    /// Removes a document.
+    async fn delete_document(&mut self, collection: &str, key: &str) -> Result<(), BackendError>;
+    /// The connection, for code that knows which backend it runs on.
+    fn connection(&mut self) -> &mut dyn Any;
+}
+
+/// Work to do inside the transaction that acknowledges. It may be run more than once before the transaction commits.
+#[async_trait]
+pub trait SyncAction: fmt::Debug + Send + Sync {
+    /// Does it.
+    ///
+    /// # Errors
+    /// A [`Failure`] rolls the whole transaction back.
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure>;
+}

@@ -1,0 +1,185 @@
+//! Identifiers of messages and of their types.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Names one message for ever; appending the same id again changes nothing.
+///
+/// New ids are UUIDv7 and come from [`Ids`](crate::env::Ids), so that they sort by the time of their making.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(Uuid);
+
+/// Shared by all messages of one conversation: a root message's own id, handed on to all that follows from it.
+#[doc(alias = "trace id")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CorrelationId(Uuid);
+
+macro_rules! uuid_like {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The id with this UUID.
+            pub const fn from_uuid(id: Uuid) -> Self {
+                Self(id)
+            }
+            /// The UUID.
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+uuid_like!(MessageId, CorrelationId);
+
+impl From<MessageId> for CorrelationId {
+    fn from(id: MessageId) -> Self {
+        Self(id.0)
+    }
+}
+
+/// The stable name of a message type in storage: `cart.item_added`.
+///
+/// It outlives the Rust name, so types can be renamed and moved. It has 1 to 255 bytes: words of ASCII letters, digits
+/// and `_`, joined by dots.
+#[doc(alias = "event type")]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TypeName(Text);
+
+#[derive(Clone)]
+enum Text {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
+
+impl TypeName {
+    /// The name of a type known to the program.
+    pub const fn of<M: super::MessageType>() -> Self {
+        Self(Text::Static(M::NAME))
+    }
+
+    /// Checks a name read from outside.
+    ///
+    /// # Errors
+    /// [`InvalidTypeName`] when it is not words joined by dots.
+    pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidTypeName> {
+        let name = name.as_ref();
+        if Self::is_valid(name) {
+            Ok(Self(Text::Shared(Arc::from(name))))
+        } else {
+            Err(InvalidTypeName(name.chars().take(80).collect()))
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Text::Static(name) => name,
+            Text::Shared(name) => name,
+        }
+    }
+
+    fn is_valid(name: &str) -> bool {
+        let is_word = |word: &str| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        name.len() <= 255 && name.split('.').all(is_word)
+    }
+}
+
+/// A type name that is not words joined by dots.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a type name: it must be words of ASCII letters, digits and `_` joined by dots, 255 bytes at most"
+)]
+pub struct InvalidTypeName(String);
+
+impl TryFrom<String> for TypeName {
+    type Error = InvalidTypeName;
+    fn try_from(name: String) -> Result<Self, InvalidTypeName> {
+        Self::new(name)
+    }
+}
+impl From<TypeName> for String {
+    fn from(name: TypeName) -> Self {
+        name.as_str().to_owned()
+    }
+}
+impl AsRef<str> for TypeName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl Eq for TypeName {}
+impl PartialEq for TypeName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+impl PartialOrd for TypeName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for TypeName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+impl std::hash::Hash for TypeName {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+impl std::borrow::Borrow<str> for TypeName {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+impl fmt::Debug for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_names_are_dotted_words() {
+        for good in ["cart.item_added", "a", "shop.cart.v2"] {
+            assert_eq!(TypeName::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", ".", "a..b", "a b", "cart.", "ä.b", "a\0"] {
+            assert!(TypeName::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Messages: commands and events, and the envelope they are stored in.
+
+mod id;
+mod metadata;
+mod payload;
+
+pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
+pub use metadata::Metadata;
+pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::stream::{GroupId, Position, Seq, StreamId};
+use crate::time::Timestamp;
+
+/// Whether a message is a wish or a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A wish to change something; it may be refused.
+    Command,
+    /// A fact that happened; it is never refused.
+    Event,
+}
+
+/// A payload type with a stable name in storage. `#[command]`, `#[event]` and `#[actor]` write this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a message",
+    label = "neither a command nor an event",
+    note = "add `#[sourced::command]` or `#[sourced::event]` to `{Self}`"
+)]
+pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name under which it is stored, such as `cart.item_added`.
+    const NAME: &'static str;
+    /// Command or event.
+    const KIND: Kind;
+}
+
+/// A wish to change something: decided by exactly one actor, which may refuse it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    label = "not a command",
+    note = "add `#[sourced::command]` to `{Self}`, or define it with a `#[command]` method of an actor"
+)]
+pub trait Command: MessageType {}
+
+/// A fact that happened.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "not an event",
+    note = "add `#[sourced::event]` to `{Self}`, or define it with an `#[event]` method of an actor"
+)]
+pub trait Event: MessageType {}
+
+/// A stored message: a payload, and where it stands among all others.
+///
+/// A root message is its own cause. Every message stored because of another carries the other's id as its cause, its
+/// correlation and its metadata, so that a whole conversation can be followed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Message<P> {
+    /// Its name for ever.
+    pub id: MessageId,
+    /// The stream it belongs to.
+    pub stream_id: StreamId,
+    /// Where it sits in that stream, from 1.
+    pub seq: Seq,
+    /// Where it sits in the whole log.
+    pub position: Position,
+    /// The stable name of its type.
+    pub type_name: TypeName,
+    /// Command or event.
+    pub kind: Kind,
+    /// When it was made, by the clock of the process that made it. Order never depends on it.
+    pub created_at: Timestamp,
+    /// The message that led to this one; a root message's own id.
+    pub causation_id: MessageId,
+    /// The conversation it belongs to.
+    pub correlation_id: CorrelationId,
+    /// Data about the message, inherited from its cause.
+    pub metadata: Metadata,
+    /// The group that had decided this command before it was stored, as a durable method does; such a command is not
+    /// delivered to that group again.
+    pub decided_by: Option<GroupId>,
+    /// What it says.
+    pub payload: P,
+}
+
+/// A message as it comes out of storage, its payload still JSON text.
+pub type StoredMessage = Message<Payload>;
+
+impl<P> Message<P> {
+    /// Whether nothing led to this message.
+    pub fn is_root(&self) -> bool {
+        self.causation_id == self.id
+    }
+
+    /// The same envelope around another payload.
+    pub fn with_payload<Q>(self, payload: Q) -> Message<Q> {
+        Message {
+            id: self.id,
+            stream_id: self.stream_id,
+            seq: self.seq,
+            position: self.position,
+            type_name: self.type_name,
+            kind: self.kind,
+            created_at: self.created_at,
+            causation_id: self.causation_id,
+            correlation_id: self.correlation_id,
+            metadata: self.metadata,
+            decided_by: self.decided_by,
+            payload,
+        }
+    }
+}
+
+impl StoredMessage {
+    /// Puts a new message where the store placed it. For backends.
+    pub fn stored(new: NewMessage, stream_id: StreamId, seq: Seq, position: Position) -> Self {
+        Self {
+            id: new.id,
+            stream_id,
+            seq,
+            position,
+            type_name: new.type_name,
+            kind: new.kind,
+            created_at: new.created_at,
+            causation_id: new.causation_id,
+            correlation_id: new.correlation_id,
+            metadata: new.metadata,
+            decided_by: new.decided_by,
+            payload: new.payload,
+        }
+    }
+
+    /// The same message with its payload read.
+    ///
+    /// # Errors
+    /// [`PayloadError::Decode`] when the payload is not an `M`.
+    pub fn decode<M: MessageType>(&self) -> Result<Message<M>, PayloadError> {
+        Ok(self.clone().with_payload(self.payload.decode()?))
+    }
+}
+
+/// A message on its way into a stream: everything but its place.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct NewMessage {
+    /// Its name for ever; appending the same id again is recognised.
+    pub id: MessageId,
+    /// The stable name of its type.
+    pub type_name: TypeName,
+    /// Command or event.
+    pub kind: Kind,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The message that led to this one; its own id when there is none.
+    pub causation_id: MessageId,
+    /// The conversation it belongs to.
+    pub correlation_id: CorrelationId,
+    /// Data about the message.
+    pub metadata: Metadata,
+    /// See [`Message::decided_by`].
+    pub decided_by: Option<GroupId>,
+    /// What it says.
+    pub payload: Payload,
+}
+
+impl NewMessage {
+    /// A root message: its own cause, the start of a conversation.
+    pub fn root(
+        id: MessageId,
+        created_at: Timestamp,
+        type_name: TypeName,
+        kind: Kind,
+        payload: Payload,
+    ) -> Self {
+        Self {
+            id,
+            type_name,
+            kind,
+            created_at,
+            causation_id: id,
+            correlation_id: id.into(),
+            metadata: Metadata::new(),
+            decided_by: None,
+            payload,
+        }
+    }
+
+    /// The same message, led to by `cause`: it takes over its conversation, and its metadata beneath its own.
+    #[must_use]
+    pub fn caused_by<P>(mut self, cause: &Message<P>) -> Self {
+        self.causation_id = cause.id;
+        self.correlation_id = cause.correlation_id;
+        self.metadata = cause.metadata.merged(&self.metadata);
+        self
+    }
+}
