@@ -1,16 +1,35 @@
 //! Event sourcing and CQRS for plain Rust types.
 
+pub mod actor;
 pub mod backend;
 pub mod env;
+pub mod evolve;
 mod failure;
 pub mod message;
+pub mod prelude;
+pub mod projector;
+pub mod reactor;
+pub mod runtime;
 mod stream;
 mod time;
 
+#[doc(hidden)]
+pub mod __private;
+
+pub use actor::{Actor, ActorRef, CommandError, CommandExt, Loaded, Outgoing};
+pub use backend::{Memory, Tx};
 pub use failure::Failure;
 pub use message::{
     Command, CorrelationId, Event, Kind, Message, MessageId, MessageType, Metadata, NewMessage,
     Payload, PayloadError, StoredMessage, TypeName,
 };
+pub use projector::Projector;
+pub use reactor::{Now, Replaying, Res};
+pub use runtime::{
+    App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
+    WorkerOptions,
+};
+#[cfg(feature = "macros")]
+pub use sourced_macros::{};
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

@@ -1,0 +1,151 @@
+//! What command methods may return.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+
+use super::Actor;
+use crate::evolve::Evolves;
+use crate::failure::Failure;
+use crate::message::{Event, Kind, Payload, PayloadError, TypeName};
+
+/// What a `#[command]` method of actor `A` may return: `()`, an event, `Option`, `Vec`, an array or a tuple of these,
+/// or a `Result` of any of them.
+///
+/// The error of a `Result` decides what a "no" means: your own error type is a *refusal*, a [`Failure`] is tried again.
+#[diagnostic::on_unimplemented(
+    message = "a command of `{A}` cannot return `{Self}`",
+    label = "not events of `{A}`",
+    note = "return `()`, an event, `Option`, `Vec`, an array or a tuple of events, or a `Result` of these",
+    note = "the error of the `Result` must be a `std::error::Error` (a refusal) or a `sourced::Failure` (tried again)"
+)]
+pub trait IntoDecision<A: Actor> {
+    /// The events, as they were returned.
+    type Events: Emit<A> + Send;
+    /// The domain's way of saying no.
+    type Refusal: StdError + Send + Sync + 'static;
+
+    /// Tells the events from a refusal and a failure.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the command was not applied.
+    fn into_decision(self) -> Result<Self::Events, Rejected<Self::Refusal>>;
+}
+
+/// A command that was not applied.
+#[derive(Debug)]
+pub enum Rejected<E> {
+    /// The domain said no. It is never tried again.
+    Refused(E),
+    /// Something went wrong. It is tried again.
+    Failed(Failure),
+}
+
+/// Events in any of the shapes a command may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event of `{A}`, nor a shape of its events",
+    label = "not events of `{A}`",
+    note = "add `#[event] fn …(&mut self, event: &{Self})` to the `impl` of `{A}`"
+)]
+pub trait Emit<A> {
+    /// Writes the events down, in order.
+    ///
+    /// # Errors
+    /// [`PayloadError`] when an event cannot be told in JSON.
+    fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError>;
+}
+
+/// An event on its way out of a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emitted {
+    /// Its type.
+    pub type_name: TypeName,
+    /// Its payload.
+    pub payload: Payload,
+}
+
+impl Emitted {
+    /// Always an event.
+    pub const KIND: Kind = Kind::Event;
+}
+
+impl<A: Evolves<E>, E: Event> Emit<A> for E {
+    fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
+        out.push(Emitted { type_name: TypeName::of::<E>(), payload: Payload::encode(self)? });
+        Ok(())
+    }
+}
+
+impl<A> Emit<A> for () {
+    fn emit(&self, _: &mut Vec<Emitted>) -> Result<(), PayloadError> {
+        Ok(())
+    }
+}
+
+macro_rules! emit_each {
+    ($([$($generics:tt)*] $shape:ty),*) => {$(
+        impl<A, $($generics)*> Emit<A> for $shape {
+            fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
+                self.iter().try_for_each(|events| events.emit(out))
+            }
+        }
+    )*};
+}
+emit_each!([T: Emit<A>] Option<T>, [T: Emit<A>] Vec<T>, [T: Emit<A>, const N: usize] [T; N]);
+
+macro_rules! emit_tuple {
+    ($($part:ident),*) => {
+        impl<A, $($part: Emit<A>),*> Emit<A> for ($($part,)*) {
+            fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
+                #[allow(non_snake_case, reason = "the parts are named by their types")]
+                let ($($part,)*) = self;
+                $($part.emit(out)?;)*
+                Ok(())
+            }
+        }
+        accepted!([$($part: Emit<A> + Send),*] ($($part,)*));
+    };
+}
+
+macro_rules! accepted {
+    ($([$($generics:tt)*] $shape:ty),*) => {$(
+        impl<A: Actor, $($generics)*> IntoDecision<A> for $shape {
+            type Events = Self;
+            type Refusal = Infallible;
+            fn into_decision(self) -> Result<Self, Rejected<Infallible>> {
+                Ok(self)
+            }
+        }
+    )*};
+}
+accepted!([] (), [T: Emit<A> + Send] Option<T>, [T: Emit<A> + Send] Vec<T>, [T: Emit<A> + Send, const N: usize] [T; N]);
+
+emit_tuple!(E1);
+emit_tuple!(E1, E2);
+emit_tuple!(E1, E2, E3);
+emit_tuple!(E1, E2, E3, E4);
+emit_tuple!(E1, E2, E3, E4, E5);
+emit_tuple!(E1, E2, E3, E4, E5, E6);
+
+impl<A: Actor + Evolves<E>, E: Event> IntoDecision<A> for E {
+    type Events = Self;
+    type Refusal = Infallible;
+    fn into_decision(self) -> Result<Self, Rejected<Infallible>> {
+        Ok(self)
+    }
+}
+
+impl<A: Actor, T: Emit<A> + Send, E: StdError + Send + Sync + 'static> IntoDecision<A> for Result<T, E> {
+    type Events = T;
+    type Refusal = E;
+    fn into_decision(self) -> Result<T, Rejected<E>> {
+        self.map_err(Rejected::Refused)
+    }
+}
+
+impl<A: Actor, T: Emit<A> + Send> IntoDecision<A> for Result<T, Failure> {
+    type Events = T;
+    type Refusal = Infallible;
+    fn into_decision(self) -> Result<T, Rejected<Infallible>> {
+        self.map_err(Rejected::Failed)
+    }
+}

@@ -1,0 +1,194 @@
+//! Commands on their way: what reactions return and apps dispatch.
+
+use std::error::Error as StdError;
+
+use crate::env::Env;
+use crate::failure::Failure;
+use crate::message::{Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName};
+use crate::stream::{IntoStreamId, InvalidName, StreamId};
+
+/// A command, and where it goes.
+///
+/// Made from a command by [`CommandExt`], or by itself when the target is the stream of the event reacted to.
+#[derive(Debug)]
+#[must_use = "a command that is neither returned nor dispatched has no effect"]
+pub struct Outgoing {
+    type_name: TypeName,
+    payload: Result<Payload, PayloadError>,
+    target: Result<Target, InvalidName>,
+    metadata: Metadata,
+    id: Option<MessageId>,
+}
+
+/// Where a command goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// To the stream of the event that is reacted to.
+    SameStream,
+    /// To this stream.
+    Stream(StreamId),
+    /// To a new stream: this prefix, `-`, and a new id.
+    NewStream(&'static str),
+}
+
+impl Outgoing {
+    /// Sends the command to this stream.
+    pub fn to(mut self, stream: impl IntoStreamId) -> Self {
+        self.target = stream.into_stream_id().map(Target::Stream);
+        self
+    }
+
+    /// Starts a new stream with the command; its id is the name of the actor, `-`, and a new id.
+    pub fn to_new<A: super::Actor>(mut self) -> Self {
+        self.target = Ok(Target::NewStream(A::NAME));
+        self
+    }
+
+    /// Adds metadata, laid over what the command inherits from its cause.
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = self.metadata.merged(&metadata);
+        self
+    }
+
+    /// Gives the command an id of the caller's. Dispatching the same id twice has one effect.
+    pub fn with_id(mut self, id: MessageId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// The type of the command.
+    pub fn type_name(&self) -> &TypeName {
+        &self.type_name
+    }
+
+    /// The message to be stored and its stream, as a root message. `None` stands for the stream of the cause.
+    pub(crate) fn into_message(self, env: &Env) -> Result<(Option<StreamId>, NewMessage), OutgoingError> {
+        let stream = match self.target? {
+            Target::SameStream => None,
+            Target::Stream(stream) => Some(stream),
+            Target::NewStream(prefix) => Some(StreamId::new(format!("{prefix}-{}", env.ids.next_id()))?),
+        };
+        let id = self.id.unwrap_or_else(|| env.ids.next_id().into());
+        let mut message = NewMessage::root(id, env.clock.now(), self.type_name, Kind::Command, self.payload?);
+        message.metadata = self.metadata;
+        Ok((stream, message))
+    }
+}
+
+/// A command that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutgoingError {
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+}
+
+impl<C: Command> From<C> for Outgoing {
+    fn from(command: C) -> Self {
+        Self {
+            type_name: TypeName::of::<C>(),
+            payload: Payload::encode(&command),
+            target: Ok(Target::SameStream),
+            metadata: Metadata::new(),
+            id: None,
+        }
+    }
+}
+
+/// Says where a command goes: `AddItem { .. }.to("cart-1")`.
+pub trait CommandExt: Command + Sized {
+    /// Sends it to this stream.
+    fn to(self, stream: impl IntoStreamId) -> Outgoing {
+        Outgoing::from(self).to(stream)
+    }
+
+    /// Starts a new stream with it; the stream's id is the name of the actor, `-`, and a new id.
+    fn to_new<A: super::Actor>(self) -> Outgoing {
+        Outgoing::from(self).to_new::<A>()
+    }
+
+    /// Adds metadata, laid over what it inherits from its cause.
+    fn with_metadata(self, metadata: Metadata) -> Outgoing {
+        Outgoing::from(self).with_metadata(metadata)
+    }
+}
+
+impl<C: Command> CommandExt for C {}
+
+/// The commands that came of a reaction, in order.
+pub type Dispatched = Vec<Outgoing>;
+
+/// What a `#[reaction]` method may return: `()`, a command, one that says where it goes, `Option`, `Vec`, an array or a
+/// tuple of these, or a `Result` of any of them.
+#[diagnostic::on_unimplemented(
+    message = "a reaction cannot return `{Self}`",
+    label = "not commands",
+    note = "return `()`, a command, `command.to(stream)`, `Option`, `Vec`, an array or a tuple of these, or a `Result`"
+)]
+pub trait IntoDispatch {
+    /// Collects the commands, in order.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the reaction.
+    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure>;
+}
+
+impl<C: Command> IntoDispatch for C {
+    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+        out.push(self.into());
+        Ok(())
+    }
+}
+
+impl IntoDispatch for Outgoing {
+    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+        out.push(self);
+        Ok(())
+    }
+}
+
+impl IntoDispatch for () {
+    fn into_dispatch(self, _: &mut Dispatched) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+macro_rules! dispatch_each {
+    ($([$($generics:tt)*] $shape:ty),*) => {$(
+        impl<$($generics)*> IntoDispatch for $shape {
+            fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+                self.into_iter().try_for_each(|commands| commands.into_dispatch(out))
+            }
+        }
+    )*};
+}
+dispatch_each!([T: IntoDispatch] Option<T>, [T: IntoDispatch] Vec<T>, [T: IntoDispatch, const N: usize] [T; N]);
+
+macro_rules! dispatch_tuple {
+    ($($part:ident),*) => {
+        impl<$($part: IntoDispatch),*> IntoDispatch for ($($part,)*) {
+            fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+                #[allow(non_snake_case, reason = "the parts are named by their types")]
+                let ($($part,)*) = self;
+                $($part.into_dispatch(out)?;)*
+                Ok(())
+            }
+        }
+    };
+}
+dispatch_tuple!(C1, C2);
+dispatch_tuple!(C1, C2, C3);
+dispatch_tuple!(C1, C2, C3, C4);
+
+impl<T: IntoDispatch, E: StdError + Send + Sync + 'static> IntoDispatch for Result<T, E> {
+    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+        self?.into_dispatch(out)
+    }
+}
+
+impl<T: IntoDispatch> IntoDispatch for Result<T, Failure> {
+    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+        self?.into_dispatch(out)
+    }
+}

@@ -1,0 +1,137 @@
+//! The table of an actor's handlers, filled by generated code and read by the functions of this module.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rejected};
+use crate::evolve::{Evolution, Evolves};
+use crate::failure::Failure;
+use crate::message::{Command, Event, StoredMessage, TypeName};
+use crate::reactor::{Context, FromContext, Needs};
+
+/// What came of a stored command: its events, or the reason why not.
+pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
+
+type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Decided>;
+type ReactRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Result<Dispatched, Failure>>;
+
+/// The handlers of an actor, a row each.
+pub struct Handlers<A> {
+    commands: HashMap<TypeName, DecideRow<A>>,
+    evolution: Evolution<A>,
+    reactions: HashMap<TypeName, ReactRow<A>>,
+    needs: Needs,
+}
+
+impl<A: Actor> Handlers<A> {
+    /// The table of this actor.
+    pub(crate) fn of_actor() -> Self {
+        let mut table = Self {
+            commands: HashMap::new(),
+            evolution: Evolution::new(),
+            reactions: HashMap::new(),
+            needs: Needs::default(),
+        };
+        A::handlers(&mut table);
+        table
+    }
+
+    /// A command it decides.
+    pub fn command<C: Command>(&mut self) -> &mut Self
+    where
+        A: Decides<C>,
+    {
+        self.commands.insert(TypeName::of::<C>(), decide_row::<A, C>);
+        self
+    }
+
+    /// An event it evolves by.
+    pub fn event<E: Event>(&mut self) -> &mut Self
+    where
+        A: Evolves<E>,
+    {
+        self.evolution.insert::<E>();
+        self
+    }
+
+    /// An event it reacts to.
+    pub fn reaction<E: Event>(&mut self) -> &mut Self
+    where
+        A: Reacts<E>,
+    {
+        self.reactions.insert(TypeName::of::<E>(), react_row::<A, E>);
+        self
+    }
+
+    /// Something its handlers ask for.
+    pub fn needs<T: FromContext>(&mut self) -> &mut Self {
+        self.needs.add::<T>();
+        self
+    }
+
+    pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {
+        self.commands.get(type_name).copied()
+    }
+
+    pub(super) fn react(&self, type_name: &TypeName) -> Option<ReactRow<A>> {
+        self.reactions.get(type_name).copied()
+    }
+
+    pub(super) fn evolution(&self) -> &Evolution<A> {
+        &self.evolution
+    }
+
+    pub(super) fn command_types(&self) -> impl Iterator<Item = &TypeName> {
+        self.commands.keys()
+    }
+
+    pub(super) fn reaction_types(&self) -> impl Iterator<Item = &TypeName> {
+        self.reactions.keys()
+    }
+
+    pub(super) fn all_needs(&self) -> &Needs {
+        &self.needs
+    }
+}
+
+impl<A> fmt::Debug for Handlers<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("commands", &self.commands.keys())
+            .field("events", &self.evolution)
+            .field("reactions", &self.reactions.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+fn decide_row<'a, A: Decides<C>, C: Command>(
+    actor: &'a A,
+    message: &'a StoredMessage,
+    cx: &'a Context,
+) -> BoxFuture<'a, Decided> {
+    Box::pin(async move {
+        let message = message.decode().map_err(failed)?;
+        let decision = actor.decide(message, cx).await.map_err(Rejected::Failed)?;
+        let events = decision.into_decision().map_err(|rejected| match rejected {
+            Rejected::Refused(refusal) => Rejected::Refused(Failure::from(refusal).chain()),
+            Rejected::Failed(failure) => Rejected::Failed(failure),
+        })?;
+        let mut emitted = Vec::new();
+        events.emit(&mut emitted).map_err(failed)?;
+        Ok(emitted)
+    })
+}
+
+fn failed<E>(error: impl Into<Failure>) -> Rejected<E> {
+    Rejected::Failed(error.into())
+}
+
+fn react_row<'a, A: Reacts<E> + Sync, E: Event>(
+    actor: &'a A,
+    message: &'a StoredMessage,
+    cx: &'a Context,
+) -> BoxFuture<'a, Result<Dispatched, Failure>> {
+    Box::pin(async move { actor.react(message.decode()?, cx).await })
+}

@@ -1,0 +1,66 @@
+//! Actors: decide, evolve, react, for one stream each.
+//!
+//! `#[actor]` on an `impl` block writes an [`Actor`] whose table has a row per handler, and beside it one small impl
+//! per handler: [`Decides`], [`Evolves`](crate::evolve::Evolves) or [`Reacts`]. Everything else (decoding, loading, batching, correlating) is
+//! in this module, written once.
+
+mod decision;
+mod dispatch;
+mod handlers;
+mod reference;
+mod run;
+
+pub use decision::{Emit, Emitted, IntoDecision, Rejected};
+pub(crate) use dispatch::OutgoingError;
+pub use dispatch::{CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
+pub use handlers::Handlers;
+pub use reference::{ActorRef, CommandError, Loaded};
+pub use run::ActorReactor;
+
+
+use crate::failure::Failure;
+use crate::message::{Command, Event, Message};
+use crate::reactor::Context;
+use crate::stream::StreamId;
+
+/// A domain type with handlers for commands and events. `#[actor]` writes this.
+pub trait Actor: Sized + Send + Sync + 'static {
+    /// Its name: the prefix of its messages' type names, and its consumer group.
+    const NAME: &'static str;
+
+    /// What [`App::actor`](crate::App::actor) gives: a method per command, durable.
+    type Ref: From<ActorRef<Self>>;
+
+    /// The state before the first event.
+    fn initial(id: &StreamId) -> Self;
+
+    /// Fills the table of handlers.
+    fn handlers(table: &mut Handlers<Self>);
+}
+
+/// An actor that decides a command. `#[command]` methods write this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not decide `{C}`",
+    label = "`{C}` is not a command of `{Self}`",
+    note = "add `#[command] fn …(&self, command: &{C})` to the `impl` of `{Self}`"
+)]
+pub trait Decides<C: Command>: Actor {
+    /// What the method returns.
+    type Decision: IntoDecision<Self> + Send;
+
+    /// Decides on the state after all earlier events of the stream.
+    ///
+    /// The error is a failure to call the method; what the method returns is a decision even where it says no.
+    fn decide(
+        &self,
+        message: Message<C>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Self::Decision, Failure>> + Send;
+}
+
+/// An actor that reacts to an event. `#[reaction]` methods write this.
+pub trait Reacts<E: Event>: Sized {
+    /// Reacts, on the state as of the event.
+    fn react(&self, message: Message<E>, cx: &Context) -> impl Future<Output = Result<Dispatched, Failure>> + Send;
+}
+

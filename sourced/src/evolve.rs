@@ -1,0 +1,75 @@
+//! Evolve: how an event changes a state.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::message::{Event, Message, PayloadError, StoredMessage, TypeName};
+
+/// A state that knows how an event changes it. `#[event]` methods write this.
+///
+/// Evolving is pure: the same state and event give the same state, today and in ten years. It cannot refuse, wait or
+/// reach out.
+///
+/// While a command is being decided its events are evolved before they are stored. The `seq` and `position` of such a
+/// message are those it would have if nothing else were appended, so a state should not be made of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `#[event]` method for `{E}`",
+    label = "`{E}` is not an event of `{Self}`",
+    note = "add `#[event] fn …(&mut self, event: &{E})` to the `impl` of `{Self}`"
+)]
+pub trait Evolves<E: Event> {
+    /// Changes the state by what happened.
+    fn evolve(&mut self, message: Message<E>);
+}
+
+type Row<S> = fn(&mut S, &StoredMessage) -> Result<(), PayloadError>;
+
+/// The events a state evolves by, as a table from type names to functions.
+pub struct Evolution<S> {
+    rows: HashMap<TypeName, Row<S>>,
+}
+
+impl<S> Evolution<S> {
+    pub(crate) fn new() -> Self {
+        Self { rows: HashMap::new() }
+    }
+
+    pub(crate) fn insert<E: Event>(&mut self)
+    where
+        S: Evolves<E>,
+    {
+        self.rows.insert(TypeName::of::<E>(), evolve_by::<S, E>);
+    }
+
+    /// Whether the state changes by events of this type.
+    pub fn knows(&self, type_name: &TypeName) -> bool {
+        self.rows.contains_key(type_name)
+    }
+
+    /// The types of events the state changes by, in no order.
+    pub fn types(&self) -> impl Iterator<Item = &TypeName> {
+        self.rows.keys()
+    }
+
+    /// Changes a state by a stored event. Events of other types change nothing.
+    ///
+    /// # Errors
+    /// [`PayloadError`] when the payload is not of its type; the state is unchanged then.
+    pub fn evolve(&self, state: &mut S, message: &StoredMessage) -> Result<(), PayloadError> {
+        match self.rows.get(&message.type_name) {
+            Some(row) => row(state, message),
+            None => Ok(()),
+        }
+    }
+}
+
+fn evolve_by<S: Evolves<E>, E: Event>(state: &mut S, message: &StoredMessage) -> Result<(), PayloadError> {
+    state.evolve(message.decode()?);
+    Ok(())
+}
+
+impl<S> fmt::Debug for Evolution<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.rows.keys()).finish()
+    }
+}

@@ -1,0 +1,9 @@
+//! The names a domain file needs.
+//!
+//! ```
+//! use sourced::prelude::*;
+//! ```
+
+pub use crate::{
+    App, CommandExt, Failure, Message, Metadata, Now, Outgoing, Replaying, Res, StreamId, Tx,
+};

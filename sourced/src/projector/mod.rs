@@ -1,0 +1,74 @@
+//! Projectors: read models built from the events of a stream.
+//!
+//! `#[projector]` on an `impl` block writes a [`Projector`] with a row per `#[event]` method. An event-sourced projector
+//! keeps no state of its own between batches: it is rebuilt from the stream, and saved by its `#[sync]` methods in the
+//! transaction that acknowledges the batch.
+
+mod run;
+
+pub use run::ProjectorReactor;
+
+use std::fmt;
+
+use crate::backend::Tx;
+use crate::evolve::{Evolution, Evolves};
+use crate::failure::Failure;
+use crate::message::Event;
+use crate::reactor::{Context, FromContext, Needs};
+use crate::stream::StreamId;
+
+/// A read model per stream. `#[projector]` writes this.
+pub trait Projector: Sized + Send + Sync + 'static {
+    /// Its name, which is its consumer group.
+    const NAME: &'static str;
+
+    /// The state before the first event.
+    fn initial(id: &StreamId) -> Self;
+
+    /// Fills the table of handlers.
+    fn handlers(table: &mut Projection<Self>);
+
+    /// Saves the state, in the transaction that acknowledges the batch.
+    ///
+    /// Everything written through `tx` happens exactly once. It may be called again from the start when the database
+    /// asks for it.
+    fn sync(&self, tx: &mut Tx<'_>, cx: &Context) -> impl Future<Output = Result<(), Failure>> + Send {
+        _ = (tx, cx);
+        async { Ok(()) }
+    }
+}
+
+/// The handlers of a projector, a row each.
+pub struct Projection<P> {
+    pub(crate) evolution: Evolution<P>,
+    pub(crate) needs: Needs,
+}
+
+impl<P: Projector> Projection<P> {
+    pub(crate) fn of_projector() -> Self {
+        let mut table = Self { evolution: Evolution::new(), needs: Needs::default() };
+        P::handlers(&mut table);
+        table
+    }
+
+    /// An event it evolves by.
+    pub fn event<E: Event>(&mut self) -> &mut Self
+    where
+        P: Evolves<E>,
+    {
+        self.evolution.insert::<E>();
+        self
+    }
+
+    /// Something its handlers ask for.
+    pub fn needs<T: FromContext>(&mut self) -> &mut Self {
+        self.needs.add::<T>();
+        self
+    }
+}
+
+impl<P> fmt::Debug for Projection<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Projection").field("events", &self.evolution).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Reactors: what the runtime feeds messages to.
+//!
+//! Actors and projectors are reactors; `#[actor]` and `#[projector]` write the glue. A reactor gets a batch of messages
+//! of one stream and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
+
+mod context;
+mod guard;
+
+pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
+pub(crate) use guard::guarded;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::backend::{Backend, BackendError, Delivery, Refusal, StreamAppend, SyncAction};
+use crate::env::Env;
+use crate::failure::Failure;
+use crate::message::TypeName;
+use crate::stream::{GroupId, Position, StreamId};
+
+/// Handles batches of messages for one consumer group.
+#[async_trait]
+pub trait Reactor: Any + fmt::Debug + Send + Sync {
+    /// The group whose messages it handles.
+    fn group(&self) -> &GroupId;
+
+    /// The types it wants to be given.
+    fn handled_types(&self) -> Vec<TypeName>;
+
+    /// The command types it decides; no other reactor of the app may decide them too.
+    fn decided_types(&self) -> Vec<TypeName>;
+
+    /// The resources its handlers ask for.
+    fn needs(&self) -> &Needs;
+
+    /// Handles the messages of a batch, in order.
+    ///
+    /// # Errors
+    /// [`BackendError`] when reading history failed: nothing is wrong with the messages.
+    async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError>;
+}
+
+/// A type that the app can run as a reactor. `#[actor]` and `#[projector]` write this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "neither an actor nor a projector",
+    note = "add `#[actor]` or `#[projector]` to its `impl` block"
+)]
+pub trait Register {
+    /// Its reactor.
+    fn reactor() -> Arc<dyn Reactor>;
+}
+
+/// Messages of one stream, to be handled in order.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The stream.
+    pub stream: &'a StreamId,
+    /// The messages; never empty.
+    pub deliveries: &'a [Delivery],
+    /// What is needed to handle them.
+    pub services: &'a Services,
+}
+
+/// What reactors work with.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The storage, for reading.
+    pub backend: Arc<dyn Backend>,
+    /// Time, chance, ids and tasks.
+    pub env: Env,
+    /// What handlers may ask for.
+    pub resources: Arc<Resources>,
+}
+
+impl Services {
+    /// The surroundings in which a delivery is handled.
+    pub fn context(&self, delivery: &Delivery) -> Context {
+        if delivery.replaying {
+            Context::replay(&delivery.message, &self.resources)
+        } else {
+            Context::live(&self.env, &self.resources)
+        }
+    }
+}
+
+/// What came of a batch: to be stored in one transaction with the acknowledgement.
+#[derive(Debug, Default)]
+pub struct Handled {
+    /// The position of the last message that was handled well; `None` when not even the first was.
+    pub upto: Option<Position>,
+    /// What the messages led to.
+    pub appends: Vec<StreamAppend>,
+    /// Commands that were refused.
+    pub refusals: Vec<Refusal>,
+    /// Work to do inside the transaction.
+    pub syncs: Vec<Arc<dyn SyncAction>>,
+    /// Why the message after `upto` could not be handled.
+    pub failure: Option<Failure>,
+}

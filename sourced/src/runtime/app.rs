@@ -1,0 +1,201 @@
+//! The app: a backend, its reactors, and the calls of a program.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{AppBuilder, DispatchError, Outcome, Receipt, Running, WorkerOptions};
+use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
+use crate::backend::{AppendError, Backend, BackendError, StreamAppend};
+use crate::env::Env;
+use crate::failure::Failure;
+use crate::message::{MessageId, Metadata, NewMessage, StoredMessage, TypeName};
+use crate::reactor::{Reactor, Services};
+use crate::stream::{ExpectedSeq, GroupId, IntoStreamId, Position, StreamId};
+
+/// Reactors on a backend. Cloning is cheap; all clones are the same app.
+#[derive(Clone)]
+pub struct App {
+    pub(super) inner: Arc<Inner>,
+    pub(super) metadata: Metadata,
+}
+
+pub(super) struct Inner {
+    pub(super) services: Services,
+    pub(super) reactors: Vec<Arc<dyn Reactor>>,
+    pub(super) deciders: HashMap<TypeName, GroupId>,
+    pub(super) workers: WorkerOptions,
+}
+
+impl App {
+    /// Starts to build an app.
+    #[cfg(feature = "tokio")]
+    pub fn builder() -> AppBuilder {
+        AppBuilder::new(Env::system())
+    }
+
+    /// Starts to build an app on other ports for time, chance, ids and tasks.
+    pub fn builder_in(env: Env) -> AppBuilder {
+        AppBuilder::new(env)
+    }
+
+    /// The same app for one request: what it dispatches and decides carries this metadata.
+    #[must_use]
+    pub fn with_metadata(&self, metadata: &Metadata) -> Self {
+        Self { inner: Arc::clone(&self.inner), metadata: self.metadata.merged(metadata) }
+    }
+
+    /// One actor, by its stream: a method per command, decided here and now.
+    pub fn actor<A: Actor>(&self, stream: impl IntoStreamId) -> A::Ref {
+        self.actor_ref::<A>(stream).into()
+    }
+
+    /// Loads an actor's state after all events of its stream.
+    ///
+    /// # Errors
+    /// [`Failure`] when the actor is not registered, or its history cannot be read or does not fit it.
+    pub async fn load<A: Actor>(&self, stream: impl IntoStreamId) -> Result<Loaded<A>, Failure> {
+        self.actor_ref::<A>(stream).load().await
+    }
+
+    fn actor_ref<A: Actor>(&self, stream: impl IntoStreamId) -> ActorRef<A> {
+        let handlers = self.inner.reactors.iter().find_map(|reactor| {
+            let reactor: &dyn Any = &**reactor;
+            reactor.downcast_ref::<ActorReactor<A>>().map(|reactor| Arc::clone(reactor.handlers()))
+        });
+        ActorRef::new(stream, handlers, self.inner.services.clone(), self.metadata.clone())
+    }
+
+    /// Stores a command, to be decided by a worker.
+    ///
+    /// A command with an id that was dispatched before is recognised and stored once.
+    ///
+    /// # Errors
+    /// [`DispatchError`] says why nothing was stored.
+    pub async fn dispatch(&self, command: impl Into<Outgoing>) -> Result<Receipt, DispatchError> {
+        let mut receipts = self.dispatch_all([command.into()]).await?;
+        receipts.pop().ok_or_else(|| {
+            let lost = BackendError::Corrupt("an append of one message was answered with none".into());
+            DispatchError::Append(AppendError::Backend(lost))
+        })
+    }
+
+    /// Stores several commands in one transaction, to be decided by workers. The receipts have the order of the commands.
+    ///
+    /// # Errors
+    /// [`DispatchError`] says why nothing was stored.
+    pub async fn dispatch_all(
+        &self,
+        commands: impl IntoIterator<Item = Outgoing>,
+    ) -> Result<Vec<Receipt>, DispatchError> {
+        let mut appends: Vec<StreamAppend> = Vec::new();
+        let mut index_of: HashMap<StreamId, usize> = HashMap::new();
+        let mut order = Vec::new();
+        for command in commands {
+            let (stream, message) = self.command_message(command)?;
+            order.push(message.id);
+            let index = *index_of.entry(stream.clone()).or_insert(appends.len());
+            if index == appends.len() {
+                appends.push(StreamAppend { stream, expected: ExpectedSeq::Any, messages: Vec::new() });
+            }
+            appends[index].messages.push(message);
+        }
+        let appended = self.append(appends).await?;
+        let mut places: HashMap<MessageId, _> = appended.into_iter().map(|place| (place.id, place)).collect();
+        let receipts = order.iter().filter_map(|id| places.remove(id));
+        Ok(receipts.map(|place| Receipt::new(self.clone(), &place)).collect())
+    }
+
+    fn command_message(&self, command: Outgoing) -> Result<(StreamId, NewMessage), DispatchError> {
+        let type_name = command.type_name().clone();
+        if !self.inner.deciders.contains_key(&type_name) {
+            return Err(DispatchError::NobodyDecides(type_name));
+        }
+        let (stream, mut message) = command.into_message(&self.inner.services.env)?;
+        message.metadata = self.metadata.merged(&message.metadata);
+        Ok((stream.ok_or(DispatchError::NoStream(type_name))?, message))
+    }
+
+    /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.
+    async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<crate::backend::Appended>, AppendError> {
+        let backend = self.backend();
+        match backend.append(appends.clone()).await {
+            Err(AppendError::Backend(error)) if error.is_transient() => backend.append(appends).await,
+            other => other,
+        }
+    }
+
+    /// What became of a command, by its id.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    pub async fn outcome(&self, command: MessageId) -> Result<Outcome, BackendError> {
+        super::receipt::outcome(&self.inner, command).await
+    }
+
+    /// Reads the log of all streams in the order of positions: at most `limit` messages after `after`. Continuing after
+    /// the last one misses nothing.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    pub async fn read_log(&self, after: Position, limit: usize) -> Result<Vec<StoredMessage>, BackendError> {
+        self.backend().read_log(after, limit).await
+    }
+
+    /// Resolves when every message stored so far, and all that follows from them, is handled or parked.
+    ///
+    /// Somebody's workers must be running: this app's or another process's.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    pub async fn idle(&self) -> Result<(), BackendError> {
+        let groups: Vec<_> = self.inner.groups();
+        let mut pause = Duration::from_millis(5);
+        while self.backend().pending_lanes(&groups).await? > 0 {
+            self.inner.services.env.clock.sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Starts workers beside whatever else the program does. They stop when told, see [`Running::stop`].
+    pub fn start(&self) -> Running {
+        Running::start(&self.inner)
+    }
+
+    /// Runs workers until SIGTERM or ctrl-c, then lets running handlers finish.
+    ///
+    /// # Errors
+    /// [`std::io::Error`] when the signals cannot be listened to.
+    #[cfg(feature = "tokio")]
+    pub async fn run(&self) -> std::io::Result<super::StopReport> {
+        let stop_asked_for = super::running::stop_signal()?;
+        let running = self.start();
+        stop_asked_for.await;
+        Ok(running.stop().await)
+    }
+
+    /// The storage, for what has no call here yet.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.inner.services.backend
+    }
+
+    /// The ports it runs on.
+    pub fn env(&self) -> &Env {
+        &self.inner.services.env
+    }
+}
+
+impl Inner {
+    pub(super) fn groups(&self) -> Vec<GroupId> {
+        self.reactors.iter().map(|reactor| reactor.group().clone()).collect()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("groups", &self.inner.groups()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! Building an app: everything that can be wrong is said before anything runs.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::app::Inner;
+use super::{App, BuildError, WorkerOptions};
+use crate::backend::{Backend, Group, Memory, StartFrom};
+use crate::env::Env;
+use crate::message::{Metadata, TypeName};
+use crate::reactor::{Reactor, Register, Resources, Services};
+use crate::stream::GroupId;
+
+/// Collects what an app is made of. Made by [`App::builder`].
+#[must_use = "an app builder does nothing until it is built"]
+pub struct AppBuilder {
+    backend: Option<Arc<dyn Backend>>,
+    env: Env,
+    reactors: Vec<Arc<dyn Reactor>>,
+    resources: Resources,
+    workers: WorkerOptions,
+}
+
+impl AppBuilder {
+    pub(super) fn new(env: Env) -> Self {
+        Self {
+            backend: None,
+            env,
+            reactors: Vec::new(),
+            resources: Resources::default(),
+            workers: WorkerOptions::default(),
+        }
+    }
+
+    /// Where messages are stored; in memory when nothing is said.
+    pub fn backend(mut self, backend: impl Backend) -> Self {
+        self.backend = Some(Arc::new(backend));
+        self
+    }
+
+    /// Adds an actor or a projector.
+    pub fn register<R: Register>(mut self) -> Self {
+        self.reactors.push(R::reactor());
+        self
+    }
+
+    /// Adds what handlers may ask for as [`Res<T>`](crate::Res).
+    pub fn resource<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
+        self.resources.insert(resource);
+        self
+    }
+
+    /// Brings other ports for time, chance, ids and tasks, as a simulator does.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// How workers work.
+    pub fn workers(mut self, options: WorkerOptions) -> Self {
+        self.workers = options;
+        self
+    }
+
+    /// Checks that everything fits together and makes the consumer groups known to the storage.
+    ///
+    /// # Errors
+    /// [`BuildError`] says what does not fit; of missing resources, all of them.
+    pub async fn build(self) -> Result<App, BuildError> {
+        let deciders = deciders(&self.reactors)?;
+        self.check_resources()?;
+        let backend = self
+            .backend
+            .unwrap_or_else(|| Arc::new(Memory::with_clock(Arc::clone(&self.env.clock))));
+        for reactor in &self.reactors {
+            let group = Group {
+                id: reactor.group().clone(),
+                types: reactor.handled_types(),
+                start_from: StartFrom::Beginning,
+            };
+            backend.register_group(&group).await?;
+        }
+        let services = Services { backend, env: self.env, resources: Arc::new(self.resources) };
+        Ok(App {
+            inner: Arc::new(Inner { services, reactors: self.reactors, deciders, workers: self.workers }),
+            metadata: Metadata::new(),
+        })
+    }
+
+    fn check_resources(&self) -> Result<(), BuildError> {
+        let missing_of = |reactor: &Arc<dyn Reactor>| {
+            let asked_by = |name: &str| format!("`{name}` (asked for by `{}`)", reactor.group());
+            self.resources.missing(reactor.needs()).map(asked_by).collect::<Vec<_>>()
+        };
+        let mut names: Vec<_> = self.reactors.iter().flat_map(missing_of).collect();
+        names.dedup();
+        if names.is_empty() { Ok(()) } else { Err(BuildError::MissingResources { names }) }
+    }
+}
+
+/// Who decides which command, when it is one each.
+fn deciders(reactors: &[Arc<dyn Reactor>]) -> Result<HashMap<TypeName, GroupId>, BuildError> {
+    let mut groups = Vec::new();
+    let mut deciders: HashMap<TypeName, GroupId> = HashMap::new();
+    for reactor in reactors {
+        let group = reactor.group();
+        if groups.contains(&group) {
+            return Err(BuildError::DuplicateGroup(group.clone()));
+        }
+        groups.push(group);
+        for command in reactor.decided_types() {
+            if let Some(first) = deciders.insert(command.clone(), group.clone()) {
+                return Err(BuildError::TwoDeciders { command, first, second: group.clone() });
+            }
+        }
+    }
+    Ok(deciders)
+}
+
+impl fmt::Debug for AppBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder").field("reactors", &self.reactors).finish_non_exhaustive()
+    }
+}

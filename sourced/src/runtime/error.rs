@@ -1,0 +1,64 @@
+//! What can go wrong around an app.
+
+use crate::actor::OutgoingError;
+use crate::backend::{AppendError, BackendError};
+use crate::message::{PayloadError, TypeName};
+use crate::stream::{GroupId, InvalidName};
+
+/// Why an app could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Handlers ask for resources that nobody registered; all of them are named.
+    #[error("resources are missing: {}; add `.resource(..)` for each", names.join(", "))]
+    MissingResources {
+        /// The types, with the group that asks for them.
+        names: Vec<String>,
+    },
+    /// Two reactors have the same consumer group, so each would take messages from the other.
+    #[error("two reactors have the group `{0}`: give one of them another name")]
+    DuplicateGroup(GroupId),
+    /// Two actors decide the same command, so it would be decided twice.
+    #[error("the command `{command}` is decided by both `{first}` and `{second}`: it must be one")]
+    TwoDeciders {
+        /// The command's type.
+        command: TypeName,
+        /// One actor's group.
+        first: GroupId,
+        /// The other's.
+        second: GroupId,
+    },
+    /// The storage did not take the registration.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+/// Why a command was not dispatched. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// No registered actor decides it, so it would wait for ever.
+    #[error("no registered actor decides `{0}`: register the one that does")]
+    NobodyDecides(TypeName),
+    /// It says no stream, and there is no event whose stream it could go to.
+    #[error("the command `{0}` has no stream: say `.to(stream)`")]
+    NoStream(TypeName),
+    /// Its stream has no proper name.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// Its payload cannot be stored.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// The storage did not take it.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+impl From<OutgoingError> for DispatchError {
+    fn from(error: OutgoingError) -> Self {
+        match error {
+            OutgoingError::Name(error) => Self::Name(error),
+            OutgoingError::Payload(error) => Self::Payload(error),
+        }
+    }
+}

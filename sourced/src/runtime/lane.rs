@@ -1,0 +1,213 @@
+//! Lane tasks: one per claim, from its messages to its acknowledgement.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use tokio::sync::watch;
+
+use super::app::Inner;
+use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, FenceError, Verdict};
+use crate::env::Task;
+use crate::failure::Failure;
+use crate::reactor::{Batch, Handled, Reactor};
+
+/// How often a batch is handled again because somebody else appended an event meanwhile, before it is given back.
+const MAX_CONFLICTS: u32 = 16;
+
+/// The lane tasks of this process.
+pub(super) struct LaneTasks {
+    app: Arc<Inner>,
+    running: Mutex<HashMap<ClaimKey, Task<()>>>,
+    n_running: watch::Sender<usize>,
+}
+
+impl LaneTasks {
+    pub(super) fn new(app: Arc<Inner>) -> Self {
+        Self { app, running: Mutex::default(), n_running: watch::Sender::new(0) }
+    }
+
+    /// How many more may run.
+    pub(super) fn room(&self) -> usize {
+        self.app.workers.lanes.max(1).saturating_sub(*self.n_running.borrow())
+    }
+
+    /// Resolves when so many more may run.
+    pub(super) async fn wait_for_room(&self, wanted: usize) {
+        let limit = self.app.workers.lanes.max(1).saturating_sub(wanted);
+        // The sender lives in `self`, so the channel cannot be closed.
+        _ = self.n_running.subscribe().wait_for(|running| *running <= limit).await;
+    }
+
+    /// The claims that are being handled.
+    pub(super) fn held(&self) -> Vec<ClaimKey> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Starts a task for each claim.
+    pub(super) fn spawn_all(self: &Arc<Self>, claims: Vec<Claim>) {
+        for claim in claims {
+            self.spawn(claim);
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, claim: Claim) {
+        let key = claim.key.clone();
+        let tasks = Arc::clone(self);
+        // Counted and listed before it can end.
+        self.n_running.send_modify(|running| *running += 1);
+        let mut running = self.lock();
+        let task = self.app.services.env.spawner.spawn(async move {
+            let key = claim.key.clone();
+            let run = std::panic::AssertUnwindSafe(LaneTask { app: &tasks.app, claim: &claim }.run());
+            if run.catch_unwind().await.is_err() {
+                tracing::error!(group = %key.group, stream = %key.stream, "a lane task panicked; its claim ends with its lease");
+            }
+            tasks.lock().remove(&key);
+            tasks.n_running.send_modify(|running| *running -= 1);
+        });
+        running.insert(key, task);
+    }
+
+    /// Waits for running tasks, as long as the options allow; then ends them and gives their claims back.
+    pub(super) async fn finish(&self) -> usize {
+        let time_is_up = self.app.services.env.clock.sleep(self.app.workers.stop_within);
+        let mut n_running = self.n_running.subscribe();
+        tokio::select! {
+            biased;
+            _ = n_running.wait_for(|running| *running == 0) => return 0,
+            () = time_is_up => {}
+        }
+        let left: Vec<_> = self.lock().drain().collect();
+        for (key, task) in &left {
+            task.abort();
+            // Where the task was past its ack, this is refused as fenced, which is right.
+            _ = self.app.services.backend.release(key).await;
+        }
+        left.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClaimKey, Task<()>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for LaneTasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LaneTasks").field("running", &*self.n_running.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// One claim being handled.
+struct LaneTask<'a> {
+    app: &'a Inner,
+    claim: &'a Claim,
+}
+
+impl LaneTask<'_> {
+    async fn run(self) {
+        let key = &self.claim.key;
+        let Some(reactor) = self.app.reactors.iter().find(|reactor| reactor.group() == &key.group) else {
+            return self.release().await;
+        };
+        for _ in 0..MAX_CONFLICTS {
+            match self.handle_once(&**reactor).await {
+                Ok(()) => return,
+                // Not an error: somebody else was faster. The batch is decided again on what is there now.
+                Err(LaneError::Ack(error)) if error.is_conflict() => {}
+                Err(LaneError::Ack(AckError::Fenced { .. })) => {
+                    tracing::warn!(group = %key.group, stream = %key.stream, "a claim was taken over while its handler was running");
+                    return;
+                }
+                Err(LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error))) => {
+                    tracing::warn!(group = %key.group, stream = %key.stream, %error, "the storage failed; the batch will be handled again");
+                    return self.release().await;
+                }
+                Err(LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure))) => {
+                    return self.fail(&failure).await;
+                }
+                Err(LaneError::Ack(error)) => return self.fail(&Failure::from(error)).await,
+            }
+        }
+        self.release().await;
+    }
+
+    async fn handle_once(&self, reactor: &dyn Reactor) -> Result<(), LaneError> {
+        let batch = Batch {
+            stream: &self.claim.key.stream,
+            deliveries: &self.claim.deliveries,
+            services: &self.app.services,
+        };
+        let handled = reactor.handle(&batch).await?;
+        match self.ack_of(handled) {
+            // What failed after the first message will be the first of the next claim, and counted then.
+            Ok(ack) => Ok(self.app.services.backend.ack(ack).await.map(drop)?),
+            Err(failure) => Err(LaneError::Failed(failure)),
+        }
+    }
+
+    fn ack_of(&self, handled: Handled) -> Result<Ack, Failure> {
+        let Some(upto) = handled.upto else {
+            let unexplained = || Failure::msg("the reactor handled nothing and gave no reason");
+            return Err(handled.failure.unwrap_or_else(unexplained));
+        };
+        Ok(Ack {
+            claim: self.claim.key.clone(),
+            upto,
+            appends: handled.appends,
+            refusals: handled.refusals,
+            syncs: handled.syncs,
+        })
+    }
+
+    async fn release(&self) {
+        let released = self.app.services.backend.release(&self.claim.key).await;
+        self.note(released, "released");
+    }
+
+    async fn fail(&self, failure: &Failure) {
+        let key = &self.claim.key;
+        let verdict = self.app.workers.retry.verdict(self.claim.attempts, &*self.app.services.env.random);
+        let message = &self.claim.deliveries[0].message;
+        let error = format!("`{}` at position {}: {}", message.type_name, message.position, failure.chain());
+        let attempt = self.claim.attempts + 1;
+        match verdict {
+            Verdict::Park => tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked"),
+            Verdict::RetryAfter(pause) => {
+                tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %error, "failed, will be tried again");
+            }
+        }
+        let failed = self.app.services.backend.fail(key, verdict, &error).await;
+        self.note(failed, "failed");
+    }
+
+    /// A claim that could not be given back ends with its lease.
+    fn note(&self, result: Result<(), FenceError>, what: &str) {
+        if let Err(error) = result {
+            let key = &self.claim.key;
+            tracing::warn!(group = %key.group, stream = %key.stream, %error, "a claim could not be marked as {what}; it ends with its lease");
+        }
+    }
+}
+
+enum LaneError {
+    /// The first message could not be handled.
+    Failed(Failure),
+    /// History could not be read.
+    Backend(BackendError),
+    /// Nothing of what it led to was stored.
+    Ack(AckError),
+}
+
+impl From<BackendError> for LaneError {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error)
+    }
+}
+
+impl From<AckError> for LaneError {
+    fn from(error: AckError) -> Self {
+        Self::Ack(error)
+    }
+}

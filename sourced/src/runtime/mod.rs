@@ -1,0 +1,28 @@
+//! The runtime: the app, and the workers that drive its reactors.
+//!
+//! ```text
+//!  App::start ─▶ supervisor ─┬─▶ claimer ── claim ──▶ lane task ── handle ── ack
+//!                            │      ▲                 lane task ── handle ── fail / release
+//!                            │      └ signal, poll         ⋮
+//!                            └─▶ renewer ── renews the leases of running lane tasks
+//! ```
+//!
+//! Nothing elects and nothing rebalances: any number of processes run the same on one database.
+
+mod app;
+mod builder;
+mod claimer;
+mod error;
+mod lane;
+mod options;
+mod receipt;
+mod renewer;
+mod running;
+mod supervisor;
+
+pub use app::App;
+pub use builder::AppBuilder;
+pub use error::{BuildError, DispatchError};
+pub use options::{RetryPolicy, WorkerOptions};
+pub use receipt::{Outcome, Receipt};
+pub use running::{Running, StopReport};

@@ -1,0 +1,94 @@
+//! Workers at work, and stopping them.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::app::Inner;
+use super::claimer::Claimer;
+use super::lane::LaneTasks;
+use super::renewer::Renewer;
+use super::supervisor::supervise;
+use crate::backend::WorkerId;
+use crate::env::Task;
+
+/// Workers of an app, running in the background. Made by [`App::start`](crate::App::start).
+///
+/// Dropping it does not stop them; [`Running::stop`] does.
+#[derive(Debug)]
+#[must_use = "workers run on until `stop` is called"]
+pub struct Running {
+    worker: WorkerId,
+    stop: watch::Sender<bool>,
+    lanes: Arc<LaneTasks>,
+    tasks: Vec<Task<()>>,
+}
+
+/// What a stop came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// Handlers that had not finished in time. Their messages will be handled again.
+    pub aborted: usize,
+}
+
+impl Running {
+    pub(super) fn start(app: &Arc<Inner>) -> Self {
+        let env = &app.services.env;
+        let worker = WorkerId::from_uuid(env.ids.next_id());
+        let (stop, stopped) = watch::channel(false);
+        let lanes = Arc::new(LaneTasks::new(Arc::clone(app)));
+        let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
+        let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
+        let tasks = vec![
+            supervise(env, "claimer", stopped.clone(), move || claimer.clone().run()),
+            supervise(env, "renewer", stopped, move || renewer.clone().run()),
+        ];
+        Self { worker, stop, lanes, tasks }
+    }
+
+    /// The id under which these workers hold claims.
+    pub fn worker(&self) -> WorkerId {
+        self.worker
+    }
+
+    /// Claims nothing more, lets running handlers finish within
+    /// [`WorkerOptions::stop_within`](crate::WorkerOptions::stop_within), and gives back what is left.
+    pub async fn stop(self) -> StopReport {
+        self.stop.send_replace(true);
+        // The claimer ends first: it may be about to hand over what it has just claimed.
+        let mut tasks = self.tasks.into_iter();
+        if let Some(claimer) = tasks.next() {
+            claimer.await;
+        }
+        let aborted = self.lanes.finish().await;
+        for task in tasks {
+            task.abort();
+        }
+        StopReport { aborted }
+    }
+}
+
+/// Resolves when the operating system asks the program to stop: SIGTERM or ctrl-c.
+#[cfg(all(feature = "tokio", unix))]
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Resolves when the operating system asks the program to stop: ctrl-c.
+#[cfg(all(feature = "tokio", not(unix)))]
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
