@@ -6,7 +6,8 @@ pub use std::sync::Arc;
 pub use serde;
 
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Handlers, IntoDispatch, Reacts,
+    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Handlers, IntoDispatch,
+    Reacts,
 };
 pub use crate::evolve::Evolves;
 pub use crate::projector::{Projection, Projector, ProjectorReactor};

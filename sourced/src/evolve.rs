@@ -31,7 +31,9 @@ pub struct Evolution<S> {
 
 impl<S> Evolution<S> {
     pub(crate) fn new() -> Self {
-        Self { rows: HashMap::new() }
+        Self {
+            rows: HashMap::new(),
+        }
     }
 
     pub(crate) fn insert<E: Event>(&mut self)
@@ -63,7 +65,10 @@ impl<S> Evolution<S> {
     }
 }
 
-fn evolve_by<S: Evolves<E>, E: Event>(state: &mut S, message: &StoredMessage) -> Result<(), PayloadError> {
+fn evolve_by<S: Evolves<E>, E: Event>(
+    state: &mut S,
+    message: &StoredMessage,
+) -> Result<(), PayloadError> {
     state.evolve(message.decode()?);
     Ok(())
 }

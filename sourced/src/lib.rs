@@ -29,7 +29,5 @@ pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
     WorkerOptions,
 };
-#[cfg(feature = "macros")]
-pub use sourced_macros::{};
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

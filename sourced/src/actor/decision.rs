@@ -70,7 +70,10 @@ impl Emitted {
 
 impl<A: Evolves<E>, E: Event> Emit<A> for E {
     fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
-        out.push(Emitted { type_name: TypeName::of::<E>(), payload: Payload::encode(self)? });
+        out.push(Emitted {
+            type_name: TypeName::of::<E>(),
+            payload: Payload::encode(self)?,
+        });
         Ok(())
     }
 }
@@ -134,7 +137,9 @@ impl<A: Actor + Evolves<E>, E: Event> IntoDecision<A> for E {
     }
 }
 
-impl<A: Actor, T: Emit<A> + Send, E: StdError + Send + Sync + 'static> IntoDecision<A> for Result<T, E> {
+impl<A: Actor, T: Emit<A> + Send, E: StdError + Send + Sync + 'static> IntoDecision<A>
+    for Result<T, E>
+{
     type Events = T;
     type Refusal = E;
     fn into_decision(self) -> Result<T, Rejected<E>> {

@@ -4,7 +4,9 @@ use std::error::Error as StdError;
 
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName};
+use crate::message::{
+    Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName,
+};
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
 
 /// A command, and where it goes.
@@ -62,14 +64,25 @@ impl Outgoing {
     }
 
     /// The message to be stored and its stream, as a root message. `None` stands for the stream of the cause.
-    pub(crate) fn into_message(self, env: &Env) -> Result<(Option<StreamId>, NewMessage), OutgoingError> {
+    pub(crate) fn into_message(
+        self,
+        env: &Env,
+    ) -> Result<(Option<StreamId>, NewMessage), OutgoingError> {
         let stream = match self.target? {
             Target::SameStream => None,
             Target::Stream(stream) => Some(stream),
-            Target::NewStream(prefix) => Some(StreamId::new(format!("{prefix}-{}", env.ids.next_id()))?),
+            Target::NewStream(prefix) => {
+                Some(StreamId::new(format!("{prefix}-{}", env.ids.next_id()))?)
+            }
         };
         let id = self.id.unwrap_or_else(|| env.ids.next_id().into());
-        let mut message = NewMessage::root(id, env.clock.now(), self.type_name, Kind::Command, self.payload?);
+        let mut message = NewMessage::root(
+            id,
+            env.clock.now(),
+            self.type_name,
+            Kind::Command,
+            self.payload?,
+        );
         message.metadata = self.metadata;
         Ok((stream, message))
     }

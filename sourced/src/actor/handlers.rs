@@ -15,7 +15,8 @@ use crate::reactor::{Context, FromContext, Needs};
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
 
 type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Decided>;
-type ReactRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Result<Dispatched, Failure>>;
+type ReactRow<A> =
+    for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Result<Dispatched, Failure>>;
 
 /// The handlers of an actor, a row each.
 pub struct Handlers<A> {
@@ -43,7 +44,8 @@ impl<A: Actor> Handlers<A> {
     where
         A: Decides<C>,
     {
-        self.commands.insert(TypeName::of::<C>(), decide_row::<A, C>);
+        self.commands
+            .insert(TypeName::of::<C>(), decide_row::<A, C>);
         self
     }
 
@@ -61,7 +63,8 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        self.reactions.insert(TypeName::of::<E>(), react_row::<A, E>);
+        self.reactions
+            .insert(TypeName::of::<E>(), react_row::<A, E>);
         self
     }
 
@@ -114,10 +117,12 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
     Box::pin(async move {
         let message = message.decode().map_err(failed)?;
         let decision = actor.decide(message, cx).await.map_err(Rejected::Failed)?;
-        let events = decision.into_decision().map_err(|rejected| match rejected {
-            Rejected::Refused(refusal) => Rejected::Refused(Failure::from(refusal).chain()),
-            Rejected::Failed(failure) => Rejected::Failed(failure),
-        })?;
+        let events = decision
+            .into_decision()
+            .map_err(|rejected| match rejected {
+                Rejected::Refused(refusal) => Rejected::Refused(Failure::from(refusal).chain()),
+                Rejected::Failed(failure) => Rejected::Failed(failure),
+            })?;
         let mut emitted = Vec::new();
         events.emit(&mut emitted).map_err(failed)?;
         Ok(emitted)

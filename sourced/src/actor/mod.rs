@@ -14,9 +14,8 @@ pub use decision::{Emit, Emitted, IntoDecision, Rejected};
 pub(crate) use dispatch::OutgoingError;
 pub use dispatch::{CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub use handlers::Handlers;
-pub use reference::{ActorRef, CommandError, Loaded};
+pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;
-
 
 use crate::failure::Failure;
 use crate::message::{Command, Event, Message};
@@ -61,6 +60,9 @@ pub trait Decides<C: Command>: Actor {
 /// An actor that reacts to an event. `#[reaction]` methods write this.
 pub trait Reacts<E: Event>: Sized {
     /// Reacts, on the state as of the event.
-    fn react(&self, message: Message<E>, cx: &Context) -> impl Future<Output = Result<Dispatched, Failure>> + Send;
+    fn react(
+        &self,
+        message: Message<E>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Dispatched, Failure>> + Send;
 }
-

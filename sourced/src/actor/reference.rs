@@ -7,7 +7,9 @@ use super::run::{events_of, evolve_all, group_of};
 use super::{Actor, Decides, Emit, Handlers, IntoDecision, Rejected};
 use crate::backend::{AppendError, BackendError, ReadStream, StreamAppend};
 use crate::failure::Failure;
-use crate::message::{Command, Kind, Metadata, NewMessage, Payload, PayloadError, StoredMessage, TypeName};
+use crate::message::{
+    Command, Kind, Metadata, NewMessage, Payload, PayloadError, StoredMessage, TypeName,
+};
 use crate::reactor::{Context, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
 
@@ -46,11 +48,18 @@ impl<A: Actor> ActorRef<A> {
         services: Services,
         metadata: Metadata,
     ) -> Self {
-        let target = stream.into_stream_id().map_err(UnknownTarget::Name).and_then(|stream| {
-            let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
-            Ok(Target { stream, handlers })
-        });
-        Self { target, services, metadata }
+        let target = stream
+            .into_stream_id()
+            .map_err(UnknownTarget::Name)
+            .and_then(|stream| {
+                let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
+                Ok(Target { stream, handlers })
+            });
+        Self {
+            target,
+            services,
+            metadata,
+        }
     }
 
     /// Loads the state after all events.
@@ -67,7 +76,9 @@ impl<A: Actor> ActorRef<A> {
     /// As [`ActorRef::load`].
     pub async fn load_upto(&self, upto: impl Into<Option<Seq>>) -> Result<Loaded<A>, Failure> {
         let Target { stream, handlers } = self.target.clone()?;
-        let read = ReadStream::all(stream.clone()).only(Kind::Event).upto(upto.into());
+        let read = ReadStream::all(stream.clone())
+            .only(Kind::Event)
+            .upto(upto.into());
         let events = self.services.backend.read_stream(read).await?;
         let state = guarded(async {
             let mut state = A::initial(&stream);
@@ -75,7 +86,11 @@ impl<A: Actor> ActorRef<A> {
             Ok(state)
         })
         .await?;
-        Ok(Loaded { state, seq: events.last().map(|event| event.seq), stream })
+        Ok(Loaded {
+            state,
+            seq: events.last().map(|event| event.seq),
+            stream,
+        })
     }
 
     /// Decides a command here and now: load, decide, append the command with its events in one transaction, or decide
@@ -85,7 +100,10 @@ impl<A: Actor> ActorRef<A> {
     ///
     /// # Errors
     /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else.
-    pub async fn execute<C: Command>(&self, command: C) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
+    pub async fn execute<C: Command>(
+        &self,
+        command: C,
+    ) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
     where
         A: Decides<C>,
     {
@@ -107,7 +125,14 @@ impl<A: Actor> ActorRef<A> {
             let mut messages = vec![message.clone()];
             messages.extend(events_of(&self.services.env, &provisional, emitted));
             let expected = ExpectedSeq::NoEventAfter(loaded.seq);
-            match self.append(StreamAppend { stream: stream.clone(), expected, messages }).await {
+            match self
+                .append(StreamAppend {
+                    stream: stream.clone(),
+                    expected,
+                    messages,
+                })
+                .await
+            {
                 Ok(()) => return Ok(events),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(failed(error)),
@@ -122,7 +147,13 @@ impl<A: Actor> ActorRef<A> {
         let env = &self.services.env;
         let payload = Payload::encode(command)?;
         let id = env.ids.next_id().into();
-        let mut message = NewMessage::root(id, env.clock.now(), TypeName::of::<C>(), Kind::Command, payload);
+        let mut message = NewMessage::root(
+            id,
+            env.clock.now(),
+            TypeName::of::<C>(),
+            Kind::Command,
+            payload,
+        );
         message.metadata = self.metadata.clone();
         Ok(message)
     }
@@ -137,7 +168,9 @@ impl<A: Actor> ActorRef<A> {
     {
         let cx = Context::live(&self.services.env, &self.services.resources);
         let command = message.decode::<C>().map_err(failed)?;
-        let decision = guarded(state.decide(command, &cx)).await.map_err(CommandError::Failed)?;
+        let decision = guarded(state.decide(command, &cx))
+            .await
+            .map_err(CommandError::Failed)?;
         decision.into_decision().map_err(|rejected| match rejected {
             Rejected::Refused(refusal) => CommandError::Refused(refusal),
             Rejected::Failed(failure) => CommandError::Failed(failure),
@@ -148,7 +181,9 @@ impl<A: Actor> ActorRef<A> {
     async fn append(&self, append: StreamAppend) -> Result<(), AppendError> {
         let backend = &self.services.backend;
         match backend.append(vec![append.clone()]).await {
-            Err(AppendError::Backend(error)) if error.is_transient() => backend.append(vec![append]).await.map(drop),
+            Err(AppendError::Backend(error)) if error.is_transient() => {
+                backend.append(vec![append]).await.map(drop)
+            }
             other => other.map(drop),
         }
     }
@@ -176,14 +211,19 @@ impl<A> Clone for ActorRef<A> {
 
 impl<A> Clone for Target<A> {
     fn clone(&self) -> Self {
-        Self { stream: self.stream.clone(), handlers: Arc::clone(&self.handlers) }
+        Self {
+            stream: self.stream.clone(),
+            handlers: Arc::clone(&self.handlers),
+        }
     }
 }
 
 impl<A> fmt::Debug for ActorRef<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stream = self.target.as_ref().map(|target| &target.stream);
-        f.debug_struct("ActorRef").field("stream", &stream).finish_non_exhaustive()
+        f.debug_struct("ActorRef")
+            .field("stream", &stream)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running an actor over a batch of messages: load, decide or react, collect what is to be stored.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,11 +10,10 @@ use crate::backend::{BackendError, Delivery, ReadStream, Refusal, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Context, Handled, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Handled, Needs, Reactor, guarded};
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 
 /// Runs an actor's commands and reactions.
-#[derive(Debug)]
 pub struct ActorReactor<A> {
     group: GroupId,
     handlers: Arc<Handlers<A>>,
@@ -37,6 +37,15 @@ impl<A: Actor> ActorReactor<A> {
     }
 }
 
+impl<A> fmt::Debug for ActorReactor<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActorReactor")
+            .field("group", &self.group)
+            .field("handlers", &self.handlers)
+            .finish()
+    }
+}
+
 /// The consumer group of an actor.
 pub(super) fn group_of<A: Actor>() -> GroupId {
     GroupId::new(A::NAME).expect("an actor's name is a group id")
@@ -49,7 +58,11 @@ impl<A: Actor> Reactor for ActorReactor<A> {
     }
 
     fn handled_types(&self) -> Vec<TypeName> {
-        self.handlers.command_types().chain(self.handlers.reaction_types()).cloned().collect()
+        self.handlers
+            .command_types()
+            .chain(self.handlers.reaction_types())
+            .cloned()
+            .collect()
     }
 
     fn decided_types(&self) -> Vec<TypeName> {
@@ -121,7 +134,10 @@ impl<'a, A: Actor> Run<'a, A> {
             return match decided {
                 Ok(emitted) => self.applied(message, emitted).await,
                 Err(Rejected::Refused(reason)) => {
-                    self.refusals.push(Refusal { command: message.id, reason });
+                    self.refusals.push(Refusal {
+                        command: message.id,
+                        reason,
+                    });
                     Ok(())
                 }
                 Err(Rejected::Failed(failure)) => Err(failure),
@@ -143,22 +159,39 @@ impl<'a, A: Actor> Run<'a, A> {
             evolve_all(self.handlers, &mut state, &self.history)?;
             self.newest = Some(state);
         }
-        self.newest.as_ref().ok_or_else(|| Failure::msg("the state was not built"))
+        self.newest
+            .as_ref()
+            .ok_or_else(|| Failure::msg("the state was not built"))
     }
 
     /// The state to react on: after the events up to this seq, and no later one.
     fn as_of(&mut self, seq: Seq) -> Result<&A, Failure> {
-        let (mut state, done) = self.as_of.take().unwrap_or_else(|| (A::initial(self.batch.stream), 0));
+        let (mut state, done) = self
+            .as_of
+            .take()
+            .unwrap_or_else(|| (A::initial(self.batch.stream), 0));
         let upto = done + self.history[done..].partition_point(|event| event.seq <= seq);
         evolve_all(self.handlers, &mut state, &self.history[done..upto])?;
         Ok(&self.as_of.insert((state, upto)).0)
     }
 
-    async fn applied(&mut self, command: &StoredMessage, emitted: Vec<Emitted>) -> Result<(), Failure> {
+    async fn applied(
+        &mut self,
+        command: &StoredMessage,
+        emitted: Vec<Emitted>,
+    ) -> Result<(), Failure> {
         let events = events_of(&self.batch.services.env, command, emitted);
         let last_seq = self.last_seq(command.seq);
         if let Some(state) = &mut self.newest {
-            let evolved = guarded(async { Ok(evolve_unstored(self.handlers, state, self.batch.stream, last_seq, &events)?) });
+            let evolved = guarded(async {
+                Ok(evolve_unstored(
+                    self.handlers,
+                    state,
+                    self.batch.stream,
+                    last_seq,
+                    &events,
+                )?)
+            });
             if let Err(failure) = evolved.await {
                 // It may be half changed.
                 self.newest = None;
@@ -174,7 +207,9 @@ impl<'a, A: Actor> Run<'a, A> {
 
     fn dispatched(&mut self, event: &StoredMessage, dispatched: Dispatched) -> Result<(), Failure> {
         let env = &self.batch.services.env;
-        let messages = dispatched.into_iter().map(|outgoing| outgoing.into_message(env));
+        let messages = dispatched
+            .into_iter()
+            .map(|outgoing| outgoing.into_message(env));
         for (stream, message) in messages.collect::<Result<Vec<_>, _>>()? {
             let stream = stream.unwrap_or_else(|| event.stream_id.clone());
             self.append(stream, vec![message.caused_by(event)], ExpectedSeq::Any);
@@ -184,51 +219,90 @@ impl<'a, A: Actor> Run<'a, A> {
 
     /// A stream is named once per append, with the strictest of its expectations.
     fn append(&mut self, stream: StreamId, messages: Vec<NewMessage>, expected: ExpectedSeq) {
-        match self.appends.iter_mut().find(|append| append.stream == stream) {
+        match self
+            .appends
+            .iter_mut()
+            .find(|append| append.stream == stream)
+        {
             Some(append) => {
                 append.messages.extend(messages);
                 if append.expected == ExpectedSeq::Any {
                     append.expected = expected;
                 }
             }
-            None => self.appends.push(StreamAppend { stream, expected, messages }),
+            None => self.appends.push(StreamAppend {
+                stream,
+                expected,
+                messages,
+            }),
         }
     }
 
     /// The last seq of the stream that this pass knows of, with what it will append.
     fn last_seq(&self, delivered: Seq) -> Seq {
-        let own = self.appends.iter().find(|append| &append.stream == self.batch.stream);
+        let own = self
+            .appends
+            .iter()
+            .find(|append| &append.stream == self.batch.stream);
         let pending = own.map_or(0, |append| append.messages.len());
-        let stored = self.history.last().map_or(delivered, |event| event.seq.max(delivered));
+        let stored = self
+            .history
+            .last()
+            .map_or(delivered, |event| event.seq.max(delivered));
         (0..pending).fold(stored, |seq, _| Seq::after(Some(seq)))
     }
 
     fn finish(self, handled: Handled) -> Handled {
-        Handled { appends: self.appends, refusals: self.refusals, ..handled }
+        Handled {
+            appends: self.appends,
+            refusals: self.refusals,
+            ..handled
+        }
     }
 }
 
 /// The events of a decision as messages led to by their command.
-pub(super) fn events_of(env: &Env, command: &StoredMessage, emitted: Vec<Emitted>) -> Vec<NewMessage> {
+pub(super) fn events_of(
+    env: &Env,
+    command: &StoredMessage,
+    emitted: Vec<Emitted>,
+) -> Vec<NewMessage> {
     let message = |event: Emitted| {
         let id = env.ids.next_id().into();
-        NewMessage::root(id, env.clock.now(), event.type_name, Emitted::KIND, event.payload).caused_by(command)
+        NewMessage::root(
+            id,
+            env.clock.now(),
+            event.type_name,
+            Emitted::KIND,
+            event.payload,
+        )
+        .caused_by(command)
     };
     emitted.into_iter().map(message).collect()
 }
 
-pub(super) fn evolve_all<A>(handlers: &Handlers<A>, state: &mut A, events: &[StoredMessage]) -> Result<(), Failure>
+pub(super) fn evolve_all<A>(
+    handlers: &Handlers<A>,
+    state: &mut A,
+    events: &[StoredMessage],
+) -> Result<(), Failure>
 where
     A: Actor,
 {
     for event in events {
-        handlers.evolution().evolve(state, event).map_err(|error| cannot_evolve(event, &error))?;
+        handlers
+            .evolution()
+            .evolve(state, event)
+            .map_err(|error| cannot_evolve(event, &error))?;
     }
     Ok(())
 }
 
 fn cannot_evolve(event: &StoredMessage, error: &PayloadError) -> Failure {
-    Failure::msg(format!("`{}` at seq {} of the history: {error}", event.type_name, event.seq))
+    Failure::msg(format!(
+        "`{}` at seq {} of the history: {error}",
+        event.type_name, event.seq
+    ))
 }
 
 fn evolve_unstored<A: Actor>(
@@ -246,4 +320,3 @@ fn evolve_unstored<A: Actor>(
     }
     Ok(())
 }
-

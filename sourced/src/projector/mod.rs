@@ -32,7 +32,11 @@ pub trait Projector: Sized + Send + Sync + 'static {
     ///
     /// Everything written through `tx` happens exactly once. It may be called again from the start when the database
     /// asks for it.
-    fn sync(&self, tx: &mut Tx<'_>, cx: &Context) -> impl Future<Output = Result<(), Failure>> + Send {
+    fn sync(
+        &self,
+        tx: &mut Tx<'_>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
         _ = (tx, cx);
         async { Ok(()) }
     }
@@ -46,7 +50,10 @@ pub struct Projection<P> {
 
 impl<P: Projector> Projection<P> {
     pub(crate) fn of_projector() -> Self {
-        let mut table = Self { evolution: Evolution::new(), needs: Needs::default() };
+        let mut table = Self {
+            evolution: Evolution::new(),
+            needs: Needs::default(),
+        };
         P::handlers(&mut table);
         table
     }
@@ -69,6 +76,8 @@ impl<P: Projector> Projection<P> {
 
 impl<P> fmt::Debug for Projection<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Projection").field("events", &self.evolution).finish_non_exhaustive()
+        f.debug_struct("Projection")
+            .field("events", &self.evolution)
+            .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,6 @@ use crate::reactor::{Batch, Context, Handled, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
 
 /// Runs an event-sourced projector.
-#[derive(Debug)]
 pub struct ProjectorReactor<P> {
     group: GroupId,
     table: Projection<P>,
@@ -32,12 +31,20 @@ impl<P: Projector> ProjectorReactor<P> {
     }
 
     /// Folds the history. On a failure the state is that before the event that failed, and its seq is given too.
-    async fn fold(&self, batch: &Batch<'_>, history: &[StoredMessage]) -> (P, Option<(Seq, Failure)>) {
+    async fn fold(
+        &self,
+        batch: &Batch<'_>,
+        history: &[StoredMessage],
+    ) -> (P, Option<(Seq, Failure)>) {
         let mut state = P::initial(batch.stream);
         for (n_done, event) in history.iter().enumerate() {
-            let evolved = guarded(async { Ok(self.table.evolution.evolve(&mut state, event)?) }).await;
+            let evolved =
+                guarded(async { Ok(self.table.evolution.evolve(&mut state, event)?) }).await;
             if let Err(failure) = evolved {
-                let failure = Failure::msg(format!("`{}` at seq {}: {failure}", event.type_name, event.seq));
+                let failure = Failure::msg(format!(
+                    "`{}` at seq {}: {failure}",
+                    event.type_name, event.seq
+                ));
                 // A panic may have left the state half changed: what went well is folded once more.
                 let (state, _) = Box::pin(self.fold(batch, &history[..n_done])).await;
                 return (state, Some((event.seq, failure)));
@@ -67,23 +74,41 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let last = batch.deliveries.last().map(|delivery| delivery.message.seq);
-        let read = ReadStream::all(batch.stream.clone()).only(Kind::Event).upto(last);
+        let read = ReadStream::all(batch.stream.clone())
+            .only(Kind::Event)
+            .upto(last);
         let history = batch.services.backend.read_stream(read).await?;
 
         let (state, failed) = self.fold(batch, &history).await;
         let is_done = |seq: Seq| failed.as_ref().is_none_or(|(failed, _)| seq < *failed);
-        let done = batch.deliveries.iter().take_while(|delivery| is_done(delivery.message.seq)).last();
+        let done = batch
+            .deliveries
+            .iter()
+            .take_while(|delivery| is_done(delivery.message.seq))
+            .last();
 
         let mut handled = Handled::default();
         if let Some(last_done) = done {
             // The batch counts as a replay only when all of it is one.
-            let live = batch.deliveries.iter().find(|delivery| !delivery.replaying && is_done(delivery.message.seq));
+            let live = batch
+                .deliveries
+                .iter()
+                .find(|delivery| !delivery.replaying && is_done(delivery.message.seq));
             let cx = batch.services.context(live.unwrap_or(last_done));
             handled.upto = Some(last_done.message.position);
             handled.syncs.push(Arc::new(Save { state, cx }));
         }
         handled.failure = failed.map(|(_, failure)| failure);
         Ok(handled)
+    }
+}
+
+impl<P> fmt::Debug for ProjectorReactor<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProjectorReactor")
+            .field("group", &self.group)
+            .field("table", &self.table)
+            .finish()
     }
 }
 
@@ -102,6 +127,8 @@ impl<P: Projector> SyncAction for Save<P> {
 
 impl<P: Projector> fmt::Debug for Save<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Save").field("projector", &P::NAME).finish_non_exhaustive()
+        f.debug_struct("Save")
+            .field("projector", &P::NAME)
+            .finish_non_exhaustive()
     }
 }

@@ -22,12 +22,20 @@ pub struct Context {
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
     pub fn live(env: &Env, resources: &Arc<Resources>) -> Self {
-        Self { now: env.clock.now(), replaying: Replaying(false), resources: Arc::clone(resources) }
+        Self {
+            now: env.clock.now(),
+            replaying: Replaying(false),
+            resources: Arc::clone(resources),
+        }
     }
 
     /// For a message that is handled again: time is the message's own, so that the outcome is the same.
     pub fn replay<P>(message: &Message<P>, resources: &Arc<Resources>) -> Self {
-        Self { now: message.created_at, replaying: Replaying(true), resources: Arc::clone(resources) }
+        Self {
+            now: message.created_at,
+            replaying: Replaying(true),
+            resources: Arc::clone(resources),
+        }
     }
 
     /// What a parameter of this type stands for. Generated code calls this.
@@ -105,7 +113,9 @@ impl<T: Send + Sync + 'static> FromContext for Res<T> {
         found
             .and_then(|resource| resource.downcast().ok())
             .map(Self)
-            .ok_or_else(|| Failure::msg(format!("no resource `{}` is registered", type_name::<T>())))
+            .ok_or_else(|| {
+                Failure::msg(format!("no resource `{}` is registered", type_name::<T>()))
+            })
     }
 }
 
@@ -156,7 +166,10 @@ impl Resources {
     }
 
     /// The names of the needed types that are not here.
-    pub fn missing<'n>(&self, needs: &'n Needs) -> impl Iterator<Item = &'static str> + use<'_, 'n> {
+    pub fn missing<'n>(
+        &self,
+        needs: &'n Needs,
+    ) -> impl Iterator<Item = &'static str> + use<'_, 'n> {
         let absent = |(id, _): &&(TypeId, &'static str)| !self.0.contains_key(id);
         needs.0.iter().filter(absent).map(|(_, name)| *name)
     }
@@ -164,7 +177,9 @@ impl Resources {
 
 impl fmt::Debug for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resources").field("count", &self.0.len()).finish()
+        f.debug_struct("Resources")
+            .field("count", &self.0.len())
+            .finish()
     }
 }
 

@@ -10,10 +10,15 @@ use crate::failure::Failure;
 /// Runs user code; a panic becomes a [`Failure`] that says so.
 ///
 /// What the code was changing may be half changed afterwards, so whoever calls this throws that state away.
-pub(crate) async fn guarded<T>(code: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) async fn guarded<T>(
+    code: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     match AssertUnwindSafe(code).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => Err(Failure::msg(format!("the handler panicked: {}", text(&*panic)))),
+        Err(panic) => Err(Failure::msg(format!(
+            "the handler panicked: {}",
+            text(&*panic)
+        ))),
     }
 }
 

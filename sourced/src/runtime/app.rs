@@ -44,7 +44,10 @@ impl App {
     /// The same app for one request: what it dispatches and decides carries this metadata.
     #[must_use]
     pub fn with_metadata(&self, metadata: &Metadata) -> Self {
-        Self { inner: Arc::clone(&self.inner), metadata: self.metadata.merged(metadata) }
+        Self {
+            inner: Arc::clone(&self.inner),
+            metadata: self.metadata.merged(metadata),
+        }
     }
 
     /// One actor, by its stream: a method per command, decided here and now.
@@ -63,9 +66,16 @@ impl App {
     fn actor_ref<A: Actor>(&self, stream: impl IntoStreamId) -> ActorRef<A> {
         let handlers = self.inner.reactors.iter().find_map(|reactor| {
             let reactor: &dyn Any = &**reactor;
-            reactor.downcast_ref::<ActorReactor<A>>().map(|reactor| Arc::clone(reactor.handlers()))
+            reactor
+                .downcast_ref::<ActorReactor<A>>()
+                .map(|reactor| Arc::clone(reactor.handlers()))
         });
-        ActorRef::new(stream, handlers, self.inner.services.clone(), self.metadata.clone())
+        ActorRef::new(
+            stream,
+            handlers,
+            self.inner.services.clone(),
+            self.metadata.clone(),
+        )
     }
 
     /// Stores a command, to be decided by a worker.
@@ -77,7 +87,8 @@ impl App {
     pub async fn dispatch(&self, command: impl Into<Outgoing>) -> Result<Receipt, DispatchError> {
         let mut receipts = self.dispatch_all([command.into()]).await?;
         receipts.pop().ok_or_else(|| {
-            let lost = BackendError::Corrupt("an append of one message was answered with none".into());
+            let lost =
+                BackendError::Corrupt("an append of one message was answered with none".into());
             DispatchError::Append(AppendError::Backend(lost))
         })
     }
@@ -98,14 +109,23 @@ impl App {
             order.push(message.id);
             let index = *index_of.entry(stream.clone()).or_insert(appends.len());
             if index == appends.len() {
-                appends.push(StreamAppend { stream, expected: ExpectedSeq::Any, messages: Vec::new() });
+                appends.push(StreamAppend {
+                    stream,
+                    expected: ExpectedSeq::Any,
+                    messages: Vec::new(),
+                });
             }
             appends[index].messages.push(message);
         }
         let appended = self.append(appends).await?;
-        let mut places: HashMap<MessageId, _> = appended.into_iter().map(|place| (place.id, place)).collect();
+        let mut places: HashMap<MessageId, _> = appended
+            .into_iter()
+            .map(|place| (place.id, place))
+            .collect();
         let receipts = order.iter().filter_map(|id| places.remove(id));
-        Ok(receipts.map(|place| Receipt::new(self.clone(), &place)).collect())
+        Ok(receipts
+            .map(|place| Receipt::new(self.clone(), &place))
+            .collect())
     }
 
     fn command_message(&self, command: Outgoing) -> Result<(StreamId, NewMessage), DispatchError> {
@@ -119,10 +139,15 @@ impl App {
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.
-    async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<crate::backend::Appended>, AppendError> {
+    async fn append(
+        &self,
+        appends: Vec<StreamAppend>,
+    ) -> Result<Vec<crate::backend::Appended>, AppendError> {
         let backend = self.backend();
         match backend.append(appends.clone()).await {
-            Err(AppendError::Backend(error)) if error.is_transient() => backend.append(appends).await,
+            Err(AppendError::Backend(error)) if error.is_transient() => {
+                backend.append(appends).await
+            }
             other => other,
         }
     }
@@ -140,7 +165,11 @@ impl App {
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
-    pub async fn read_log(&self, after: Position, limit: usize) -> Result<Vec<StoredMessage>, BackendError> {
+    pub async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
         self.backend().read_log(after, limit).await
     }
 
@@ -190,12 +219,17 @@ impl App {
 
 impl Inner {
     pub(super) fn groups(&self) -> Vec<GroupId> {
-        self.reactors.iter().map(|reactor| reactor.group().clone()).collect()
+        self.reactors
+            .iter()
+            .map(|reactor| reactor.group().clone())
+            .collect()
     }
 }
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("groups", &self.inner.groups()).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("groups", &self.inner.groups())
+            .finish_non_exhaustive()
     }
 }

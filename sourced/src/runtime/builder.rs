@@ -81,9 +81,18 @@ impl AppBuilder {
             };
             backend.register_group(&group).await?;
         }
-        let services = Services { backend, env: self.env, resources: Arc::new(self.resources) };
+        let services = Services {
+            backend,
+            env: self.env,
+            resources: Arc::new(self.resources),
+        };
         Ok(App {
-            inner: Arc::new(Inner { services, reactors: self.reactors, deciders, workers: self.workers }),
+            inner: Arc::new(Inner {
+                services,
+                reactors: self.reactors,
+                deciders,
+                workers: self.workers,
+            }),
             metadata: Metadata::new(),
         })
     }
@@ -91,11 +100,18 @@ impl AppBuilder {
     fn check_resources(&self) -> Result<(), BuildError> {
         let missing_of = |reactor: &Arc<dyn Reactor>| {
             let asked_by = |name: &str| format!("`{name}` (asked for by `{}`)", reactor.group());
-            self.resources.missing(reactor.needs()).map(asked_by).collect::<Vec<_>>()
+            self.resources
+                .missing(reactor.needs())
+                .map(asked_by)
+                .collect::<Vec<_>>()
         };
         let mut names: Vec<_> = self.reactors.iter().flat_map(missing_of).collect();
         names.dedup();
-        if names.is_empty() { Ok(()) } else { Err(BuildError::MissingResources { names }) }
+        if names.is_empty() {
+            Ok(())
+        } else {
+            Err(BuildError::MissingResources { names })
+        }
     }
 }
 
@@ -111,7 +127,11 @@ fn deciders(reactors: &[Arc<dyn Reactor>]) -> Result<HashMap<TypeName, GroupId>,
         groups.push(group);
         for command in reactor.decided_types() {
             if let Some(first) = deciders.insert(command.clone(), group.clone()) {
-                return Err(BuildError::TwoDeciders { command, first, second: group.clone() });
+                return Err(BuildError::TwoDeciders {
+                    command,
+                    first,
+                    second: group.clone(),
+                });
             }
         }
     }
@@ -120,6 +140,8 @@ fn deciders(reactors: &[Arc<dyn Reactor>]) -> Result<HashMap<TypeName, GroupId>,
 
 impl fmt::Debug for AppBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppBuilder").field("reactors", &self.reactors).finish_non_exhaustive()
+        f.debug_struct("AppBuilder")
+            .field("reactors", &self.reactors)
+            .finish_non_exhaustive()
     }
 }

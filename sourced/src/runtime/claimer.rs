@@ -26,7 +26,12 @@ impl Claimer {
         lanes: Arc<LaneTasks>,
         stopped: watch::Receiver<bool>,
     ) -> Self {
-        Self { app, worker, lanes, stopped }
+        Self {
+            app,
+            worker,
+            lanes,
+            stopped,
+        }
     }
 
     pub(super) async fn run(mut self) {

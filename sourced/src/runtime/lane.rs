@@ -25,19 +25,31 @@ pub(super) struct LaneTasks {
 
 impl LaneTasks {
     pub(super) fn new(app: Arc<Inner>) -> Self {
-        Self { app, running: Mutex::default(), n_running: watch::Sender::new(0) }
+        Self {
+            app,
+            running: Mutex::default(),
+            n_running: watch::Sender::new(0),
+        }
     }
 
     /// How many more may run.
     pub(super) fn room(&self) -> usize {
-        self.app.workers.lanes.max(1).saturating_sub(*self.n_running.borrow())
+        self.app
+            .workers
+            .lanes
+            .max(1)
+            .saturating_sub(*self.n_running.borrow())
     }
 
     /// Resolves when so many more may run.
     pub(super) async fn wait_for_room(&self, wanted: usize) {
         let limit = self.app.workers.lanes.max(1).saturating_sub(wanted);
         // The sender lives in `self`, so the channel cannot be closed.
-        _ = self.n_running.subscribe().wait_for(|running| *running <= limit).await;
+        _ = self
+            .n_running
+            .subscribe()
+            .wait_for(|running| *running <= limit)
+            .await;
     }
 
     /// The claims that are being handled.
@@ -72,7 +84,12 @@ impl LaneTasks {
 
     /// Waits for running tasks, as long as the options allow; then ends them and gives their claims back.
     pub(super) async fn finish(&self) -> usize {
-        let time_is_up = self.app.services.env.clock.sleep(self.app.workers.stop_within);
+        let time_is_up = self
+            .app
+            .services
+            .env
+            .clock
+            .sleep(self.app.workers.stop_within);
         let mut n_running = self.n_running.subscribe();
         tokio::select! {
             biased;
@@ -95,7 +112,9 @@ impl LaneTasks {
 
 impl fmt::Debug for LaneTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LaneTasks").field("running", &*self.n_running.borrow()).finish_non_exhaustive()
+        f.debug_struct("LaneTasks")
+            .field("running", &*self.n_running.borrow())
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +127,12 @@ struct LaneTask<'a> {
 impl LaneTask<'_> {
     async fn run(self) {
         let key = &self.claim.key;
-        let Some(reactor) = self.app.reactors.iter().find(|reactor| reactor.group() == &key.group) else {
+        let Some(reactor) = self
+            .app
+            .reactors
+            .iter()
+            .find(|reactor| reactor.group() == &key.group)
+        else {
             return self.release().await;
         };
         for _ in 0..MAX_CONFLICTS {
@@ -168,12 +192,23 @@ impl LaneTask<'_> {
 
     async fn fail(&self, failure: &Failure) {
         let key = &self.claim.key;
-        let verdict = self.app.workers.retry.verdict(self.claim.attempts, &*self.app.services.env.random);
+        let verdict = self
+            .app
+            .workers
+            .retry
+            .verdict(self.claim.attempts, &*self.app.services.env.random);
         let message = &self.claim.deliveries[0].message;
-        let error = format!("`{}` at position {}: {}", message.type_name, message.position, failure.chain());
+        let error = format!(
+            "`{}` at position {}: {}",
+            message.type_name,
+            message.position,
+            failure.chain()
+        );
         let attempt = self.claim.attempts + 1;
         match verdict {
-            Verdict::Park => tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked"),
+            Verdict::Park => {
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked")
+            }
             Verdict::RetryAfter(pause) => {
                 tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %error, "failed, will be tried again");
             }

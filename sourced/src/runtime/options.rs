@@ -91,7 +91,11 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_end_in_parking() {
-        let policy = RetryPolicy { attempts: 4, first_pause: Duration::from_millis(100), longest_pause: Duration::from_millis(300) };
+        let policy = RetryPolicy {
+            attempts: 4,
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_millis(300),
+        };
         let pause = |earlier| policy.verdict(earlier, &Always(0));
         assert_eq!(pause(0), Verdict::RetryAfter(Duration::from_millis(50)));
         assert_eq!(pause(1), Verdict::RetryAfter(Duration::from_millis(100)));
@@ -103,8 +107,13 @@ mod tests {
     fn chance_never_makes_a_pause_longer_than_told() {
         let policy = RetryPolicy::default();
         for bits in [0, 1, u64::MAX, 49_999, 50_000, 50_001] {
-            let Verdict::RetryAfter(pause) = policy.verdict(0, &Always(bits)) else { panic!("parked") };
-            assert!(pause >= policy.first_pause / 2 && pause <= policy.first_pause, "{pause:?}");
+            let Verdict::RetryAfter(pause) = policy.verdict(0, &Always(bits)) else {
+                panic!("parked")
+            };
+            assert!(
+                pause >= policy.first_pause / 2 && pause <= policy.first_pause,
+                "{pause:?}"
+            );
         }
     }
 }

@@ -68,7 +68,11 @@ pub enum Outcome {
 
 pub(super) async fn outcome(app: &Inner, id: MessageId) -> Result<Outcome, BackendError> {
     let backend = &app.services.backend;
-    let Some(command) = backend.find(id).await?.filter(|message| message.kind == Kind::Command) else {
+    let Some(command) = backend
+        .find(id)
+        .await?
+        .filter(|message| message.kind == Kind::Command)
+    else {
         return Ok(Outcome::Unknown);
     };
     // The lane is read before the refusal: both are written together, so a refusal is not missed.
@@ -90,6 +94,10 @@ pub(super) async fn outcome(app: &Inner, id: MessageId) -> Result<Outcome, Backe
         return Ok(Outcome::Refused(refusal.reason));
     }
     let conversation = backend.read_correlation(command.correlation_id).await?;
-    let is_result = |message: &StoredMessage| message.causation_id == id && message.id != id && message.kind == Kind::Event;
-    Ok(Outcome::Applied(conversation.into_iter().filter(is_result).collect()))
+    let is_result = |message: &StoredMessage| {
+        message.causation_id == id && message.id != id && message.kind == Kind::Event
+    };
+    Ok(Outcome::Applied(
+        conversation.into_iter().filter(is_result).collect(),
+    ))
 }

@@ -32,7 +32,9 @@ impl Renewer {
                         tracing::warn!(group = %claim.group, stream = %claim.stream, "a claim was lost while its handler was running");
                     }
                 }
-                Err(error) => tracing::warn!(%error, claims = held.len(), "leases could not be renewed"),
+                Err(error) => {
+                    tracing::warn!(%error, claims = held.len(), "leases could not be renewed")
+                }
             }
         }
     }

@@ -41,10 +41,17 @@ impl Running {
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
         let tasks = vec![
-            supervise(env, "claimer", stopped.clone(), move || claimer.clone().run()),
+            supervise(env, "claimer", stopped.clone(), move || {
+                claimer.clone().run()
+            }),
             supervise(env, "renewer", stopped, move || renewer.clone().run()),
         ];
-        Self { worker, stop, lanes, tasks }
+        Self {
+            worker,
+            stop,
+            lanes,
+            tasks,
+        }
     }
 
     /// The id under which these workers hold claims.

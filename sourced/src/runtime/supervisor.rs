@@ -28,7 +28,11 @@ where
             if *stopped.borrow() {
                 return;
             }
-            tracing::error!(task = name, ?pause, "a task of the runtime panicked; it starts again after a pause");
+            tracing::error!(
+                task = name,
+                ?pause,
+                "a task of the runtime panicked; it starts again after a pause"
+            );
             clock.sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
