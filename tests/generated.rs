@@ -19,6 +19,15 @@ enum CartError {
 
 struct Outbox(Mutex<Vec<String>>);
 
+impl Outbox {
+    async fn send(&self, text: String) -> Result<(), Failure> {
+        tokio::task::yield_now().await;
+        let mut sent = self.0.lock().map_err(|_| Failure::msg("poisoned"))?;
+        sent.push(text);
+        Ok(())
+    }
+}
+
 #[actor]
 impl Cart {
     /// Adds a product.
@@ -44,9 +53,7 @@ impl Cart {
 
     #[command]
     async fn send_mail(&self, text: String, outbox: Res<Outbox>) -> Result<(), Failure> {
-        let mut sent = outbox.0.lock().map_err(|_| Failure::msg("poisoned"))?;
-        sent.push(text);
-        Ok(())
+        outbox.send(text).await
     }
 }
 

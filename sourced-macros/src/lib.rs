@@ -7,6 +7,8 @@ mod expand;
 mod model;
 mod names;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use check::Kind;
 use parse::member::Role;

@@ -1,6 +1,6 @@
 //! An actor: its messages, its table, an impl per handler, and its reference.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
@@ -110,10 +110,11 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
+    let decides = of_message(model, "Decides", &command);
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::Decides<#command> for #self_ty {
+        impl #decides for #self_ty {
             type Decision = #returned;
             async fn decide(
                 &self,
@@ -131,10 +132,11 @@ pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
     let (message, call) = (message_name(handler), call(handler));
+    let evolves = of_message(model, "Evolves", &event);
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::Evolves<#event> for #self_ty {
+        impl #evolves for #self_ty {
             fn evolve(&mut self, #message: #private::Message<#event>) {
                 #call;
             }
@@ -151,15 +153,13 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     } = reaction;
     let self_ty = &model.self_ty;
     let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
-    let span = match &handler.sig.output {
-        ReturnType::Default => handler.name().span(),
-        ReturnType::Type(_, ty) => ty.span(),
-    };
-    let collect = quote_spanned!(span=> #private::dispatched);
+    let private_there = model.library.private_at(handler.returned_span());
+    let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
+    let reacts = of_message(model, "Reacts", event);
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::Reacts<#event> for #self_ty {
+        impl #reacts for #self_ty {
             async fn react(
                 &self,
                 #message: #private::Message<#event>,
@@ -169,4 +169,12 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
             }
         }
     }
+}
+
+/// `Decides<AddItem>`, at the place where the user names the message.
+fn of_message(model: &Model, name: &str, message: &TokenStream) -> TokenStream {
+    let span = message.span();
+    let private = model.library.private_at(span);
+    let name = Ident::new(name, span);
+    quote_spanned!(span=> #private::#name<#message>)
 }

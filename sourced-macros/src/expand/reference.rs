@@ -55,7 +55,8 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
 }
 
 fn method(model: &Model, handler: &Handler) -> TokenStream {
-    let private = model.library.private();
+    let span = handler.returned_span();
+    let private = model.library.private_at(span);
     let (name, vis, cfgs, command) = (
         handler.name(),
         &handler.vis,
@@ -68,15 +69,18 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
         None => from_fields(handler, &command),
     };
     let docs = docs(handler, &command);
-    // The span is the method's, so that what is wrong with its return type is said there.
-    let execute = quote_spanned!(name.span()=> self.0.execute(#value).await);
+    // What is wrong with the return type is said at the return type.
+    let returned = quote_spanned! {span=>
+        ::core::result::Result<
+            #private::EventsOf<#self_ty, #command>,
+            #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
+        >
+    };
+    let execute = quote_spanned!(span=> self.0.execute(#value).await);
     quote! {
         #cfgs
         #docs
-        #vis async fn #name(&self, #parameters) -> ::core::result::Result<
-            #private::EventsOf<#self_ty, #command>,
-            #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
-        > {
+        #vis async fn #name(&self, #parameters) -> #returned {
             #execute
         }
     }

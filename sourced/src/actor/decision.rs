@@ -137,20 +137,40 @@ impl<A: Actor + Evolves<E>, E: Event> IntoDecision<A> for E {
     }
 }
 
-impl<A: Actor, T: Emit<A> + Send, E: StdError + Send + Sync + 'static> IntoDecision<A>
-    for Result<T, E>
-{
+// One impl for both kinds of error, so that the compiler can say which half of the `Result` is wrong.
+impl<A: Actor, T: Emit<A> + Send, E: IntoRejected> IntoDecision<A> for Result<T, E> {
     type Events = T;
-    type Refusal = E;
-    fn into_decision(self) -> Result<T, Rejected<E>> {
-        self.map_err(Rejected::Refused)
+    type Refusal = E::Refusal;
+    fn into_decision(self) -> Result<T, Rejected<E::Refusal>> {
+        self.map_err(E::into_rejected)
     }
 }
 
-impl<A: Actor, T: Emit<A> + Send> IntoDecision<A> for Result<T, Failure> {
-    type Events = T;
+/// What may stand in the error of a command's `Result`: an error type of the domain, or [`Failure`].
+#[diagnostic::on_unimplemented(
+    message = "a command cannot be refused with `{Self}`",
+    label = "`{Self}` is neither a `std::error::Error` nor a `sourced::Failure`",
+    note = "implement `std::error::Error` for the domain's own refusals, for instance with `#[derive(thiserror::Error)]`",
+    note = "return `sourced::Failure` for what is to be tried again"
+)]
+pub trait IntoRejected {
+    /// The domain's way of saying no.
+    type Refusal: StdError + Send + Sync + 'static;
+
+    /// Tells a refusal from a failure.
+    fn into_rejected(self) -> Rejected<Self::Refusal>;
+}
+
+impl<E: StdError + Send + Sync + 'static> IntoRejected for E {
+    type Refusal = E;
+    fn into_rejected(self) -> Rejected<E> {
+        Rejected::Refused(self)
+    }
+}
+
+impl IntoRejected for Failure {
     type Refusal = Infallible;
-    fn into_decision(self) -> Result<T, Rejected<Infallible>> {
-        self.map_err(Rejected::Failed)
+    fn into_rejected(self) -> Rejected<Infallible> {
+        Rejected::Failed(self)
     }
 }
