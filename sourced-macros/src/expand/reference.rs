@@ -22,20 +22,33 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
     let (name, self_ty, cfgs) = (name(model), &model.self_ty, &model.cfgs);
     let methods = commands.iter().map(|handler| method(model, handler));
     let docs = format!(
-        "One `{}` of an app, by its stream: a durable method per command.",
+        " One `{}` of an app, by its stream: a durable method per command.",
         model.ident
     );
     quote! {
         #(#cfgs)*
         #[doc = #docs]
         #[allow(dead_code, private_interfaces, unreachable_pub)]
-        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
         pub struct #name<__Actor = #self_ty>(#private::ActorRef<__Actor>);
         #(#cfgs)*
         #[automatically_derived]
         impl<__Actor> ::core::convert::From<#private::ActorRef<__Actor>> for #name<__Actor> {
             fn from(actor: #private::ActorRef<__Actor>) -> Self {
                 Self(actor)
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl<__Actor> ::core::clone::Clone for #name<__Actor> {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl<__Actor> ::core::fmt::Debug for #name<__Actor> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.0, f)
             }
         }
         #(#cfgs)*
@@ -115,14 +128,14 @@ fn docs(handler: &Handler, command: &TokenStream) -> TokenStream {
     let mut lines = Vec::new();
     if docs.is_empty() {
         lines.push(format!(
-            "Decides `{}` here and now.",
+            " Decides `{}` here and now.",
             names::spoken(command)
         ));
     }
     if !docs.to_string().contains("# Errors") {
         lines.push(String::new());
-        lines.push("# Errors".to_owned());
-        lines.push("When the command is refused, or cannot be decided or stored.".to_owned());
+        lines.push(" # Errors".to_owned());
+        lines.push(" When the command is refused, or cannot be decided or stored.".to_owned());
     }
     quote!(#docs #(#[doc = #lines])*)
 }

@@ -1,6 +1,6 @@
 impl Cart {
-    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     /// Adds a product to an open cart.
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     pub fn add_item(
         &self,
         product_id: String,
@@ -11,8 +11,8 @@ impl Cart {
         }
         Ok(ItemAdded { product_id, quantity })
     }
-    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     /// A product was added.
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     pub fn item_added(&mut self, _product_id: String, quantity: u32) {
         self.n_items += quantity;
     }
@@ -36,9 +36,9 @@ impl Cart {
 )]
 #[serde(crate = "::sourced::__private::serde")]
 pub struct AddItem {
-    ///See `Cart::add_item`.
+    /// See `Cart::add_item`.
     pub product_id: String,
-    ///See `Cart::add_item`.
+    /// See `Cart::add_item`.
     #[serde(default = "one")]
     pub quantity: u32,
 }
@@ -59,9 +59,9 @@ impl ::sourced::__private::Command for AddItem {}
 )]
 #[serde(crate = "::sourced::__private::serde")]
 pub struct ItemAdded {
-    ///See `Cart::item_added`.
+    /// See `Cart::item_added`.
     pub product_id: String,
-    ///See `Cart::item_added`.
+    /// See `Cart::item_added`.
     pub quantity: u32,
 }
 #[automatically_derived]
@@ -71,7 +71,8 @@ impl ::sourced::__private::MessageType for ItemAdded {
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for ItemAdded {}
-///The command of `Cart::send_mail`.
+::sourced::__private::returned_by_commands!(ItemAdded);
+/// The command of `Cart::send_mail`.
 #[derive(
     ::core::fmt::Debug,
     ::core::clone::Clone,
@@ -81,7 +82,7 @@ impl ::sourced::__private::Event for ItemAdded {}
 )]
 #[serde(crate = "::sourced::__private::serde")]
 struct SendMail {
-    ///See `Cart::send_mail`.
+    /// See `Cart::send_mail`.
     text: String,
 }
 #[automatically_derived]
@@ -156,15 +157,26 @@ impl ::sourced::__private::Reacts<ItemAdded> for Cart {
         ::sourced::__private::dispatched(Self::tell_admin(self, &message.payload))
     }
 }
-///One `Cart` of an app, by its stream: a durable method per command.
+/// One `Cart` of an app, by its stream: a durable method per command.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
-#[derive(::core::fmt::Debug, ::core::clone::Clone)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 #[automatically_derived]
 impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
 for CartRef<__Actor> {
     fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
         Self(actor)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Debug::fmt(&self.0, f)
     }
 }
 #[automatically_derived]
@@ -178,8 +190,8 @@ impl<__Actor> ::core::ops::Deref for CartRef<__Actor> {
 impl CartRef<Cart> {
     /// Adds a product to an open cart.
     ///
-    ///# Errors
-    ///When the command is refused, or cannot be decided or stored.
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
     pub async fn add_item(
         &self,
         product_id: impl ::core::convert::Into<String>,
@@ -197,10 +209,10 @@ impl CartRef<Cart> {
             })
             .await
     }
-    ///Decides `SendMail` here and now.
+    /// Decides `SendMail` here and now.
     ///
-    ///# Errors
-    ///When the command is refused, or cannot be decided or stored.
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
     async fn send_mail(
         &self,
         text: impl ::core::convert::Into<String>,

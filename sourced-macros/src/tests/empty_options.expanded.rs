@@ -7,7 +7,7 @@ impl Cart {
 ::core::compile_error! {
     "`#[reaction]` lists types of events\n\nhelp: write `#[reaction(ItemAdded, ItemRemoved)]`"
 }
-///The command of `Cart::open`.
+/// The command of `Cart::open`.
 #[derive(
     ::core::fmt::Debug,
     ::core::clone::Clone,
@@ -52,15 +52,26 @@ impl ::sourced::__private::Decides<Open> for Cart {
         ::core::result::Result::Ok(Self::open(self))
     }
 }
-///One `Cart` of an app, by its stream: a durable method per command.
+/// One `Cart` of an app, by its stream: a durable method per command.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
-#[derive(::core::fmt::Debug, ::core::clone::Clone)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 #[automatically_derived]
 impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
 for CartRef<__Actor> {
     fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
         Self(actor)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Debug::fmt(&self.0, f)
     }
 }
 #[automatically_derived]
@@ -72,10 +83,10 @@ impl<__Actor> ::core::ops::Deref for CartRef<__Actor> {
 }
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 impl CartRef<Cart> {
-    ///Decides `Open` here and now.
+    /// Decides `Open` here and now.
     ///
-    ///# Errors
-    ///When the command is refused, or cannot be decided or stored.
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
     pub async fn open(
         &self,
     ) -> ::core::result::Result<

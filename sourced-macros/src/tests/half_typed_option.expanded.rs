@@ -5,7 +5,7 @@ impl Cart {
 ::core::compile_error! {
     "`crate` of `#[actor]` needs a path\n\nhelp: write `crate = path::to::sourced`"
 }
-///The event of `Cart::opened`.
+/// The event of `Cart::opened`.
 #[derive(
     ::core::fmt::Debug,
     ::core::clone::Clone,
@@ -22,6 +22,7 @@ impl ::sourced::__private::MessageType for Opened {
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Opened {}
+::sourced::__private::returned_by_commands!(Opened);
 #[automatically_derived]
 impl ::sourced::__private::Actor for Cart {
     const NAME: &'static str = "cart";
@@ -45,15 +46,26 @@ impl ::sourced::__private::Evolves<Opened> for Cart {
         Self::opened(self);
     }
 }
-///One `Cart` of an app, by its stream: a durable method per command.
+/// One `Cart` of an app, by its stream: a durable method per command.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
-#[derive(::core::fmt::Debug, ::core::clone::Clone)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 #[automatically_derived]
 impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
 for CartRef<__Actor> {
     fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
         Self(actor)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Debug::fmt(&self.0, f)
     }
 }
 #[automatically_derived]

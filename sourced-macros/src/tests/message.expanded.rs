@@ -16,3 +16,4 @@ impl ::sourced::__private::MessageType for ItemAdded {
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for ItemAdded {}
+::sourced::__private::returned_by_commands!(ItemAdded);
