@@ -1,5 +1,8 @@
 //! What the runtime promises, on the in-memory backend: each test carries the name of the promise.
 
+#![allow(unreachable_pub, reason = "modules of one test program share `shop`")]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[path = "runtime/shop.rs"]
 mod shop;
 

@@ -40,7 +40,9 @@ impl Till {
 
     #[reaction]
     fn note_the_sale(&self, sold: &Sold) -> Note {
-        Note { text: format!("{} is sale {}", sold.product, self.sold.len()) }
+        Note {
+            text: format!("{} is sale {}", sold.product, self.sold.len()),
+        }
     }
 
     #[command]
@@ -125,7 +127,10 @@ pub const REPORTS: &str = "reports";
 impl Report {
     #[state]
     fn new(id: &StreamId) -> Self {
-        Self { till: id.to_string(), n_sold: 0 }
+        Self {
+            till: id.to_string(),
+            n_sold: 0,
+        }
     }
 
     #[event]
@@ -166,7 +171,11 @@ pub async fn log(app: &App) -> Vec<StoredMessage> {
 }
 
 pub async fn types(app: &App) -> Vec<String> {
-    log(app).await.iter().map(|message| message.type_name.to_string()).collect()
+    log(app)
+        .await
+        .iter()
+        .map(|message| message.type_name.to_string())
+        .collect()
 }
 
 pub async fn report(app: &App, till: &str) -> Option<Report> {
@@ -175,7 +184,9 @@ pub async fn report(app: &App, till: &str) -> Option<Report> {
 }
 
 pub fn sell(product: &str) -> Sell {
-    Sell { product: product.into() }
+    Sell {
+        product: product.into(),
+    }
 }
 
 pub fn play(part: &str) -> Play {

@@ -16,13 +16,19 @@ async fn a_graceful_stop_lets_running_handlers_finish() {
     stage.waiting.notified().await;
     let (report, ()) = tokio::join!(running.stop(), async { stage.go_on.add_permits(1) });
     assert_eq!(report.aborted, 0);
-    assert!(matches!(app.outcome(receipt.id).await.unwrap(), Outcome::Applied(_)));
+    assert!(matches!(
+        app.outcome(receipt.id).await.unwrap(),
+        Outcome::Applied(_)
+    ));
 }
 
 #[tokio::test]
 async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worker() {
     let stage = Stage::new();
-    let app = app_with(&stage, |options| options.stop_within = Duration::from_millis(10)).await;
+    let app = app_with(&stage, |options| {
+        options.stop_within = Duration::from_millis(10)
+    })
+    .await;
     let running = app.start();
     let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
     stage.waiting.notified().await;
@@ -32,7 +38,9 @@ async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worke
     let running = app.start();
     stage.waiting.notified().await;
     stage.go_on.add_permits(1);
-    assert!(matches!(receipt.outcome().await.unwrap(), Outcome::Applied(events) if events.len() == 1));
+    assert!(
+        matches!(receipt.outcome().await.unwrap(), Outcome::Applied(events) if events.len() == 1)
+    );
     running.stop().await;
 }
 
@@ -48,11 +56,17 @@ async fn fenced_a_worker_whose_claim_was_taken_over_stores_nothing() {
         stage.waiting.notified().await;
     }
     stage.go_on.add_permits(1_000);
-    let Outcome::Applied(events) = receipt.outcome().await.unwrap() else { panic!("not applied") };
+    let Outcome::Applied(events) = receipt.outcome().await.unwrap() else {
+        panic!("not applied")
+    };
     assert_eq!(events.len(), 1, "only the last holder's work is stored");
     assert!(stage.calls("wait") >= 3);
     running.stop().await;
-    let played = types(&app).await.iter().filter(|name| *name == "till.played").count();
+    let played = types(&app)
+        .await
+        .iter()
+        .filter(|name| *name == "till.played")
+        .count();
     assert_eq!(played, 1);
 }
 
@@ -63,12 +77,20 @@ async fn a_slow_handler_holds_back_no_other_stream() {
     let app = app_with(&stage, |options| options.lanes = 4).await;
     let running = app.start();
     for n in 0..3 {
-        app.dispatch(play("wait").to(format!("slow-{n}"))).await.unwrap();
+        app.dispatch(play("wait").to(format!("slow-{n}")))
+            .await
+            .unwrap();
         stage.waiting.notified().await;
     }
     for n in 0..20 {
-        let receipt = app.dispatch(sell("tea").to(format!("quick-{n}"))).await.unwrap();
-        assert!(matches!(receipt.outcome().await.unwrap(), Outcome::Applied(_)));
+        let receipt = app
+            .dispatch(sell("tea").to(format!("quick-{n}")))
+            .await
+            .unwrap();
+        assert!(matches!(
+            receipt.outcome().await.unwrap(),
+            Outcome::Applied(_)
+        ));
     }
     stage.go_on.add_permits(3);
     app.idle().await.unwrap();
@@ -82,7 +104,9 @@ async fn several_workers_share_the_work_and_double_nothing() {
     let dispatch = |till: usize| {
         let app = app.clone();
         async move {
-            app.dispatch_all((0..3).map(|n| sell(&format!("p{n}")).to(format!("till-{till}")))).await.unwrap();
+            app.dispatch_all((0..3).map(|n| sell(&format!("p{n}")).to(format!("till-{till}"))))
+                .await
+                .unwrap();
         }
     };
     futures_util::future::join_all((0..50).map(dispatch)).await;
@@ -90,10 +114,17 @@ async fn several_workers_share_the_work_and_double_nothing() {
     for worker in workers {
         worker.stop().await;
     }
-    assert_eq!(types(&app).await.len(), 50 * 3 * 4, "each sale: sell, sold, note, noted");
+    assert_eq!(
+        types(&app).await.len(),
+        50 * 3 * 4,
+        "each sale: sell, sold, note, noted"
+    );
     for till in 0..50 {
         let loaded = app.load::<Till>(format!("till-{till}")).await.unwrap();
         assert_eq!(loaded.state().sold, ["p0", "p1", "p2"]);
-        assert_eq!(report(&app, &format!("till-{till}")).await.unwrap().n_sold, 3);
+        assert_eq!(
+            report(&app, &format!("till-{till}")).await.unwrap().n_sold,
+            3
+        );
     }
 }
