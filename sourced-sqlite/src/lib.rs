@@ -50,6 +50,8 @@ mod error;
 mod groups;
 mod lanes;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod pump;
 mod row;
 mod sql;
