@@ -1,7 +1,11 @@
 //! Measures appends, and claims with acknowledgements: `cargo run --release --example throughput -p sourced-sqlite`.
 
 // A measurement prints what it found, and reads the real clock.
-#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::cast_precision_loss)]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss
+)]
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +27,10 @@ async fn main() -> Result<(), Error> {
         println!("{synchronous:?}");
         let folder = tempfile::tempdir_in(".")?;
         let path = folder.path().join("throughput.db");
-        let store = Sqlite::builder().synchronous(synchronous).open(path).await?;
+        let store = Sqlite::builder()
+            .synchronous(synchronous)
+            .open(path)
+            .await?;
         let group = Group {
             id: GroupId::new("all")?,
             types: vec![TypeName::new("test.happened")?],
@@ -51,7 +58,13 @@ fn append(stream: &str, n_events: usize) -> Result<StreamAppend, Error> {
         let id = env.ids.next_id().into();
         let payload = Payload::parse(format!(r#"{{"text":"{}"}}"#, "x".repeat(100)))?;
         let name = TypeName::new("test.happened")?;
-        Ok(NewMessage::root(id, env.clock.now(), name, Kind::Event, payload))
+        Ok(NewMessage::root(
+            id,
+            env.clock.now(),
+            name,
+            Kind::Event,
+            payload,
+        ))
     };
     Ok(StreamAppend {
         stream: StreamId::new(stream)?,
@@ -77,7 +90,11 @@ async fn appends(store: &Sqlite, writers: usize, each: usize, size: usize) -> Re
         done?;
     }
     let appends = (writers * each) as f64;
-    report(&format!("appends of {size} by {writers}"), appends, start.elapsed());
+    report(
+        &format!("appends of {size} by {writers}"),
+        appends,
+        start.elapsed(),
+    );
     Ok(())
 }
 
@@ -88,7 +105,7 @@ async fn sort(store: &Sqlite, group: &GroupId) -> Result<(), Error> {
         groups: vec![group.clone()],
         lanes: 1,
         messages_per_lane: 1,
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
     };
     let (start, end) = (Instant::now(), store.log_end().await?.get());
     for _ in 0..=end / 5_000 {
@@ -107,7 +124,7 @@ async fn work(store: &Sqlite, group: &GroupId, lanes: usize, result: bool) -> Re
         groups: vec![group.clone()],
         lanes,
         messages_per_lane: 10,
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
     };
     let (start, mut n_lanes) = (Instant::now(), 0);
     let mut claiming = Duration::ZERO;
@@ -124,7 +141,11 @@ async fn work(store: &Sqlite, group: &GroupId, lanes: usize, result: bool) -> Re
             tokio::spawn(async move {
                 let last = claim.deliveries.last().map(|last| last.message.position);
                 let stream = format!("r-{}", claim.key.stream);
-                let appends = if result { vec![append(&stream, 1)?] } else { Vec::new() };
+                let appends = if result {
+                    vec![append(&stream, 1)?]
+                } else {
+                    Vec::new()
+                };
                 let ack = Ack {
                     claim: claim.key,
                     upto: last.unwrap_or_default(),
@@ -140,7 +161,14 @@ async fn work(store: &Sqlite, group: &GroupId, lanes: usize, result: bool) -> Re
             done?;
         }
     }
-    let what = format!("lanes, {lanes} at a time, {}", if result { "with a result" } else { "acked only" });
+    let what = format!(
+        "lanes, {lanes} at a time, {}",
+        if result {
+            "with a result"
+        } else {
+            "acked only"
+        }
+    );
     report(&what, n_lanes as f64, start.elapsed());
     let per_claim = claiming.as_secs_f64() / (n_lanes as f64 / lanes as f64).max(1.0);
     println!("    {:.2} ms per claim", per_claim * 1e3);
@@ -153,7 +181,7 @@ async fn idle(store: &Sqlite, group: &GroupId) -> Result<(), Error> {
         groups: vec![group.clone()],
         lanes: 1_000_000,
         messages_per_lane: 1,
-        lease: Duration::from_secs(3_600),
+        lease: Duration::from_hours(1),
     };
     while !store.claim(&request).await?.is_empty() {}
     let start = Instant::now();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sourced::backend::{AppendError, Appended, BackendError, StreamAppend};
 use sourced::message::{Kind, MessageId, NewMessage};
-use sourced::{ExpectedSeq, Position, Seq, StreamId};
+use sourced::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::error;
@@ -251,7 +251,7 @@ async fn insert(
                 .bind(message.id.as_uuid().as_bytes().as_slice())
                 .bind(kind_text(message.kind))
                 .bind(message.type_name.as_str())
-                .bind(message.decided_by.as_ref().map(|group| group.as_str()))
+                .bind(message.decided_by.as_ref().map(GroupId::as_str))
                 .bind(message.causation_id.as_uuid().into_bytes().to_vec())
                 .bind(message.correlation_id.as_uuid().into_bytes().to_vec())
                 .bind(message.created_at.as_micros())
