@@ -276,7 +276,6 @@ impl Link {
         } else {
             "PRAGMA synchronous = NORMAL"
         };
-        // Not as a cached statement: SQLite carries this pragma out when it is prepared, so it would work only once.
         let done = sqlx::raw_sql(pragma).execute(self.open().await?).await;
         done.map_err(error::backend)?;
         self.is_synced = sync;

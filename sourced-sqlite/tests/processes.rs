@@ -1,6 +1,6 @@
 //! Several that share a file: as many handles, or as many processes.
 
-mod support;
+mod common;
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use sourced::backend::{Claims as _, Groups as _, ReadStream, Store as _, Wake as
 use sourced_sqlite::Sqlite;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
-use support::{ack_all, append, file, group, request, stream};
+use common::{ack_all, append, file, group, request, stream};
 
 #[tokio::test]
 async fn eight_may_create_one_file_at_once() {

@@ -1,6 +1,6 @@
 //! What only SQLite can get wrong: the file, the one writer, several processes.
 
-mod support;
+mod common;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -12,7 +12,7 @@ use sourced::backend::{
 use sourced_sqlite::{Sqlite, SqliteTx as _};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
-use support::{ack_all, append, claim, event, file, group, raw, request, stream};
+use common::{ack_all, append, claim, event, file, group, raw, request, stream};
 
 #[tokio::test]
 async fn a_file_is_opened_again_with_all_it_holds() {
@@ -184,6 +184,7 @@ async fn nothing_is_reported_as_stored_when_the_transaction_is_lost() {
     store.append(vec![append("cart", 1)]).await.unwrap();
     let claim = claim(&store, &request("all", 1)).await;
     let mut ack = ack_all(&claim);
+    ack.appends.push(append("result", 1));
     ack.syncs.push(std::sync::Arc::new(Act::EndTheTransaction));
     let (before, acked, after) = join3(
         store.append(vec![append("before", 1)]),
