@@ -1,0 +1,314 @@
+//! What only SQLite can get wrong: the file, the one writer, several processes.
+
+mod common;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::{join_all, join3};
+use sourced::Failure;
+use sourced::backend::{
+    BackendError, Claims as _, Documents as _, Groups as _, ReadStream, Store as _, SyncAction, Tx,
+};
+use sourced_sqlite::{Sqlite, SqliteTx as _};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+use common::{ack_all, append, claim, event, file, group, raw, request, stream};
+
+#[tokio::test]
+async fn a_file_is_opened_again_with_all_it_holds() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    store.append(vec![append("cart", 3)]).await.unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let store = Sqlite::open(&path).await.unwrap();
+        let messages = store.read_stream(ReadStream::all(stream("cart"))).await;
+        assert_eq!(messages.unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (_folder, path) = file();
+    drop(Sqlite::open(&path).await.unwrap());
+    raw(&path, "UPDATE sourced_schema SET version = 1000").await;
+    let error = Sqlite::open(&path).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            BackendError::Schema {
+                found: 1000,
+                known: 1
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_prefix_is_checked_and_keeps_two_stores_of_one_file_apart() {
+    let (_folder, path) = file();
+    for bad in [
+        "",
+        "1st_",
+        "a-b",
+        "a b",
+        "x; DROP TABLE y",
+        "sqlite_x",
+        "é",
+        &"x".repeat(32),
+    ] {
+        let error = Sqlite::builder()
+            .table_prefix(bad)
+            .open(&path)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, BackendError::Refused(_)),
+            "{bad:?}: {error:?}"
+        );
+    }
+    let shop = Sqlite::builder()
+        .table_prefix("shop_")
+        .open(&path)
+        .await
+        .unwrap();
+    let other = Sqlite::builder()
+        .table_prefix("_Other2")
+        .open(&path)
+        .await
+        .unwrap();
+    shop.append(vec![append("cart", 1)]).await.unwrap();
+    assert_eq!(other.log_end().await.unwrap().get(), 0);
+    assert_eq!(shop.log_end().await.unwrap().get(), 1);
+}
+
+#[tokio::test]
+async fn a_path_is_always_a_file() {
+    for bad in ["", ":memory:"] {
+        let error = Sqlite::open(bad).await.unwrap_err();
+        assert!(
+            matches!(error, BackendError::Refused(_)),
+            "{bad:?}: {error:?}"
+        );
+    }
+    let (folder, _) = file();
+    let missing = folder.path().join("missing").join("store.db");
+    assert!(Sqlite::open(missing).await.unwrap_err().is_transient());
+    let rubbish = folder.path().join("rubbish.db");
+    std::fs::write(
+        &rubbish,
+        "no database at all, but long enough to have a header".repeat(20),
+    )
+    .unwrap();
+    let error = Sqlite::open(rubbish).await.unwrap_err();
+    assert!(matches!(error, BackendError::Corrupt(_)), "{error:?}");
+}
+
+#[derive(Debug)]
+enum Act {
+    Fail,
+    Panic,
+    EndTheTransaction,
+    Nested,
+}
+
+#[async_trait]
+impl SyncAction for Act {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        tx.put("acts", format!("{self:?}"), &1).await?;
+        match self {
+            Self::Fail => Err(Failure::msg("no")),
+            Self::Panic => panic!("a sync action that panics"),
+            Self::EndTheTransaction => {
+                sqlx::query("ROLLBACK").execute(tx.sqlite()?).await?;
+                Ok(())
+            }
+            Self::Nested => {
+                // Dropped, so rolled back, and nothing else with it.
+                let mut nested = tx.sqlite()?.begin().await?;
+                sqlx::query("DELETE FROM sourced_documents")
+                    .execute(&mut *nested)
+                    .await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_fails_leaves_the_others_of_its_batch_alone() {
+    for (act, is_stored) in [(Act::Fail, false), (Act::Panic, false), (Act::Nested, true)] {
+        let (_folder, path) = file();
+        let store = Sqlite::open(&path).await.unwrap();
+        store.register_group(&group("all")).await.unwrap();
+        store.append(vec![append("cart", 1)]).await.unwrap();
+        let claim = claim(&store, &request("all", 1)).await;
+        let name = format!("{act:?}");
+        let mut ack = ack_all(&claim);
+        ack.syncs.push(std::sync::Arc::new(act));
+        ack.appends.push(append("result", 1));
+        // All three are sent before the task has begun.
+        let (before, acked, after) = join3(
+            store.append(vec![append("before", 1)]),
+            store.ack(ack),
+            store.append(vec![append("after", 1)]),
+        )
+        .await;
+        before.unwrap();
+        after.unwrap();
+        assert_eq!(acked.is_ok(), is_stored, "{acked:?}");
+        let document = store.document("acts", &name).await.unwrap();
+        assert_eq!(document.is_some(), is_stored);
+        for (name, n_messages) in [
+            ("before", 1),
+            ("after", 1),
+            ("result", usize::from(is_stored)),
+        ] {
+            let messages = store
+                .read_stream(ReadStream::all(stream(name)))
+                .await
+                .unwrap();
+            assert_eq!(messages.len(), n_messages, "{name}");
+        }
+        // Still held after a failure, and given back after a success.
+        assert_eq!(store.ack(ack_all(&claim)).await.is_ok(), !is_stored);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_reported_as_stored_when_the_transaction_is_lost() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    store.register_group(&group("all")).await.unwrap();
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    let claim = claim(&store, &request("all", 1)).await;
+    let mut ack = ack_all(&claim);
+    ack.appends.push(append("result", 1));
+    ack.syncs.push(std::sync::Arc::new(Act::EndTheTransaction));
+    let (before, acked, after) = join3(
+        store.append(vec![append("before", 1)]),
+        store.ack(ack),
+        store.append(vec![append("after", 1)]),
+    )
+    .await;
+    let failed = [before.is_err(), acked.is_err(), after.is_err()];
+    let stored = store.log_end().await.unwrap().get() - 1;
+    let n_succeeded = u64::from(!failed[0]) + u64::from(!failed[2]);
+    assert!(failed[1]);
+    assert_eq!(stored, n_succeeded);
+    // The task has opened the connection again, and the claim is still held.
+    store.append(vec![append("later", 1)]).await.unwrap();
+    store.ack(ack_all(&claim)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_nothing_half_done() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    for round in 0..20 {
+        let name = format!("cart-{round}");
+        let going = store.append(vec![append(&name, 3), append(&format!("{name}-b"), 2)]);
+        assert!(going.now_or_never().is_none());
+        // Jobs are done in order, so whatever becomes of the other one has become of it now.
+        store.append(vec![append("end", 1)]).await.unwrap();
+        let stored = join_all([name.clone(), format!("{name}-b")].map(async |name| {
+            let messages = store.read_stream(ReadStream::all(stream(&name))).await;
+            messages.unwrap().len()
+        }));
+        let stored = stored.await;
+        assert!(stored == [3, 2] || stored == [0, 0], "{stored:?}");
+    }
+}
+
+#[tokio::test]
+async fn looking_for_work_in_vain_writes_nothing() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    store.register_group(&group("all")).await.unwrap();
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    let claim = claim(&store, &request("all", 1)).await;
+    store.ack(ack_all(&claim)).await.unwrap();
+    let mut watcher = SqliteConnection::connect(path.to_str().unwrap())
+        .await
+        .unwrap();
+    let mut version = async || -> i64 {
+        let row = sqlx::query("PRAGMA data_version")
+            .fetch_one(&mut watcher)
+            .await;
+        row.unwrap().get(0)
+    };
+    let before = version().await;
+    for _ in 0..10 {
+        assert!(store.claim(&request("all", 5)).await.unwrap().is_empty());
+        assert_eq!(store.pending_lanes(&[group("all").id]).await.unwrap(), 0);
+    }
+    assert_eq!(version().await, before);
+}
+
+#[tokio::test]
+async fn a_damaged_message_parks_its_own_lane_only() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    store.register_group(&group("all")).await.unwrap();
+    store.append(vec![append("bad", 3)]).await.unwrap();
+    store.append(vec![append("good", 2)]).await.unwrap();
+    let damage = "UPDATE sourced_messages SET metadata = 'no json' WHERE position = 2";
+    raw(&path, damage).await;
+
+    // What comes before the damage is handled, what comes after it waits.
+    let claims = store.claim(&request("all", 5)).await.unwrap();
+    let sizes = claims.iter().map(|claim| claim.deliveries.len());
+    assert_eq!(sizes.collect::<Vec<_>>(), [1, 2]);
+    for claim in &claims {
+        store.ack(ack_all(claim)).await.unwrap();
+    }
+    assert!(store.claim(&request("all", 5)).await.unwrap().is_empty());
+    let lane = store.lane(&group("all").id, &stream("bad")).await;
+    let lane = lane.unwrap().unwrap();
+    assert!(lane.parked);
+    assert!(lane.last_error.unwrap().contains("metadata at position 2"));
+    let read = store.read_stream(ReadStream::all(stream("bad"))).await;
+    assert!(matches!(read, Err(BackendError::Corrupt(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_long_log_is_sorted_in_several_steps_but_one_claim() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let others = (0..6_000).map(|_| event("test.other")).collect();
+    let mut long = append("long", 0);
+    long.messages = others;
+    store.append(vec![long]).await.unwrap();
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    store.register_group(&group("all")).await.unwrap();
+    assert_eq!(store.pending_lanes(&[group("all").id]).await.unwrap(), 1);
+    let claim = claim(&store, &request("all", 1)).await;
+    assert_eq!(claim.key.stream, stream("cart"));
+}
+
+#[tokio::test]
+async fn every_size_of_append_gets_its_places() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let mut end = 0;
+    for size in [1, 2, 7, 8, 9, 63, 64, 65, 137] {
+        let appended = store
+            .append(vec![append(&format!("s-{size}"), size)])
+            .await
+            .unwrap();
+        let places: Vec<_> = appended
+            .iter()
+            .map(|at| (at.seq.get(), at.position.get()))
+            .collect();
+        let expected: Vec<_> = (1..=size as u64).map(|seq| (seq, end + seq)).collect();
+        assert_eq!(places, expected);
+        end += size as u64;
+        let read = store
+            .read_stream(ReadStream::all(stream(&format!("s-{size}"))))
+            .await
+            .unwrap();
+        let ids: Vec<_> = read.iter().map(|message| message.id).collect();
+        assert_eq!(ids, appended.iter().map(|at| at.id).collect::<Vec<_>>());
+    }
+}
