@@ -87,7 +87,9 @@ impl Emitted {
 macro_rules! __returned_by_commands {
     ($event:ty) => {
         #[automatically_derived]
-        impl<A: $crate::__private::Evolves<$event>> $crate::__private::Emit<A> for $event {
+        impl<__Actor: $crate::__private::Evolves<$event>> $crate::__private::Emit<__Actor>
+            for $event
+        {
             fn emit(
                 &self,
                 out: &mut $crate::__private::Vec<$crate::__private::Emitted>,
@@ -97,8 +99,8 @@ macro_rules! __returned_by_commands {
             }
         }
         #[automatically_derived]
-        impl<A: $crate::__private::Actor + $crate::__private::Evolves<$event>>
-            $crate::__private::IntoDecision<A> for $event
+        impl<__Actor: $crate::__private::Actor + $crate::__private::Evolves<$event>>
+            $crate::__private::IntoDecision<__Actor> for $event
         {
             type Events = Self;
             type Refusal = $crate::__private::Infallible;
@@ -186,6 +188,7 @@ pub trait IntoRejected {
     fn into_rejected(self) -> Rejected<Self::Refusal>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: StdError + Send + Sync + 'static> IntoRejected for E {
     type Refusal = E;
     fn into_rejected(self) -> Rejected<E> {
