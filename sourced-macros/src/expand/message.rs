@@ -23,11 +23,7 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
         quote!(;)
     };
     let serde = quote!(#private::serde).to_string().replace(' ', "");
-    let stored = format!(
-        "{}.{}",
-        model.name,
-        syn::ext::IdentExt::unraw(handler.name())
-    );
+    let stored = model.stored_name(handler);
     let traits = traits(&private, &name, handler.role, &stored, &cfgs);
     quote! {
         #cfgs
