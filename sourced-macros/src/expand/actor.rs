@@ -1,6 +1,6 @@
 //! An actor: its messages, its table, an impl per handler, and its reference.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
@@ -111,16 +111,17 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
     let decides = of_message(model, "Decides", &command);
+    let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
     quote! {
         #cfgs
         #[automatically_derived]
         impl #decides for #self_ty {
             type Decision = #returned;
-            async fn decide(
+            #async_fn decide(
                 &self,
                 #message: #private::Message<#command>,
                 #cx: &#private::Context,
-            ) -> ::core::result::Result<Self::Decision, #private::Failure> {
+            ) -> #result {
                 ::core::result::Result::Ok(#call)
             }
         }
@@ -155,17 +156,24 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
     let private_there = model.library.private_at(handler.returned_span());
     let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
+    // A local with the span of the return type, so that what is wrong with the type is said there.
+    let returned = Ident::new(
+        "returned",
+        Span::mixed_site().located_at(handler.returned_span()),
+    );
     let reacts = of_message(model, "Reacts", event);
+    let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
     quote! {
         #cfgs
         #[automatically_derived]
         impl #reacts for #self_ty {
-            async fn react(
+            #async_fn react(
                 &self,
                 #message: #private::Message<#event>,
                 #cx: &#private::Context,
-            ) -> ::core::result::Result<#private::Dispatched, #private::Failure> {
-                #collect(#call)
+            ) -> #result {
+                let #returned = #call;
+                #collect(#returned)
             }
         }
     }
@@ -177,4 +185,12 @@ fn of_message(model: &Model, name: &str, message: &TokenStream) -> TokenStream {
     let private = model.library.private_at(span);
     let name = Ident::new(name, span);
     quote_spanned!(span=> #private::#name<#message>)
+}
+
+/// The two ends of an `async fn` in a trait, with the span of the method: what makes its future not `Send` is said there.
+fn header(model: &Model, handler: &Handler, ok: &TokenStream) -> (TokenStream, TokenStream) {
+    let span = handler.name().span();
+    let private = model.library.private_at(span);
+    let result = quote_spanned!(span=> ::core::result::Result<#ok, #private::Failure>);
+    (quote_spanned!(span=> async fn), result)
 }

@@ -89,7 +89,8 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
             #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
         >
     };
-    let execute = quote_spanned!(span=> self.0.execute(#value).await);
+    let this = quote!(self);
+    let execute = quote_spanned!(span=> #this.0.execute(#value).await);
     quote! {
         #cfgs
         #docs

@@ -154,7 +154,8 @@ impl ::sourced::__private::Reacts<ItemAdded> for Cart {
         ::sourced::__private::Dispatched,
         ::sourced::__private::Failure,
     > {
-        ::sourced::__private::dispatched(Self::tell_admin(self, &message.payload))
+        let returned = Self::tell_admin(self, &message.payload);
+        ::sourced::__private::dispatched(returned)
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.
