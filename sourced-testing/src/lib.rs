@@ -1,1 +1,6 @@
-//! Tests for what is built on `sourced`.
+//! Tests for what is built on `sourced`: a clock that is moved by hand, and the suite every backend must pass.
+
+mod clock;
+pub mod conformance;
+
+pub use clock::ManualClock;

@@ -1,0 +1,194 @@
+//! Claiming and acknowledging in memory.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::documents::Overlay;
+use super::lanes::Lanes;
+use super::{Memory, State};
+use crate::backend::{
+    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
+    LaneState, Limits, Refusal, Tx, Verdict,
+};
+use crate::message::MessageId;
+use crate::stream::{GroupId, StreamId};
+
+#[async_trait]
+impl Claims for Memory {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
+        let now = self.shared.clock.now();
+        self.state().claim(request, now)
+    }
+
+    async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+        Limits::default()
+            .check(&ack.appends)
+            .map_err(|error| AckError::Append(error.into()))?;
+        let appended = if ack.syncs.is_empty() {
+            self.state().commit(ack, Overlay::new(self))?
+        } else {
+            self.ack_with_syncs(ack).await?
+        };
+        self.raise();
+        Ok(appended)
+    }
+
+    async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+        self.state().held(claim)?.release(&claim.stream);
+        self.raise();
+        Ok(())
+    }
+
+    async fn fail(
+        &self,
+        claim: &ClaimKey,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<(), FenceError> {
+        let now = self.shared.clock.now();
+        self.state()
+            .held(claim)?
+            .fail(&claim.stream, verdict, error, now);
+        self.raise();
+        Ok(())
+    }
+
+    async fn renew(
+        &self,
+        claims: &[ClaimKey],
+        lease: Duration,
+    ) -> Result<Vec<ClaimKey>, BackendError> {
+        let until = self.shared.clock.now().saturating_add(lease);
+        let mut state = self.state();
+        let mut lost = Vec::new();
+        for claim in claims {
+            match state.held(claim) {
+                Ok(lanes) => lanes.renew(&claim.stream, until),
+                Err(_) => lost.push(claim.clone()),
+            }
+        }
+        Ok(lost)
+    }
+
+    async fn lane(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<LaneState>, BackendError> {
+        let mut state = self.state();
+        Ok(state.pumped(group)?.state(stream))
+    }
+
+    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
+        Ok(self.state().refusals.get(&command).cloned())
+    }
+
+    async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
+        let mut state = self.state();
+        groups
+            .iter()
+            .map(|group| Ok(state.pumped(group)?.pending()))
+            .sum()
+    }
+}
+
+impl Memory {
+    /// Sync actions are the user's code and may wait for anything, so nothing but the turn to write documents is held
+    /// while they run: they write to an overlay, and all of it is applied at once if the claim and the expectations
+    /// still hold.
+    async fn ack_with_syncs(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+        let _turn = self.shared.transaction.lock().await;
+        {
+            let mut state = self.state();
+            state.fence(&ack.claim)?;
+            state.log.plan(&ack.appends)?;
+        }
+        let mut overlay = Overlay::new(self);
+        for sync in &ack.syncs {
+            sync.run(&mut Tx::new(&mut overlay))
+                .await
+                .map_err(AckError::Sync)?;
+        }
+        self.state().commit(ack, overlay)
+    }
+}
+
+impl State {
+    fn claim(
+        &mut self,
+        request: &ClaimRequest,
+        now: crate::Timestamp,
+    ) -> Result<Vec<Claim>, BackendError> {
+        for group in &request.groups {
+            self.pumped(group)?.wake(now);
+        }
+        self.turn = self.turn.wrapping_add(1);
+        let Some(first) = self.turn.checked_rem(request.groups.len()) else {
+            return Ok(Vec::new());
+        };
+        let mut groups: Vec<&GroupId> = request.groups.iter().collect();
+        groups.rotate_left(first);
+        let mut claims = Vec::new();
+        // One lane of each group in turn, so that a long queue of one leaves room for the others.
+        while !groups.is_empty() {
+            groups.retain(|group| {
+                if claims.len() >= request.lanes {
+                    return false;
+                }
+                let lanes = self.groups.get_mut(*group);
+                let claim = lanes.and_then(|lanes| lanes.claim(&self.log, request, now));
+                let has_more = claim.is_some();
+                claims.extend(claim);
+                has_more
+            });
+        }
+        Ok(claims)
+    }
+
+    /// Stores everything an acknowledgement brings, or nothing.
+    fn commit(&mut self, ack: Ack, overlay: Overlay) -> Result<Vec<Appended>, AckError> {
+        self.fence(&ack.claim)?;
+        let plan = self.log.plan(&ack.appends)?;
+        self.log.apply(ack.appends, &plan);
+        for refusal in ack.refusals {
+            // A command is decided once: the first answer stays.
+            self.refusals.entry(refusal.command).or_insert(refusal);
+        }
+        overlay.apply(&mut self.documents);
+        if let Some(lanes) = self.groups.get_mut(&ack.claim.group) {
+            lanes.ack(&ack.claim.stream, ack.upto);
+        }
+        Ok(plan)
+    }
+
+    /// The lanes of a group, with everything in the log sorted into them.
+    fn pumped(&mut self, group: &GroupId) -> Result<&mut Lanes, BackendError> {
+        let Some(lanes) = self.groups.get_mut(group) else {
+            return Err(BackendError::UnknownGroup(group.clone()));
+        };
+        lanes.pump(&self.log);
+        Ok(lanes)
+    }
+
+    /// The lanes of the claim's group, if it still holds its own.
+    fn held(&mut self, claim: &ClaimKey) -> Result<&mut Lanes, FenceError> {
+        match self.groups.get_mut(&claim.group) {
+            Some(lanes) if lanes.is_held(claim) => Ok(lanes),
+            _ => Err(FenceError::Fenced {
+                group: claim.group.clone(),
+                stream: claim.stream.clone(),
+            }),
+        }
+    }
+
+    fn fence(&mut self, claim: &ClaimKey) -> Result<(), AckError> {
+        match self.held(claim) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(AckError::Fenced {
+                group: claim.group.clone(),
+                stream: claim.stream.clone(),
+            }),
+        }
+    }
+}

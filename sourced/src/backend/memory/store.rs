@@ -1,0 +1,258 @@
+//! The log in memory.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+
+use super::{Memory, Messages};
+use crate::backend::{
+    AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
+};
+use crate::message::{CorrelationId, Kind, MessageId, StoredMessage};
+use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
+
+#[async_trait]
+impl Store for Memory {
+    async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
+        Limits::default().check(&appends)?;
+        let appended = {
+            let mut state = self.state();
+            let plan = state.log.plan(&appends)?;
+            state.log.apply(appends, &plan);
+            plan
+        };
+        if appended.iter().any(|message| !message.already_stored) {
+            self.raise();
+        }
+        Ok(appended)
+    }
+
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        Ok(self.state().log.read_stream(&read))
+    }
+
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        let state = self.state();
+        let rest = state.log.after(after);
+        Ok(rest.iter().take(limit).cloned().collect())
+    }
+
+    async fn log_end(&self) -> Result<Position, BackendError> {
+        Ok(self.state().log.end())
+    }
+
+    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
+        let state = self.state();
+        let position = state.log.by_id.get(&id);
+        Ok(position.map(|position| state.log.at(*position).clone()))
+    }
+
+    async fn read_correlation(
+        &self,
+        id: CorrelationId,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        let state = self.state();
+        let positions = state.log.by_correlation.get(&id).into_iter().flatten();
+        Ok(positions
+            .map(|position| state.log.at(*position).clone())
+            .collect())
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) messages: Messages,
+    streams: HashMap<StreamId, Stream>,
+    by_id: HashMap<MessageId, Position>,
+    by_correlation: HashMap<CorrelationId, Vec<Position>>,
+}
+
+#[derive(Default)]
+struct Stream {
+    /// By seq.
+    positions: Vec<Position>,
+    last_event: Option<Seq>,
+}
+
+impl Stream {
+    fn last_seq(&self) -> Option<Seq> {
+        Seq::new(self.positions.len() as u64)
+    }
+}
+
+impl Log {
+    /// Works out where each message goes, without storing any.
+    pub(super) fn plan(&self, appends: &[StreamAppend]) -> Result<Vec<Appended>, AppendError> {
+        refuse_repetitions(appends)?;
+        let stored = self.first_already_stored(appends)?;
+        let mut end = self.end();
+        let mut plan = Vec::new();
+        for append in appends {
+            let stream = self.streams.get(&append.stream);
+            let mut last_seq = stream.and_then(Stream::last_seq);
+            let mut is_checked = false;
+            for message in &append.messages {
+                if let Some(&position) = self.by_id.get(&message.id) {
+                    plan.push(Appended {
+                        id: message.id,
+                        seq: self.at(position).seq,
+                        position,
+                        already_stored: true,
+                    });
+                    continue;
+                }
+                if !is_checked {
+                    // Another message of the same call was stored by an earlier one: this is no plain retry.
+                    match stored {
+                        Some(id) if append.expected != ExpectedSeq::Any => {
+                            return Err(AppendError::IdTaken { id });
+                        }
+                        _ => check_expected(append, stream)?,
+                    }
+                    is_checked = true;
+                }
+                let seq = Seq::after(last_seq);
+                end = Position::new(end.get() + 1);
+                last_seq = Some(seq);
+                plan.push(Appended {
+                    id: message.id,
+                    seq,
+                    position: end,
+                    already_stored: false,
+                });
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Stores what [`Log::plan`] has just worked out; it cannot fail.
+    pub(super) fn apply(&mut self, appends: Vec<StreamAppend>, plan: &[Appended]) {
+        let messages = appends.into_iter().flat_map(|append| {
+            let StreamAppend {
+                stream, messages, ..
+            } = append;
+            messages
+                .into_iter()
+                .map(move |message| (stream.clone(), message))
+        });
+        for ((stream_id, message), place) in messages.zip(plan) {
+            if place.already_stored {
+                continue;
+            }
+            let stream = self.streams.entry(stream_id.clone()).or_default();
+            stream.positions.push(place.position);
+            if message.kind == Kind::Event {
+                stream.last_event = Some(place.seq);
+            }
+            self.by_id.insert(message.id, place.position);
+            self.by_correlation
+                .entry(message.correlation_id)
+                .or_default()
+                .push(place.position);
+            self.messages.push(StoredMessage::stored(
+                message,
+                stream_id,
+                place.seq,
+                place.position,
+            ));
+        }
+    }
+
+    pub(super) fn end(&self) -> Position {
+        Position::new(self.messages.len() as u64)
+    }
+
+    /// The message at this position, which must be one of the log's.
+    pub(super) fn at(&self, position: Position) -> &StoredMessage {
+        &self.messages[index(position) - 1]
+    }
+
+    /// All messages after this position.
+    pub(super) fn after(&self, position: Position) -> &[StoredMessage] {
+        self.messages.get(index(position)..).unwrap_or_default()
+    }
+
+    fn read_stream(&self, read: &ReadStream) -> Vec<StoredMessage> {
+        let Some(stream) = self.streams.get(&read.stream) else {
+            return Vec::new();
+        };
+        let all = &stream.positions;
+        let to_index =
+            |seq: Seq| usize::try_from(seq.get()).map_or(all.len(), |n| n.min(all.len()));
+        let from = read.after.map_or(0, to_index);
+        let upto = read.upto.map_or(all.len(), to_index);
+        all.get(from..upto)
+            .unwrap_or_default()
+            .iter()
+            .map(|position| self.at(*position))
+            .filter(|message| read.kind.is_none_or(|kind| kind == message.kind))
+            .take(read.limit.unwrap_or(usize::MAX))
+            .cloned()
+            .collect()
+    }
+
+    /// The first message of the call that its stream already has.
+    fn first_already_stored(
+        &self,
+        appends: &[StreamAppend],
+    ) -> Result<Option<MessageId>, AppendError> {
+        let mut first = None;
+        for append in appends {
+            for message in &append.messages {
+                let Some(&position) = self.by_id.get(&message.id) else {
+                    continue;
+                };
+                if self.at(position).stream_id != append.stream {
+                    return Err(AppendError::IdTaken { id: message.id });
+                }
+                first = first.or(Some(message.id));
+            }
+        }
+        Ok(first)
+    }
+}
+
+fn refuse_repetitions(appends: &[StreamAppend]) -> Result<(), AppendError> {
+    let mut streams = HashSet::new();
+    let mut ids = HashSet::new();
+    for append in appends {
+        if !streams.insert(&append.stream) {
+            let text = format!("stream `{}` is named twice in one append", append.stream);
+            return Err(BackendError::Refused(text.into()).into());
+        }
+        for message in &append.messages {
+            if !ids.insert(message.id) {
+                return Err(AppendError::IdTaken { id: message.id });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_expected(append: &StreamAppend, stream: Option<&Stream>) -> Result<(), AppendError> {
+    let last_seq = stream.and_then(Stream::last_seq);
+    let last_event = stream.and_then(|stream| stream.last_event);
+    let (is_right, actual) = match append.expected {
+        ExpectedSeq::Any => return Ok(()),
+        ExpectedSeq::NoStream => (last_seq.is_none(), last_seq),
+        ExpectedSeq::Exactly(seq) => (last_seq == Some(seq), last_seq),
+        // `None` is before every seq.
+        ExpectedSeq::NoEventAfter(seq) => (last_event <= seq, last_event),
+    };
+    if is_right {
+        return Ok(());
+    }
+    Err(AppendError::Conflict {
+        stream: append.stream.clone(),
+        expected: append.expected,
+        actual,
+    })
+}
+
+fn index(position: Position) -> usize {
+    usize::try_from(position.get()).unwrap_or(usize::MAX)
+}
