@@ -1,7 +1,7 @@
 //! Acknowledging: progress, and everything that has to be stored together with it, in one transaction.
 
 use sourced::Failure;
-use sourced::backend::{Ack, AckError, AppendError, Appended, BackendError, Tx};
+use sourced::backend::{Ack, AckError, Appended, BackendError, Tx};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::append::{Appends, Stored};
@@ -107,7 +107,11 @@ impl Postgres {
                 .await;
         match current.map_err(SqlError::from) {
             Ok(current) if current.as_deref() == Some(&xid) => {}
-            Ok(_) => return Err(Trouble::Sync(Failure::msg("the transaction was ended by a sync action"))),
+            Ok(_) => {
+                return Err(Trouble::Sync(Failure::msg(
+                    "the transaction was ended by a sync action",
+                )));
+            }
             Err(error) if error.code() == Some("25P02") => {
                 return Err(Trouble::Sync(Failure::msg(
                     "a sync action went on after an error of the database",
@@ -126,8 +130,16 @@ impl Postgres {
         ack: &Ack,
         appends: &Appends,
     ) -> Result<(Stored, String), SqlError> {
-        let refused: Vec<_> = ack.refusals.iter().map(|refusal| refusal.command.as_uuid()).collect();
-        let reasons: Vec<_> = ack.refusals.iter().map(|refusal| readable(&refusal.reason)).collect();
+        let refused: Vec<_> = ack
+            .refusals
+            .iter()
+            .map(|refusal| refusal.command.as_uuid())
+            .collect();
+        let reasons: Vec<_> = ack
+            .refusals
+            .iter()
+            .map(|refusal| readable(&refusal.reason))
+            .collect();
         let arrays = appends.arrays();
         let query = sqlx::query(self.inner.sql.ack.safe())
             .bind(ack.claim.group.as_str())

@@ -62,15 +62,22 @@ impl Appends {
                 return Err(AppendError::IdTaken { id: message.id });
             }
             let mut append = append.clone();
-            append.messages.retain(|message| !stored.contains_key(&message.id));
+            append
+                .messages
+                .retain(|message| !stored.contains_key(&message.id));
             if !append.messages.is_empty() {
                 rest.push(append);
             }
         }
         // An append that expects something belongs together: a part of it may not be added later.
-        if rest.iter().any(|append| append.expected != ExpectedSeq::Any) {
+        if rest
+            .iter()
+            .any(|append| append.expected != ExpectedSeq::Any)
+        {
             let taken = self.0.iter().flat_map(|append| &append.messages);
-            let taken = taken.map(|message| message.id).find(|id| stored.contains_key(id));
+            let taken = taken
+                .map(|message| message.id)
+                .find(|id| stored.contains_key(id));
             return Err(match taken {
                 Some(id) => AppendError::IdTaken { id },
                 None => BackendError::Corrupt("ids nobody asked for".to_owned()).into(),
@@ -97,14 +104,23 @@ impl Appends {
         let arrays = self.arrays();
         let mut stored = Stored::new();
         let messages = self.0.iter().flat_map(|append| {
-            append.messages.iter().map(|message| (&append.stream, message.id))
+            append
+                .messages
+                .iter()
+                .map(|message| (&append.stream, message.id))
         });
         for (i, (stream, id)) in messages.enumerate() {
-            let base = usize::try_from(arrays.m_stream[i] - 1).ok().and_then(|nth| bases.get(nth));
+            let base = usize::try_from(arrays.m_stream[i] - 1)
+                .ok()
+                .and_then(|nth| bases.get(nth));
             let seq = base.and_then(|base| {
-                u64::try_from(base + arrays.m_nth[i]).ok().and_then(Seq::new)
+                u64::try_from(base + arrays.m_nth[i])
+                    .ok()
+                    .and_then(Seq::new)
             });
-            let position = positions.get(i).and_then(|position| u64::try_from(*position).ok());
+            let position = positions
+                .get(i)
+                .and_then(|position| u64::try_from(*position).ok());
             let (Some(seq), Some(position)) = (seq, position) else {
                 return Err(SqlError::corrupt("an append without a place"));
             };
@@ -152,15 +168,22 @@ impl Appends {
                 ExpectedSeq::Exactly(seq) => (1, clamped(seq.get())),
                 ExpectedSeq::NoEventAfter(seq) => (2, seq.map_or(0, |seq| clamped(seq.get()))),
             };
-            let last_event = append.messages.iter().rposition(|message| message.kind == Kind::Event);
+            let last_event = append
+                .messages
+                .iter()
+                .rposition(|message| message.kind == Kind::Event);
             arrays.streams.push(append.stream.as_str());
             arrays.modes.push(mode);
             arrays.seqs.push(seq);
             arrays.counts.push(clamped(append.messages.len()));
-            arrays.last_events.push(last_event.map_or(0, |i| clamped(i + 1)));
+            arrays
+                .last_events
+                .push(last_event.map_or(0, |i| clamped(i + 1)));
         }
         for append in &self.0 {
-            let ordinal = by_name.iter().position(|other| std::ptr::eq(*other, append));
+            let ordinal = by_name
+                .iter()
+                .position(|other| std::ptr::eq(*other, append));
             let ordinal = ordinal.map_or(0, |i| i32::try_from(i + 1).unwrap_or(i32::MAX));
             for (nth, message) in (1..).zip(&append.messages) {
                 arrays.m_stream.push(ordinal);
@@ -171,7 +194,9 @@ impl Appends {
                 arrays.m_causation.push(message.causation_id.as_uuid());
                 arrays.m_correlation.push(message.correlation_id.as_uuid());
                 arrays.m_created.push(message.created_at.into());
-                arrays.m_decided.push(message.decided_by.as_ref().map(AsRef::as_ref));
+                arrays
+                    .m_decided
+                    .push(message.decided_by.as_ref().map(AsRef::as_ref));
                 let metadata = &message.metadata;
                 // Its values are JSON already, so that writing them cannot fail.
                 let metadata = (!metadata.is_empty()).then(|| serde_json::to_string(metadata).ok());

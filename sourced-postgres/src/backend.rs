@@ -147,9 +147,9 @@ impl PostgresBuilder {
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
             .acquire_timeout(Duration::from_secs(10))
-            .after_connect(|connection, _| Box::pin(async move {
-                connection.execute(SESSION).await.map(drop)
-            }))
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+            })
             .connect_with(options.clone())
             .await
             .map_err(backend_error)?;

@@ -83,7 +83,10 @@ impl Claims for Postgres {
         let groups: Vec<&str> = claims.iter().map(|claim| claim.group.as_str()).collect();
         let streams: Vec<&str> = claims.iter().map(|claim| claim.stream.as_str()).collect();
         let workers: Vec<_> = claims.iter().map(|claim| claim.worker.as_uuid()).collect();
-        let epochs: Vec<i64> = claims.iter().map(|claim| clamped(claim.epoch.get())).collect();
+        let epochs: Vec<i64> = claims
+            .iter()
+            .map(|claim| clamped(claim.epoch.get()))
+            .collect();
         let lost: Vec<i64> = retrying!(self, connection =>
             sqlx::query_scalar(self.inner.sql.renew.safe())
                 .bind(&groups[..])
@@ -167,7 +170,10 @@ impl Postgres {
     ) -> Result<Vec<Claim>, ClaimTrouble> {
         loop {
             let mut work = self.check(connection, &request.groups).await?;
-            all_known(&request.groups, work.iter().map(|group| group.name.as_str()))?;
+            all_known(
+                &request.groups,
+                work.iter().map(|group| group.name.as_str()),
+            )?;
             work.retain(|group| !group.is_idle());
             if work.is_empty() {
                 return Ok(Vec::new());
@@ -246,11 +252,13 @@ impl Postgres {
         group: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<PgRow>, BackendError> {
-        Ok(retrying!(self, connection => sqlx::query(self.inner.sql.lane.safe())
+        Ok(
+            retrying!(self, connection => sqlx::query(self.inner.sql.lane.safe())
             .bind(group.as_str())
             .bind(stream.as_str())
             .fetch_optional(&mut *connection)
-            .await)?)
+            .await)?,
+        )
     }
 
     fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {
@@ -266,10 +274,7 @@ impl Postgres {
 }
 
 /// Reads claimed lanes, whose rows come one lane after the other, and of which group each one is.
-fn read_batch(
-    rows: &[PgRow],
-    request: &ClaimRequest,
-) -> Result<(Batch, Vec<i32>), BackendError> {
+fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>), BackendError> {
     let mut batch = Batch::default();
     let mut lanes_of = Vec::new();
     let mut lane = None;
@@ -282,7 +287,9 @@ fn read_batch(
             lanes_of.push(group);
         }
         if get::<Option<i64>>(row, "seq")?.is_none() {
-            batch.empty.push([group.into(), stream_id, epoch, get(row, "head_seq")?]);
+            batch
+                .empty
+                .push([group.into(), stream_id, epoch, get(row, "head_seq")?]);
             continue;
         }
         if is_next {

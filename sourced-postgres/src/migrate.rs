@@ -54,10 +54,7 @@ pub(crate) async fn migrate(
 }
 
 /// The version of the schema; 0 when it was never set up.
-async fn version(
-    connection: &mut PgConnection,
-    schema: &SchemaName,
-) -> Result<i64, BackendError> {
+async fn version(connection: &mut PgConnection, schema: &SchemaName) -> Result<i64, BackendError> {
     let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(schema.render("{schema}.migrations"))
         .fetch_one(&mut *connection)

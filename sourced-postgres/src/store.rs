@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use sourced::Position;
 use sourced::backend::{AppendError, Appended, BackendError, ReadStream, Store, StreamAppend};
 use sourced::message::{CorrelationId, MessageId, StoredMessage};
-use sourced::Position;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sqlx::types::Uuid;
