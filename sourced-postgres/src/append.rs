@@ -29,7 +29,10 @@ impl Appends {
     ) -> Result<Self, AppendError> {
         limits.check(&appends)?;
         let mut streams = HashSet::new();
-        if let Some(twice) = appends.iter().find(|append| !streams.insert(&append.stream)) {
+        if let Some(twice) = appends
+            .iter()
+            .find(|append| !streams.insert(&append.stream))
+        {
             let text = format!("stream `{}` is named twice in one append", twice.stream);
             return Err(BackendError::Refused(text.into()).into());
         }
