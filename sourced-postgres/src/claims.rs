@@ -1,5 +1,6 @@
 //! Claims: the exclusive right of one worker to one stream of a group, for a while.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -317,10 +318,11 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
 
 fn all_known<'n>(
     groups: &[GroupId],
-    names: impl Iterator<Item = &'n str> + Clone,
+    names: impl Iterator<Item = &'n str>,
 ) -> Result<(), BackendError> {
+    let known: HashSet<&str> = names.collect();
     let mut groups = groups.iter();
-    match groups.find(|group| !names.clone().any(|name| name == group.as_str())) {
+    match groups.find(|group| !known.contains(group.as_str())) {
         Some(group) => Err(BackendError::UnknownGroup(group.clone())),
         None => Ok(()),
     }

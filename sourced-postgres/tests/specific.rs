@@ -1,5 +1,7 @@
 //! What only PostgreSQL can get wrong.
 
+#![allow(clippy::unwrap_used)] // its helpers are outside of `#[test]`, too
+
 mod common;
 
 use std::collections::BTreeSet;
