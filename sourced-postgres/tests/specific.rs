@@ -5,18 +5,19 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::Schema;
 use sourced::backend::{
-    Ack, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, StartFrom, Store as _,
-    StreamAppend, WorkerId,
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, StartFrom,
+    Store as _, StreamAppend, SyncAction, Tx, WorkerId,
 };
 use sourced::{
-    ExpectedSeq, GroupId, Kind, MessageId, NewMessage, Payload, Position, StreamId, Timestamp,
-    TypeName,
+    ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, StreamId,
+    Timestamp, TypeName,
 };
-use sourced_postgres::Postgres;
+use sourced_postgres::{Postgres, PostgresTx as _};
 use sqlx::types::Uuid;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -325,11 +326,11 @@ async fn terminate_pool(schema: &Schema, backend: &Postgres) {
     let mut pids = Vec::new();
     let mut held = Vec::new();
     while let Some(mut connection) = backend.pool().try_acquire() {
-        let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        // What was broken before is not noticed before it is used.
+        let pid: Result<i32, _> = sqlx::query_scalar("SELECT pg_backend_pid()")
             .fetch_one(&mut *connection)
-            .await
-            .unwrap();
-        pids.push(pid);
+            .await;
+        pids.extend(pid);
         held.push(connection);
     }
     drop(held);
@@ -402,6 +403,151 @@ async fn an_idle_claim_writes_nothing() {
         }
     }
     panic!("every claim was seen to write something");
+}
+
+/// A sync action made of a statement.
+#[derive(Debug)]
+struct Runs(&'static str);
+
+#[async_trait::async_trait]
+impl SyncAction for Runs {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        // Errors are swallowed here, as careless code may do.
+        _ = sqlx::raw_sql(self.0).execute(tx.postgres()?).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_sync_action_that_breaks_or_ends_the_transaction_fails_the_ack() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    append(&backend, "a").await;
+    let claims = claim(&backend, &group).await;
+    for statement in [
+        "SELECT 1/0",
+        "ROLLBACK",
+        "COMMIT; BEGIN; CREATE TEMP TABLE t ()",
+    ] {
+        let mut ack = progress(&claims[0]);
+        ack.appends = vec![to("out", [event()])];
+        ack.syncs = vec![Arc::new(Runs(statement))];
+        let error = backend.ack(ack).await.unwrap_err();
+        assert!(matches!(error, AckError::Sync(_)), "{statement}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lane_in_a_slow_transaction_holds_up_no_other() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    append(&backend, "a").await;
+    let claims = claim(&backend, &group).await;
+
+    let mut slow = PgConnection::connect(&schema.url).await.unwrap();
+    sqlx::raw_sql(schema.sql("BEGIN; UPDATE {schema}.lanes SET last_error = 'held'"))
+        .execute(&mut slow)
+        .await
+        .unwrap();
+    let later = append(&backend, "a").await;
+    let other = append(&backend, "b").await;
+    assert_eq!(
+        claim_and_ack(&backend, &group).await,
+        [("b".to_owned(), other.get())].into()
+    );
+    assert_eq!(
+        backend
+            .renew(&[claims[0].key.clone()], Duration::from_hours(1))
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        backend
+            .pending_lanes(std::slice::from_ref(&group))
+            .await
+            .unwrap(),
+        1
+    );
+
+    sqlx::raw_sql("COMMIT").execute(&mut slow).await.unwrap();
+    backend.ack(progress(&claims[0])).await.unwrap();
+    assert_eq!(
+        claim_and_ack(&backend, &group).await,
+        [("a".to_owned(), later.get())].into()
+    );
+    assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_replay_is_marked_and_fences_who_holds_the_lane() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    let first = append(&backend, "a").await;
+    claim_and_ack(&backend, &group).await;
+    let second = append(&backend, "a").await;
+    let held = claim(&backend, &group).await;
+    schema
+        .execute(
+            &backend,
+            "UPDATE {schema}.groups SET gen = gen + 1, hi = start_pos, gaps = start_gaps, deferred = '{}'",
+        )
+        .await;
+    let claims = claim(&backend, &group).await;
+    let deliveries = claims[0].deliveries.iter();
+    let deliveries: Vec<_> = deliveries
+        .map(|next| (next.message.position, next.replaying))
+        .collect();
+    assert_eq!(deliveries, [(first, true), (second, false)]);
+    assert!(
+        backend
+            .ack(progress(&held[0]))
+            .await
+            .unwrap_err()
+            .is_fenced()
+    );
+    backend.ack(progress(&claims[0])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_claim_shares_the_lanes_fairly_and_uses_them_all() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let groups: Vec<_> = ["a", "b", "c"]
+        .map(|name| GroupId::new(name).unwrap())
+        .into();
+    for id in &groups {
+        let types = vec![TypeName::new("happened").unwrap()];
+        let group = Group {
+            id: id.clone(),
+            types,
+            start_from: StartFrom::Beginning,
+        };
+        backend.register_group(&group).await.unwrap();
+    }
+    for n in 0..6 {
+        append(&backend, &format!("s-{n}")).await;
+    }
+    let request = ClaimRequest {
+        worker: WorkerId::from_uuid(unique()),
+        groups: groups.clone(),
+        lanes: 8,
+        messages_per_lane: 1,
+        lease: Duration::from_hours(1),
+    };
+    let mut shares = Vec::new();
+    for _ in 0..3 {
+        let claims = backend.claim(&request).await.unwrap();
+        let count = |id: &GroupId| claims.iter().filter(|claim| claim.key.group == *id).count();
+        let mut share: Vec<_> = groups.iter().map(count).collect();
+        share.sort_unstable();
+        shares.push(share);
+    }
+    assert_eq!(shares[0], [2, 3, 3]);
+    assert_eq!(shares.concat().iter().sum::<usize>(), 18);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test may start tasks")]
