@@ -343,7 +343,7 @@ async fn terminate_pool(schema: &Schema, backend: &Postgres) {
 }
 
 #[tokio::test]
-async fn a_claim_among_a_hundred_thousand_lanes_uses_the_ready_index() {
+async fn claiming_among_a_hundred_thousand_lanes_uses_the_indexes() {
     let schema = Schema::new();
     let backend = schema.connect().await;
     register(&backend, StartFrom::Beginning).await;
@@ -353,7 +353,10 @@ async fn a_claim_among_a_hundred_thousand_lanes_uses_the_ready_index() {
             "INSERT INTO {schema}.streams (name, version, last_event_seq) SELECT 's' || n, 1, 1 FROM generate_series(1, 100000) AS n;
              INSERT INTO {schema}.lanes (group_id, stream_id, gen, types_version, state, head_seq, acked_seq, ready_pos)
              SELECT 1, n, 0, 0, 'ready', 1, 0, n FROM generate_series(1, 100000) AS n;
-             ANALYZE {schema}.lanes; ANALYZE {schema}.streams;",
+             INSERT INTO {schema}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
+             SELECT n, n, 1, id, 'event', 'happened', id, id, now(), '{}'
+               FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 100000) AS n) AS new;
+             ANALYZE {schema}.lanes; ANALYZE {schema}.streams; ANALYZE {schema}.messages;",
         )
         .await;
     let text = include_str!("../src/sql/claim.sql")
@@ -363,13 +366,7 @@ async fn a_claim_among_a_hundred_thousand_lanes_uses_the_ready_index() {
         .replace("$1", "ARRAY[1]")
         .replace("$2", "'00000000-0000-0000-0000-000000000001'")
         .replace("$3", "1000000");
-    // The comment in front would hide the statement from `EXPLAIN`.
-    let text = text
-        .lines()
-        .filter(|line| !line.starts_with("--"))
-        .collect::<Vec<_>>()
-        .join("\n");
-    let plan: Vec<String> = sqlx::query_scalar(schema.sql(&format!("EXPLAIN {text}")))
+    let plan: Vec<String> = sqlx::query_scalar(schema.sql(&format!("EXPLAIN\n{text}")))
         .fetch_all(backend.pool())
         .await
         .unwrap();
@@ -377,6 +374,20 @@ async fn a_claim_among_a_hundred_thousand_lanes_uses_the_ready_index() {
     assert!(plan.contains("lanes_ready"), "{plan}");
     assert!(!plan.contains("Seq Scan on lanes"), "{plan}");
     assert!(!plan.contains("Seq Scan on streams"), "{plan}");
+    assert!(!plan.contains("Seq Scan on messages"), "{plan}");
+
+    for text in [
+        include_str!("../src/sql/check.sql"),
+        include_str!("../src/sql/pending_lanes.sql"),
+    ] {
+        let text = text.replace("$1", "ARRAY['g']");
+        let plan: Vec<String> = sqlx::query_scalar(schema.sql(&format!("EXPLAIN\n{text}")))
+            .fetch_all(backend.pool())
+            .await
+            .unwrap();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan on messages"), "{plan}");
+    }
 }
 
 #[tokio::test]
