@@ -78,11 +78,15 @@ fn every_example_in_the_docs_is_compiled() {
     assert!(ignored.is_empty(), "examples nobody compiles: {ignored:#?}");
 }
 
-/// With a version, `cargo publish` wants the other crate to be published first, and so does the other's.
+/// With a version, `cargo publish` wants the other crate to be published first, and so does the other's. What is never
+/// published may write what it likes.
 #[test]
 fn our_crates_depend_on_each_other_in_tests_by_path_alone() {
     for krate in crates() {
         let manifest = read(&krate.join("Cargo.toml"));
+        if manifest.contains("publish = false") {
+            continue;
+        }
         let mut in_dev = false;
         for line in manifest.lines() {
             if line.starts_with('[') {

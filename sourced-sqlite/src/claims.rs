@@ -11,7 +11,7 @@ use sourced::backend::{
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, Position, StreamId};
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 
 use crate::backend::Sqlite;
 use crate::lanes::{self, Taken};
@@ -154,11 +154,13 @@ impl Claims for Sqlite {
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
         let mut reader = self.reader().await?;
+        // One snapshot for all groups: work that moves from one to another meanwhile must not be missed in both.
+        let mut snapshot = reader.begin().await.map_err(error::backend)?;
         let mut pending = 0;
         for group in groups {
             let row = sqlx::query(self.inner.sql.pending_lanes.clone())
                 .bind(group.as_str())
-                .fetch_optional(&mut *reader)
+                .fetch_optional(&mut *snapshot)
                 .await
                 .map_err(error::backend)?
                 .ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;

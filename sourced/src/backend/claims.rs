@@ -85,7 +85,8 @@ pub trait Claims: Send + Sync {
     async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError>;
 
     /// How many lanes of these groups hold work that is not acknowledged yet: ready, claimed, delayed, and messages not
-    /// yet sorted into lanes count as at least one. Parked lanes do not count. Zero means: quiet.
+    /// yet sorted into lanes count as at least one. Parked lanes do not count. Zero means: quiet. All groups are looked
+    /// at in one snapshot, so work that an ack moves from one group to another is seen in one of them.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.

@@ -3,11 +3,11 @@
 use sourced::prelude::*;
 use sourced::{Kind, MessageId};
 
-use super::shop::*;
+use crate::backends::On;
+use crate::shop::*;
 
-#[tokio::test]
-async fn a_chain_of_command_event_reaction_command_event() {
-    let app = app(&Stage::new()).await;
+pub async fn a_chain_of_command_event_reaction_command_event(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     app.dispatch(sell("tea").to("till-1")).await.unwrap();
     app.idle().await.unwrap();
@@ -18,9 +18,8 @@ async fn a_chain_of_command_event_reaction_command_event() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn every_message_carries_its_cause_its_correlation_and_its_metadata() {
-    let app = app(&Stage::new()).await;
+pub async fn every_message_carries_its_cause_its_correlation_and_its_metadata(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     let user = Metadata::new().with("user_id", "u-7");
     app.with_metadata(user.clone())
@@ -54,9 +53,8 @@ async fn every_message_carries_its_cause_its_correlation_and_its_metadata() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_reaction_sees_the_state_as_of_its_event() {
-    let app = app(&Stage::new()).await;
+pub async fn a_reaction_sees_the_state_as_of_its_event(on: On) {
+    let app = on.app(&Stage::new()).await;
     app.dispatch_all((0..3).map(|n| sell(&format!("p{n}")).to("till-1")))
         .await
         .unwrap();
@@ -72,9 +70,8 @@ async fn a_reaction_sees_the_state_as_of_its_event() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn one_transaction_saves_a_projection_with_its_acknowledgement() {
-    let app = app(&Stage::new()).await;
+pub async fn one_transaction_saves_a_projection_with_its_acknowledgement(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     for till in 0..20 {
         app.dispatch_all((0..3).map(|n| sell(&format!("p{n}")).to(format!("till-{till}"))))
@@ -91,12 +88,10 @@ async fn one_transaction_saves_a_projection_with_its_acknowledgement() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn an_app_started_again_continues_and_doubles_nothing() {
-    let backend = sourced::Memory::new();
+pub async fn an_app_started_again_continues_and_doubles_nothing(on: On) {
     for _ in 0..3 {
-        let app = App::builder()
-            .backend(backend.clone())
+        let app = on
+            .builder()
             .register::<Till>()
             .register::<Report>()
             .resource(Stage::new())
@@ -108,7 +103,7 @@ async fn an_app_started_again_continues_and_doubles_nothing() {
         app.idle().await.unwrap();
         running.stop().await;
     }
-    let app = App::builder().backend(backend).build().await.unwrap();
+    let app = on.builder().build().await.unwrap();
     let messages = log(&app).await;
     assert_eq!(messages.len(), 12);
     for (n, message) in (1..).zip(&messages) {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use sourced::Outcome;
 use sourced::prelude::*;
 
-use super::shop::*;
+use crate::backends::On;
+use crate::shop::*;
 
-#[tokio::test]
-async fn a_graceful_stop_lets_running_handlers_finish() {
+pub async fn a_graceful_stop_lets_running_handlers_finish(on: On) {
     let stage = Stage::new();
-    let app = app(&stage).await;
+    let app = on.app(&stage).await;
     let running = app.start();
     let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
     stage.waiting.notified().await;
@@ -22,13 +22,13 @@ async fn a_graceful_stop_lets_running_handlers_finish() {
     ));
 }
 
-#[tokio::test]
-async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worker() {
+pub async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worker(on: On) {
     let stage = Stage::new();
-    let app = app_with(&stage, |options| {
-        options.stop_within = Duration::from_millis(10)
-    })
-    .await;
+    let app = on
+        .app_with(&stage, |options| {
+            options.stop_within = Duration::from_millis(10)
+        })
+        .await;
     let running = app.start();
     let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
     stage.waiting.notified().await;
@@ -44,11 +44,12 @@ async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worke
     running.stop().await;
 }
 
-#[tokio::test]
-async fn fenced_a_worker_whose_claim_was_taken_over_stores_nothing() {
+pub async fn fenced_a_worker_whose_claim_was_taken_over_stores_nothing(on: On) {
     let stage = Stage::new();
     // So short that it ends while the handler waits, and is never renewed in time.
-    let app = app_with(&stage, |options| options.lease = Duration::ZERO).await;
+    let app = on
+        .app_with(&stage, |options| options.lease = Duration::ZERO)
+        .await;
     let running = app.start();
     let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
     // Taken over twice at least: three handlers wait at the same place.
@@ -70,11 +71,10 @@ async fn fenced_a_worker_whose_claim_was_taken_over_stores_nothing() {
     assert_eq!(played, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_handler_holds_back_no_other_stream() {
+pub async fn a_slow_handler_holds_back_no_other_stream(on: On) {
     let stage = Stage::new();
     // Room for four lanes, three of which are taken by handlers that wait.
-    let app = app_with(&stage, |options| options.lanes = 4).await;
+    let app = on.app_with(&stage, |options| options.lanes = 4).await;
     let running = app.start();
     for n in 0..3 {
         app.dispatch(play("wait").to(format!("slow-{n}")))
@@ -97,9 +97,8 @@ async fn a_slow_handler_holds_back_no_other_stream() {
     assert_eq!(running.stop().await.aborted, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_workers_share_the_work_and_double_nothing() {
-    let app = app(&Stage::new()).await;
+pub async fn several_workers_share_the_work_and_double_nothing(on: On) {
+    let app = on.app(&Stage::new()).await;
     let workers: Vec<_> = (0..4).map(|_| app.start()).collect();
     let dispatch = |till: usize| {
         let app = app.clone();

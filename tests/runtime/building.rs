@@ -3,11 +3,11 @@
 use sourced::prelude::*;
 use sourced::{BuildError, GroupId};
 
-use super::shop::*;
+use crate::backends::On;
+use crate::shop::*;
 
-#[tokio::test]
-async fn every_missing_resource_is_named() {
-    let error = App::builder().register::<Till>().build().await.unwrap_err();
+pub async fn every_missing_resource_is_named(on: On) {
+    let error = on.builder().register::<Till>().build().await.unwrap_err();
     assert!(matches!(&error, BuildError::MissingResources { names } if names.len() == 1));
     assert!(
         error.to_string().contains("Stage") && error.to_string().contains("`till`"),
@@ -15,9 +15,9 @@ async fn every_missing_resource_is_named() {
     );
 }
 
-#[tokio::test]
-async fn one_group_name_for_two_reactors_is_refused() {
-    let builder = App::builder()
+pub async fn one_group_name_for_two_reactors_is_refused(on: On) {
+    let builder = on
+        .builder()
         .resource(Stage::new())
         .register::<Till>()
         .register::<Till>();
@@ -27,8 +27,7 @@ async fn one_group_name_for_two_reactors_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn two_actors_that_decide_one_command_are_refused() {
+pub async fn two_actors_that_decide_one_command_are_refused(on: On) {
     #[derive(Debug, Default)]
     struct Rival;
 
@@ -38,7 +37,8 @@ async fn two_actors_that_decide_one_command_are_refused() {
         fn sell_too(&self, _sell: &Sell) {}
     }
 
-    let builder = App::builder()
+    let builder = on
+        .builder()
         .resource(Stage::new())
         .register::<Till>()
         .register::<Rival>();
@@ -46,9 +46,8 @@ async fn two_actors_that_decide_one_command_are_refused() {
     assert!(error.to_string().contains("till.sell"), "{error}");
 }
 
-#[tokio::test]
-async fn an_actor_that_is_not_registered_says_so_when_it_is_called() {
-    let app = App::builder().build().await.unwrap();
+pub async fn an_actor_that_is_not_registered_says_so_when_it_is_called(on: On) {
+    let app = on.builder().build().await.unwrap();
     let error = app.actor::<Till>("till-1").sell("tea").await.unwrap_err();
     assert!(
         error.to_string().contains("`till` is not registered"),

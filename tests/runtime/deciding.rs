@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use sourced::prelude::*;
 use sourced::{GroupId, Kind, Outcome};
 
-use super::shop::*;
+use crate::backends::On;
+use crate::shop::*;
 
-#[tokio::test]
-async fn decided_once_and_its_outcome_can_be_read() {
-    let app = app(&Stage::new()).await;
+pub async fn decided_once_and_its_outcome_can_be_read(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     let mut outcomes = Vec::new();
     for n in 0..4 {
@@ -35,9 +35,8 @@ async fn decided_once_and_its_outcome_can_be_read() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn fresh_state_for_each_command_of_a_batch() {
-    let app = app(&Stage::new()).await;
+pub async fn fresh_state_for_each_command_of_a_batch(on: On) {
+    let app = on.app(&Stage::new()).await;
     // All are stored before a worker starts, so that one batch brings them all.
     let receipts = app
         .dispatch_all((0..10).map(|n| sell(&format!("p{n}")).to("till-1")))
@@ -57,9 +56,8 @@ async fn fresh_state_for_each_command_of_a_batch() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn same_id_once_when_a_command_is_dispatched_twice() {
-    let app = app(&Stage::new()).await;
+pub async fn same_id_once_when_a_command_is_dispatched_twice(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     let id = app.env().ids.next_id().into();
     let first = app
@@ -81,9 +79,8 @@ async fn same_id_once_when_a_command_is_dispatched_twice() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_durable_method_answers_with_its_events_or_the_domain_s_own_error() {
-    let app = app(&Stage::new()).await;
+pub async fn a_durable_method_answers_with_its_events_or_the_domain_s_own_error(on: On) {
+    let app = on.app(&Stage::new()).await;
     let till = app.actor::<Till>("till-1");
     assert_eq!(
         till.sell("tea").await.unwrap(),
@@ -109,9 +106,8 @@ async fn a_durable_method_answers_with_its_events_or_the_domain_s_own_error() {
     );
 }
 
-#[tokio::test]
-async fn decided_once_a_durable_method_s_command_is_not_decided_again_by_a_worker() {
-    let app = app(&Stage::new()).await;
+pub async fn decided_once_a_durable_method_s_command_is_not_decided_again_by_a_worker(on: On) {
+    let app = on.app(&Stage::new()).await;
     app.actor::<Till>("till-1").sell("tea").await.unwrap();
     let running = app.start();
     app.idle().await.unwrap();
@@ -132,9 +128,8 @@ async fn decided_once_a_durable_method_s_command_is_not_decided_again_by_a_worke
     );
 }
 
-#[tokio::test]
-async fn ack_never_jumps_over_a_pending_command_when_a_later_one_is_decided_at_once() {
-    let app = app(&Stage::new()).await;
+pub async fn ack_never_jumps_over_a_pending_command_when_a_later_one_is_decided_at_once(on: On) {
+    let app = on.app(&Stage::new()).await;
     let waiting = app.dispatch(sell("pending").to("till-1")).await.unwrap();
     app.actor::<Till>("till-1").sell("at once").await.unwrap();
     let running = app.start();
@@ -150,9 +145,8 @@ async fn ack_never_jumps_over_a_pending_command_when_a_later_one_is_decided_at_o
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn conflict_is_not_an_error_for_many_deciders_of_one_stream() {
-    let app = app(&Stage::new()).await;
+pub async fn conflict_is_not_an_error_for_many_deciders_of_one_stream(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     let durable = join_all((0..20).map(|n| {
         let app = app.clone();
@@ -201,12 +195,11 @@ async fn conflict_is_not_an_error_for_many_deciders_of_one_stream() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_command_nobody_decides_is_not_stored() {
+pub async fn a_command_nobody_decides_is_not_stored(on: On) {
     #[command("stray.command")]
     struct Stray {}
 
-    let app = app(&Stage::new()).await;
+    let app = on.app(&Stage::new()).await;
     let error = app.dispatch(Stray {}.to("till-1")).await.unwrap_err();
     assert!(error.to_string().contains("stray.command"), "{error}");
     let error = app.dispatch(sell("tea")).await.unwrap_err();

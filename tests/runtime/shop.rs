@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sourced::prelude::*;
-use sourced::{Position, RetryPolicy, StoredMessage, WorkerOptions};
+use sourced::{Position, StoredMessage};
 use tokio::sync::{Notify, Semaphore};
 
 #[derive(Debug, Default)]
@@ -142,28 +141,6 @@ impl Report {
     async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         tx.put(REPORTS, &self.till, self).await
     }
-}
-
-/// An app in memory whose failures are tried three times, without much of a pause.
-pub async fn app(stage: &Arc<Stage>) -> App {
-    app_with(stage, |_| {}).await
-}
-
-pub async fn app_with(stage: &Arc<Stage>, change: impl FnOnce(&mut WorkerOptions)) -> App {
-    let mut options = WorkerOptions::default();
-    options.retry = RetryPolicy::default();
-    options.retry.attempts = 3;
-    options.retry.first_pause = Duration::from_millis(1);
-    options.poll_max = Duration::from_millis(5);
-    change(&mut options);
-    App::builder()
-        .register::<Till>()
-        .register::<Report>()
-        .resource(Arc::clone(stage))
-        .workers(options)
-        .build()
-        .await
-        .unwrap()
 }
 
 pub async fn log(app: &App) -> Vec<StoredMessage> {

@@ -3,11 +3,12 @@
 use sourced::Outcome;
 use sourced::prelude::*;
 
-use super::shop::*;
+use crate::backends::On;
+use crate::shop::*;
 
-async fn parks(part: &str, why: &str) {
+async fn parks(on: On, part: &str, why: &str) {
     let stage = Stage::new();
-    let app = app(&stage).await;
+    let app = on.app(&stage).await;
     let running = app.start();
     let bad = app.dispatch(play(part).to("till-1")).await.unwrap();
     let behind = app.dispatch(sell("tea").to("till-1")).await.unwrap();
@@ -46,20 +47,17 @@ async fn parks(part: &str, why: &str) {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn quarantine_of_a_stream_whose_message_keeps_failing() {
-    parks("fail", "as told").await;
+pub async fn quarantine_of_a_stream_whose_message_keeps_failing(on: On) {
+    parks(on, "fail", "as told").await;
 }
 
-#[tokio::test]
-async fn workers_survive_a_panic_in_a_handler() {
-    parks("panic", "panicked: as told").await;
+pub async fn workers_survive_a_panic_in_a_handler(on: On) {
+    parks(on, "panic", "panicked: as told").await;
 }
 
-#[tokio::test]
-async fn a_failure_that_passes_is_tried_again_until_it_does() {
+pub async fn a_failure_that_passes_is_tried_again_until_it_does(on: On) {
     let stage = Stage::new();
-    let app = app(&stage).await;
+    let app = on.app(&stage).await;
     let running = app.start();
     let receipt = app.dispatch(play("twice").to("till-1")).await.unwrap();
     assert!(matches!(
@@ -76,10 +74,9 @@ async fn a_failure_that_passes_is_tried_again_until_it_does() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn what_went_well_before_a_failure_in_the_same_batch_is_kept() {
+pub async fn what_went_well_before_a_failure_in_the_same_batch_is_kept(on: On) {
     let stage = Stage::new();
-    let app = app(&stage).await;
+    let app = on.app(&stage).await;
     let parts = ["one", "two", "fail", "three"];
     app.dispatch_all(parts.map(|part| play(part).to("till-1")))
         .await
@@ -102,9 +99,8 @@ async fn what_went_well_before_a_failure_in_the_same_batch_is_kept() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_panicking_evolve_parks_its_stream_and_no_other() {
-    let app = app(&Stage::new()).await;
+pub async fn a_panicking_evolve_parks_its_stream_and_no_other(on: On) {
+    let app = on.app(&Stage::new()).await;
     let running = app.start();
     let bad = app
         .dispatch(
