@@ -281,11 +281,11 @@ async fn every_shape_of_handler_runs() {
             "shop.lamp.noted",
         ]
     );
-    let notes = log
+    let stored = log
         .iter()
         .filter(|message| message.type_name.as_str() == "shop.lamp.noted");
-    for note in notes {
-        let noted: Message<Noted> = note.decode().unwrap();
+    for message in stored {
+        let noted: Message<Noted> = message.decode().unwrap();
         assert_eq!(noted.payload.text, "same stream: true");
     }
 }
