@@ -117,13 +117,18 @@ impl Claims for Postgres {
         )))
     }
 
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
-        let reason: Option<String> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.refusal.safe())
-                .bind(command.as_uuid())
-                .fetch_optional(&mut *connection)
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        let ids: Vec<_> = commands.iter().map(|command| command.as_uuid()).collect();
+        let found: Vec<(sqlx::types::Uuid, String)> = retrying!(self, connection =>
+            sqlx::query_as(self.inner.sql.refusals.safe())
+                .bind(&ids[..])
+                .fetch_all(&mut *connection)
                 .await)?;
-        Ok(reason.map(|reason| Refusal { command, reason }))
+        let refusal = |(command, reason): (_, _)| Refusal {
+            command: MessageId::from_uuid(command),
+            reason,
+        };
+        Ok(found.into_iter().map(refusal).collect())
     }
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {

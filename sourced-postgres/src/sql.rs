@@ -86,7 +86,7 @@ statements! {
     fail = include_str!("sql/fail.sql");
     renew = include_str!("sql/renew.sql");
     lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
-    refusal = "SELECT reason FROM {schema}.refusals WHERE command = $1";
+    refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
     pending_lanes = include_str!("sql/pending_lanes.sql");
     put_document = "SELECT {schema}.put_document($1, $2, $3)";
     get_document = "SELECT value::text FROM {schema}.documents WHERE collection = $1 AND key = $2";

@@ -73,16 +73,12 @@ async fn already_stored(
     sql: &Statements,
     appends: &[StreamAppend],
 ) -> Result<Stored, BackendError> {
-    let ids: Vec<String> = appends
-        .iter()
-        .flat_map(|append| &append.messages)
-        .map(|message| message.id.as_uuid().simple().to_string())
-        .collect();
-    if ids.is_empty() {
+    let messages = || appends.iter().flat_map(|append| &append.messages);
+    if messages().next().is_none() {
         return Ok(Stored::new());
     }
     let rows = sqlx::query(sql.find_ids.clone())
-        .bind(json(&ids))
+        .bind(json_of_ids(messages().map(|message| message.id)))
         .fetch_all(connection)
         .await
         .map_err(error::backend)?;
@@ -270,6 +266,12 @@ async fn insert(
 
 fn seq(number: u64) -> Result<Seq, BackendError> {
     Seq::new(number).ok_or_else(|| BackendError::Corrupt("a seq of 0".to_owned()))
+}
+
+/// A list of ids as one parameter, which `unhex` makes bytes of again.
+pub(crate) fn json_of_ids(ids: impl Iterator<Item = MessageId>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.as_uuid().simple().to_string()).collect();
+    json(&ids)
 }
 
 /// A list as `json_each` reads it.

@@ -139,17 +139,20 @@ impl Claims for Sqlite {
         Ok(Some(LaneState::new(start, 0, false, None)))
     }
 
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
-        let row = sqlx::query(self.inner.sql.refusal.clone())
-            .bind(command.as_uuid().into_bytes().to_vec())
-            .fetch_optional(&mut *self.reader().await?)
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        let rows = sqlx::query(self.inner.sql.refusals.clone())
+            .bind(append::json_of_ids(commands.iter().copied()))
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(error::backend)?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let reason = row.try_get(0).map_err(error::backend)?;
-        Ok(Some(Refusal { command, reason }))
+        rows.iter()
+            .map(|row| {
+                Ok(Refusal {
+                    command: MessageId::from_uuid(row::uuid(row, 0)?),
+                    reason: row.try_get(1).map_err(error::backend)?,
+                })
+            })
+            .collect()
     }
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {

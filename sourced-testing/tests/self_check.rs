@@ -220,8 +220,8 @@ impl Claims for Broken {
         self.memory.lane(group, stream).await
     }
 
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
-        self.memory.refusal(command).await
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        self.memory.refusals(commands).await
     }
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
