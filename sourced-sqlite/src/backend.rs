@@ -1,0 +1,218 @@
+//! Opening a file.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use sourced::backend::{BackendError, Signal};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::error;
+use crate::migrate::{self, DEFAULT_PREFIX};
+use crate::sql::{Prefix, Statements};
+use crate::writer::{Writer, pause};
+
+/// The time between two tries to open a file that somebody else is just creating.
+const OPEN_AGAIN: Duration = Duration::from_millis(20);
+
+/// Keeps everything in one SQLite file. Clones share its connections, which are closed when the last of them is dropped.
+///
+/// Several processes on one machine may open the same file; a file on a network drive must not be shared.
+#[derive(Clone)]
+pub struct Sqlite {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) writer: Writer,
+    pub(crate) signal: Signal,
+    pub(crate) sql: Arc<Statements>,
+    /// Which group of a claim comes first when not all can be served; it moves on with every claim.
+    pub(crate) turn: AtomicUsize,
+    readers: SqlitePool,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens a file with the default options, and creates it if it is not there.
+    ///
+    /// # Errors
+    /// As [`SqliteBuilder::open`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self, BackendError> {
+        Self::builder().open(path).await
+    }
+
+    /// Options for opening a file.
+    pub fn builder() -> SqliteBuilder {
+        SqliteBuilder::default()
+    }
+
+    /// A connection that cannot write.
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, BackendError> {
+        self.inner.readers.acquire().await.map_err(error::backend)
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite")
+            .field("path", &self.inner.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// The disk: what was acknowledged survives a power cut.
+    #[default]
+    Full,
+    /// The operating system: what was acknowledged survives the death of the process, but a power cut may undo the last
+    /// commits. The file stays whole.
+    Normal,
+}
+
+/// Options for opening a file.
+#[derive(Debug, Clone)]
+#[must_use = "options open nothing by themselves"]
+pub struct SqliteBuilder {
+    synchronous: Synchronous,
+    readers: u32,
+    busy_timeout: Duration,
+    table_prefix: String,
+}
+
+impl Default for SqliteBuilder {
+    fn default() -> Self {
+        Self {
+            synchronous: Synchronous::Full,
+            readers: 4,
+            busy_timeout: Duration::from_secs(5),
+            table_prefix: DEFAULT_PREFIX.to_owned(),
+        }
+    }
+}
+
+impl SqliteBuilder {
+    /// What a commit waits for; the disk by default.
+    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.synchronous = synchronous;
+        self
+    }
+
+    /// How many connections read; 4 by default, at least 1.
+    pub fn readers(mut self, readers: u32) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// How long to wait for the write lock while another process has it; 5 seconds by default.
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// What the names of all tables begin with, `sourced_` by default: up to 31 ASCII letters, digits and `_`, not
+    /// beginning with a digit.
+    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.table_prefix = prefix.into();
+        self
+    }
+
+    /// Opens a file, creates it if it is not there, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`BackendError::Refused`] for an invalid table prefix or path, [`BackendError::Schema`] for a file made by a newer
+    /// version of this crate, [`BackendError::Unavailable`] when the file cannot be opened or is locked for longer than
+    /// the busy timeout.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<Sqlite, BackendError> {
+        let path = absolute(path.as_ref())?;
+        let prefix = Prefix::new(&self.table_prefix).ok_or_else(|| {
+            let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
+                        `sqlite_`";
+            BackendError::Refused(text.into())
+        })?;
+        let options = self.options(&path);
+        let writing = self.open_writing(&options, &prefix).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(self.readers)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
+        let signal = Signal::new();
+        Ok(Sqlite {
+            inner: Arc::new(Inner {
+                writer: Writer::start(writing, options, self.synchronous, signal.clone()),
+                signal,
+                sql: Arc::new(Statements::new(&prefix)),
+                turn: AtomicUsize::new(0),
+                readers,
+                path,
+            }),
+        })
+    }
+
+    fn options(&self, path: &Path) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(match self.synchronous {
+                Synchronous::Full => SqliteSynchronous::Full,
+                Synchronous::Normal => SqliteSynchronous::Normal,
+            })
+            .busy_timeout(self.busy_timeout)
+            .disable_statement_logging()
+    }
+
+    /// Two processes that create one file at the same time may get in each other's way: SQLite does not wait for the
+    /// lock that turning on the WAL takes.
+    async fn open_writing(
+        &self,
+        options: &SqliteConnectOptions,
+        prefix: &Prefix,
+    ) -> Result<SqliteConnection, BackendError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match open_once(options, prefix).await {
+                Err(error) if error.is_transient() && waited < self.busy_timeout => {
+                    pause(OPEN_AGAIN).await;
+                    waited += OPEN_AGAIN;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+async fn open_once(
+    options: &SqliteConnectOptions,
+    prefix: &Prefix,
+) -> Result<SqliteConnection, BackendError> {
+    let mut connection = SqliteConnection::connect_with(options)
+        .await
+        .map_err(error::backend)?;
+    migrate::migrate(&mut connection, prefix).await?;
+    Ok(connection)
+}
+
+/// SQLite takes some names for something else than files: an absolute path is none of those.
+fn absolute(path: &Path) -> Result<PathBuf, BackendError> {
+    if path == Path::new(":memory:") {
+        let text = "`:memory:` is no file: use `sourced::backend::Memory`";
+        return Err(BackendError::Refused(text.into()));
+    }
+    std::path::absolute(path).map_err(|error| BackendError::Refused(Box::new(error)))
+}

@@ -1,0 +1,246 @@
+//! Claiming work, and ending it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sourced::backend::{
+    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
+    LaneState, Limits, Refusal, Verdict,
+};
+use sourced::message::MessageId;
+use sourced::{GroupId, Position, StreamId};
+use sqlx::Row as _;
+
+use crate::backend::Sqlite;
+use crate::lanes::{self, Taken};
+use crate::pump::{self, Outlook};
+use crate::row::{self, unsigned};
+use crate::writer::Effect;
+use crate::{append, error};
+
+#[async_trait]
+impl Claims for Sqlite {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
+        // One round sorts a bounded part of the log; nothing but an empty log, or a lane, ends the search.
+        loop {
+            let sql = &self.inner.sql;
+            let outlook = pump::outlook(&mut *self.reader().await?, sql, &request.groups).await?;
+            if request.lanes == 0 || !outlook.iter().any(Outlook::has_work) {
+                return Ok(Vec::new());
+            }
+            let is_behind = outlook.iter().any(|outlook| outlook.is_behind);
+            let taken = self.take(request, outlook).await?;
+            let has_taken = !taken.is_empty();
+            let claims = self.deliver(request, taken).await?;
+            if !claims.is_empty() || !(is_behind || has_taken) {
+                return Ok(claims);
+            }
+        }
+    }
+
+    async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+        let refused = Limits::default().check(&ack.appends).map_err(Into::into);
+        refused.and_then(|()| append::refuse_repetitions(&ack.appends))?;
+        let sql = Arc::clone(&self.inner.sql);
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(async move { lanes::ack(connection, &sql, &ack).await })
+            })
+            .await
+    }
+
+    async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let claim = claim.clone();
+        self.inner
+            .writer
+            .run(Effect::Redone, move |connection| {
+                Box::pin(async move { lanes::release(connection, &sql, &claim).await })
+            })
+            .await?;
+        self.inner.signal.raise();
+        Ok(())
+    }
+
+    async fn fail(
+        &self,
+        claim: &ClaimKey,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<(), FenceError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let (claim, error) = (claim.clone(), error.to_owned());
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(
+                    async move { lanes::fail(connection, &sql, &claim, verdict, &error).await },
+                )
+            })
+            .await
+    }
+
+    async fn renew(
+        &self,
+        claims: &[ClaimKey],
+        lease: Duration,
+    ) -> Result<Vec<ClaimKey>, BackendError> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = Arc::clone(&self.inner.sql);
+        let claims = claims.to_vec();
+        self.inner
+            .writer
+            .run(Effect::Redone, move |connection| {
+                Box::pin(async move { lanes::renew(connection, &sql, claims, lease).await })
+            })
+            .await
+    }
+
+    async fn lane(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<LaneState>, BackendError> {
+        let sql = &self.inner.sql;
+        let mut reader = self.reader().await?;
+        let outlook = pump::outlook(&mut reader, sql, std::slice::from_ref(group)).await?;
+        let Some(group_id) = outlook.first().map(|outlook| outlook.group_id) else {
+            return Err(BackendError::UnknownGroup(group.clone()));
+        };
+        let row = sqlx::query(sql.lane.clone())
+            .bind(group_id)
+            .bind(stream.as_str())
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(error::backend)?;
+        if let Some(row) = row {
+            let attempts = u32::try_from(unsigned(&row, 1)?).unwrap_or(u32::MAX);
+            let parked: bool = row.try_get(2).map_err(error::backend)?;
+            let error = row::optional_text(&row, 3)?.map(str::to_owned);
+            let acked = Position::new(unsigned(&row, 0)?);
+            return Ok(Some(LaneState::new(acked, attempts, parked, error)));
+        }
+        // The pump may not have come to this stream yet.
+        let row = sqlx::query(sql.unsorted.clone())
+            .bind(group_id)
+            .bind(stream.as_str())
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(error::backend)?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let start = Position::new(unsigned(&row, 0)?);
+        Ok(Some(LaneState::new(start, 0, false, None)))
+    }
+
+    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
+        let row = sqlx::query(self.inner.sql.refusal.clone())
+            .bind(command.as_uuid().into_bytes().to_vec())
+            .fetch_optional(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let reason = row.try_get(0).map_err(error::backend)?;
+        Ok(Some(Refusal { command, reason }))
+    }
+
+    async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
+        let mut reader = self.reader().await?;
+        let mut pending = 0;
+        for group in groups {
+            let row = sqlx::query(self.inner.sql.pending_lanes.clone())
+                .bind(group.as_str())
+                .fetch_optional(&mut *reader)
+                .await
+                .map_err(error::backend)?
+                .ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;
+            pending += unsigned(&row, 1)?;
+        }
+        Ok(pending)
+    }
+}
+
+impl Sqlite {
+    async fn take(
+        &self,
+        request: &ClaimRequest,
+        outlook: Vec<Outlook>,
+    ) -> Result<Vec<Taken>, BackendError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
+        let request = request.clone();
+        self.inner
+            .writer
+            .run(Effect::Redone, move |connection| {
+                Box::pin(async move {
+                    for group in &outlook {
+                        pump::pump(connection, &sql, group).await?;
+                    }
+                    lanes::take(connection, &sql, &request, &outlook, turn).await
+                })
+            })
+            .await
+    }
+
+    /// Reads the messages of lanes just claimed, outside of the transaction: the log does not change behind its end.
+    async fn deliver(
+        &self,
+        request: &ClaimRequest,
+        taken: Vec<Taken>,
+    ) -> Result<Vec<Claim>, BackendError> {
+        if taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, per_lane) = (&self.inner.sql, request.messages_per_lane);
+        let mut deliveries = {
+            let mut reader = self.reader().await?;
+            lanes::deliveries(&mut reader, sql, &taken, per_lane).await?
+        };
+        let mut claims = Vec::with_capacity(taken.len());
+        for lane in taken {
+            match deliveries.remove(&lane.id).unwrap_or(Ok(Vec::new())) {
+                Ok(deliveries) if deliveries.is_empty() => self.give_back(&lane).await?,
+                Ok(deliveries) => claims.push(Claim {
+                    key: lane.key,
+                    deliveries,
+                    attempts: lane.attempts,
+                }),
+                Err(error) => self.park_unreadable(&lane, &error).await?,
+            }
+        }
+        Ok(claims)
+    }
+
+    /// A lane is empty when the group has stopped handling the types it was ready for.
+    async fn give_back(&self, lane: &Taken) -> Result<(), BackendError> {
+        unless_lost(self.release(&lane.key).await)
+    }
+
+    /// One damaged message must not stop the claims of all other streams.
+    async fn park_unreadable(
+        &self,
+        lane: &Taken,
+        error: &BackendError,
+    ) -> Result<(), BackendError> {
+        tracing::error!(group = %lane.key.group, stream = %lane.key.stream, %error, "parked a lane with an unreadable message");
+        unless_lost(
+            self.fail(&lane.key, Verdict::Park, &error.to_string())
+                .await,
+        )
+    }
+}
+
+fn unless_lost(result: Result<(), FenceError>) -> Result<(), BackendError> {
+    match result {
+        Err(FenceError::Backend(error)) => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,59 @@
+//! What SQLite's result codes mean at the port. Nothing else looks at them.
+
+use sourced::backend::BackendError;
+use sqlx::error::DatabaseError;
+
+/// Primary result codes, <https://www.sqlite.org/rescode.html>.
+mod code {
+    pub(super) const BUSY: i32 = 5;
+    pub(super) const LOCKED: i32 = 6;
+    pub(super) const NOMEM: i32 = 7;
+    pub(super) const INTERRUPT: i32 = 9;
+    pub(super) const IOERR: i32 = 10;
+    pub(super) const CORRUPT: i32 = 11;
+    pub(super) const FULL: i32 = 13;
+    pub(super) const CANTOPEN: i32 = 14;
+    pub(super) const PROTOCOL: i32 = 15;
+    pub(super) const SCHEMA: i32 = 17;
+    pub(super) const FORMAT: i32 = 24;
+    pub(super) const NOTADB: i32 = 26;
+}
+
+/// An error of sqlx as the port tells it.
+pub(crate) fn backend(error: sqlx::Error) -> BackendError {
+    match &error {
+        sqlx::Error::Database(database) => match primary(database.as_ref()) {
+            Some(
+                code::BUSY
+                | code::LOCKED
+                | code::NOMEM
+                | code::INTERRUPT
+                | code::IOERR
+                | code::FULL
+                | code::CANTOPEN
+                | code::PROTOCOL
+                | code::SCHEMA,
+            ) => BackendError::Unavailable(Box::new(error)),
+            Some(code::CORRUPT | code::FORMAT | code::NOTADB) => {
+                BackendError::Corrupt(error.to_string())
+            }
+            _ => BackendError::Refused(Box::new(error)),
+        },
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => BackendError::Unavailable(Box::new(error)),
+        // Only the column: the decoder's words may repeat what is stored.
+        sqlx::Error::ColumnDecode { index, .. } => {
+            BackendError::Corrupt(format!("column {index} has another type"))
+        }
+        sqlx::Error::Decode(_) => BackendError::Corrupt("a column has another type".to_owned()),
+        _ => BackendError::Refused(Box::new(error)),
+    }
+}
+
+fn primary(error: &dyn DatabaseError) -> Option<i32> {
+    let extended: i32 = error.code()?.parse().ok()?;
+    Some(extended & 0xff)
+}

@@ -1,0 +1,316 @@
+//! The state machine of the lanes, step by step inside the writer's transaction.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sourced::backend::{
+    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, Epoch, FenceError, Tx,
+    Verdict,
+};
+use sourced::{GroupId, StreamId};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+use crate::append::{self, json};
+use crate::error;
+use crate::pump::Outlook;
+use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
+use crate::sql::Statements;
+use crate::tx::SavepointTx;
+
+/// A lane that was just claimed.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) id: i64,
+    pub(crate) key: ClaimKey,
+    pub(crate) attempts: u32,
+    /// What this group ever acknowledged in the stream: up to here it is a replay.
+    max_acked: u64,
+}
+
+/// Claims ready lanes, of each group in turn the one that waits longest.
+pub(crate) async fn take(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    request: &ClaimRequest,
+    outlook: &[Outlook],
+    turn: usize,
+) -> Result<Vec<Taken>, BackendError> {
+    let offers = offers(connection, sql, request, outlook).await?;
+    let chosen = share(offers, request.lanes, turn);
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(sql.take.clone())
+        .bind(request.worker.as_uuid().into_bytes().to_vec())
+        .bind(micros(request.lease))
+        .bind(json(&chosen))
+        .fetch_all(connection)
+        .await
+        .map_err(error::backend)?;
+    let mut taken = HashMap::new();
+    for row in &rows {
+        let group_id: i64 = row.try_get(1).map_err(error::backend)?;
+        let Some(of) = outlook.iter().find(|of| of.group_id == group_id) else {
+            continue;
+        };
+        let name: &str = row.try_get(2).map_err(error::backend)?;
+        let stream =
+            StreamId::new(name).map_err(|_| BackendError::Corrupt("a stream's name".to_owned()))?;
+        let lane = Taken {
+            id: row.try_get(0).map_err(error::backend)?,
+            key: ClaimKey {
+                group: of.group.clone(),
+                stream,
+                worker: request.worker,
+                epoch: Epoch::new(unsigned(row, 3)?),
+            },
+            attempts: u32::try_from(unsigned(row, 4)?).unwrap_or(u32::MAX),
+            max_acked: unsigned(row, 5)?,
+        };
+        taken.insert(lane.id, lane);
+    }
+    // An UPDATE returns its rows in no order.
+    Ok(chosen.iter().filter_map(|id| taken.remove(id)).collect())
+}
+
+/// The first ready lanes of each group, oldest first.
+async fn offers(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    request: &ClaimRequest,
+    outlook: &[Outlook],
+) -> Result<Vec<Vec<i64>>, BackendError> {
+    let groups: Vec<i64> = outlook.iter().map(|of| of.group_id).collect();
+    let rows = sqlx::query(sql.offers.clone())
+        .bind(json(&groups))
+        .bind(limit(request.lanes))
+        .fetch_all(connection)
+        .await
+        .map_err(error::backend)?;
+    let mut offers = vec![Vec::new(); groups.len()];
+    for row in &rows {
+        let group_id: i64 = row.try_get(0).map_err(error::backend)?;
+        let lane: i64 = row.try_get(1).map_err(error::backend)?;
+        if let Some(index) = groups.iter().position(|id| *id == group_id) {
+            offers[index].push(lane);
+        }
+    }
+    Ok(offers)
+}
+
+/// One lane of each group in turn, so that a long queue of one leaves room for the others.
+fn share(mut offers: Vec<Vec<i64>>, lanes: usize, turn: usize) -> Vec<i64> {
+    let Some(first) = turn.checked_rem(offers.len()) else {
+        return Vec::new();
+    };
+    offers.rotate_left(first);
+    let longest = offers.iter().map(Vec::len).max().unwrap_or(0);
+    let rounds = 0..longest;
+    let in_turn = rounds.flat_map(|round| offers.iter().filter_map(move |offer| offer.get(round)));
+    in_turn.take(lanes).copied().collect()
+}
+
+/// The next messages of lanes just claimed, by lane. What cannot be read is the lane's own trouble.
+pub(crate) async fn deliveries(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    taken: &[Taken],
+    per_lane: usize,
+) -> Result<HashMap<i64, Result<Vec<Delivery>, BackendError>>, BackendError> {
+    let replayed_upto: HashMap<i64, u64> =
+        taken.iter().map(|lane| (lane.id, lane.max_acked)).collect();
+    let ids: Vec<i64> = taken.iter().map(|lane| lane.id).collect();
+    let rows = sqlx::query(sql.deliveries.clone())
+        .bind(json(&ids))
+        .bind(limit(per_lane.max(1)))
+        .fetch_all(connection)
+        .await
+        .map_err(error::backend)?;
+    let mut deliveries: HashMap<i64, Result<Vec<Delivery>, BackendError>> = HashMap::new();
+    for row in &rows {
+        let lane: i64 = row.try_get(COLUMN_COUNT).map_err(error::backend)?;
+        let upto = replayed_upto.get(&lane).copied().unwrap_or(0);
+        let delivery = row::message(row).map(|message| Delivery {
+            replaying: message.position.get() <= upto,
+            message,
+        });
+        let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
+        match (of_lane, delivery) {
+            (Ok(list), Ok(delivery)) => list.push(delivery),
+            // What comes before the damage is still delivered.
+            (Ok(list), Err(error)) if list.is_empty() => _ = deliveries.insert(lane, Err(error)),
+            (Ok(_), Err(_)) => break,
+            (Err(_), _) => {}
+        }
+    }
+    Ok(deliveries)
+}
+
+/// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back.
+pub(crate) async fn ack(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    ack: &Ack,
+) -> Result<Vec<Appended>, AckError> {
+    let Some(lane) = held(connection, sql, &ack.claim).await? else {
+        return Err(AckError::Fenced {
+            group: ack.claim.group.clone(),
+            stream: ack.claim.stream.clone(),
+        });
+    };
+    let appended = append::append(connection, sql, &ack.appends).await?;
+    for refusal in &ack.refusals {
+        sqlx::query(sql.insert_refusal.clone())
+            .bind(refusal.command.as_uuid().into_bytes().to_vec())
+            .bind(refusal.reason.as_str())
+            .execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
+    if !ack.syncs.is_empty() {
+        sync(connection, sql, ack).await?;
+    }
+    progress(connection, sql, lane, ack).await?;
+    Ok(appended)
+}
+
+/// Runs the user's actions in a savepoint of their own: releasing it shows whether the transaction is still the same,
+/// even when an action has hidden an error that made SQLite end it.
+async fn sync(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    ack: &Ack,
+) -> Result<(), AckError> {
+    let mut savepoint = connection.begin().await.map_err(error::backend)?;
+    for action in &ack.syncs {
+        let mut ops = SavepointTx {
+            connection: &mut savepoint,
+            sql,
+        };
+        action
+            .run(&mut Tx::new(&mut ops))
+            .await
+            .map_err(AckError::Sync)?;
+    }
+    savepoint.commit().await.map_err(error::backend)?;
+    Ok(())
+}
+
+async fn progress(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    lane: i64,
+    ack: &Ack,
+) -> Result<(), BackendError> {
+    let row = sqlx::query(sql.progress.clone())
+        .bind(lane)
+        .bind(signed(ack.upto.get()))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    let has_more: bool = row.try_get(0).map_err(error::backend)?;
+    if has_more {
+        reopen(connection, sql, lane).await?;
+    }
+    Ok(())
+}
+
+/// Ends a claim without progress.
+pub(crate) async fn release(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+) -> Result<(), FenceError> {
+    let lane = fence(connection, sql, claim).await?;
+    Ok(reopen(connection, sql, lane).await?)
+}
+
+/// Ends a claim with a failure.
+pub(crate) async fn fail(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+    verdict: Verdict,
+    text: &str,
+) -> Result<(), FenceError> {
+    let lane = fence(connection, sql, claim).await?;
+    let delay = match verdict {
+        Verdict::RetryAfter(delay) => Some(micros(delay)),
+        Verdict::Park => None,
+    };
+    let query = sqlx::query(sql.fail.clone())
+        .bind(lane)
+        .bind(delay)
+        .bind(text);
+    let done = query.execute(connection).await;
+    done.map(drop).map_err(|error| error::backend(error).into())
+}
+
+/// Prolongs claims, and returns those that are lost.
+pub(crate) async fn renew(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claims: Vec<ClaimKey>,
+    lease: Duration,
+) -> Result<Vec<ClaimKey>, BackendError> {
+    let mut lost = Vec::new();
+    for claim in claims {
+        let Some(lane) = held(connection, sql, &claim).await? else {
+            lost.push(claim);
+            continue;
+        };
+        sqlx::query(sql.renew.clone())
+            .bind(lane)
+            .bind(micros(lease))
+            .execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
+    Ok(lost)
+}
+
+async fn reopen(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    lane: i64,
+) -> Result<(), BackendError> {
+    let done = sqlx::query(sql.reopen.clone())
+        .bind(lane)
+        .execute(connection);
+    done.await.map(drop).map_err(error::backend)
+}
+
+async fn fence(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+) -> Result<i64, FenceError> {
+    let lane = held(connection, sql, claim).await?;
+    lane.ok_or_else(|| FenceError::Fenced {
+        group: GroupId::clone(&claim.group),
+        stream: claim.stream.clone(),
+    })
+}
+
+/// The lane of a claim, unless it has moved on. Nobody else writes until the transaction ends, so looking is enough.
+async fn held(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+) -> Result<Option<i64>, BackendError> {
+    let row = sqlx::query(sql.held.clone())
+        .bind(claim.group.as_str())
+        .bind(claim.stream.as_str())
+        .bind(claim.worker.as_uuid().into_bytes().to_vec())
+        .bind(signed(claim.epoch.get()))
+        .fetch_optional(connection)
+        .await
+        .map_err(error::backend)?;
+    row.map(|row| row.try_get(0).map_err(error::backend))
+        .transpose()
+}
+
+/// A span of SQLite's clock: half of its numbers at most, so that adding it to any time stays a number.
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).map_or(i64::MAX / 2, |micros| micros.min(i64::MAX / 2))
+}

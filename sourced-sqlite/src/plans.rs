@@ -1,0 +1,79 @@
+//! Tests of *flat-cost*: no statement looks at all streams, lanes or messages.
+
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+
+use crate::migrate::{DEFAULT_PREFIX, migrate};
+use crate::sql::{Prefix, Statements};
+
+/// The query plan of a statement, one step per line.
+async fn plan(connection: &mut SqliteConnection, statement: &str) -> String {
+    let explain = format!("EXPLAIN QUERY PLAN {statement}");
+    let rows = sqlx::query(AssertSqlSafe(explain)).fetch_all(connection);
+    let steps: Vec<String> = rows.await.unwrap().iter().map(|row| row.get(3)).collect();
+    steps.join("\n")
+}
+
+async fn plans() -> Vec<(&'static str, String)> {
+    let prefix = Prefix::new(DEFAULT_PREFIX).unwrap();
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    migrate(&mut connection, &prefix).await.unwrap();
+    let mut plans = Vec::new();
+    for (name, statement) in Statements::new(&prefix).all() {
+        plans.push((name, plan(&mut connection, statement.as_str()).await));
+    }
+    plans
+}
+
+#[tokio::test]
+async fn no_statement_scans_a_table() {
+    for (name, plan) in plans().await {
+        for step in plan.lines().filter(|step| step.starts_with("SCAN ")) {
+            // Lists given by the caller, and results of inner queries that were found by an index.
+            let is_small = step.contains("VIRTUAL TABLE") || step.starts_with("SCAN (subquery");
+            assert!(is_small, "{name}: {step}\n{plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn claiming_goes_by_the_indexes_made_for_it() {
+    let plans = plans().await;
+    for (name, step) in [
+        ("outlook", "COVERING INDEX sourced_lanes_ready (group_id=?"),
+        (
+            "outlook",
+            "COVERING INDEX sourced_lanes_delayed (group_id=? AND available_at<?)",
+        ),
+        (
+            "outlook",
+            "COVERING INDEX sourced_lanes_leased (group_id=? AND leased_until<?)",
+        ),
+        (
+            "pump",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "wake_due",
+            "COVERING INDEX sourced_lanes_delayed (group_id=? AND available_at<?)",
+        ),
+        (
+            "wake_due",
+            "COVERING INDEX sourced_lanes_leased (group_id=? AND leased_until<?)",
+        ),
+        ("offers", "COVERING INDEX sourced_lanes_ready (group_id=?"),
+        ("deliveries", "(stream_id=? AND seq>?)"),
+        ("reopen", "(stream_id=? AND seq>?)"),
+        ("held", "(group_id=? AND stream_id=?)"),
+        (
+            "pending_lanes",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)",
+        ),
+    ] {
+        let (_, plan) = plans.iter().find(|(of, _)| *of == name).unwrap();
+        assert!(plan.contains(step), "{name} without `{step}`:\n{plan}");
+    }
+    // The first ready lanes come out of the index in order: what is sorted is no more than what was asked for.
+    let (_, offers) = plans.iter().find(|(of, _)| *of == "offers").unwrap();
+    let (_, inner) = offers.split_once("CORRELATED LIST SUBQUERY").unwrap();
+    assert_eq!(inner.matches("ORDER BY").count(), 1, "{offers}");
+}

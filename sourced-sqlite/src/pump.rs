@@ -1,0 +1,121 @@
+//! The pump: sorts the log into the lanes of the groups.
+
+use sourced::GroupId;
+use sourced::backend::BackendError;
+use sqlx::{Row as _, SqliteConnection};
+
+use crate::append::json;
+use crate::error;
+use crate::sql::Statements;
+
+/// Messages of the log that one transaction sorts: a bound for how long others wait for the writer.
+const BATCH: i64 = 5_000;
+
+/// What a claim would find in one group.
+#[derive(Debug, Clone)]
+pub(crate) struct Outlook {
+    pub(crate) group_id: i64,
+    pub(crate) group: GroupId,
+    start: i64,
+    /// The log goes on behind what is sorted into lanes.
+    pub(crate) is_behind: bool,
+    /// A lane can be claimed.
+    pub(crate) has_ready: bool,
+    /// A delay is over, or a lease has ended.
+    has_due: bool,
+}
+
+impl Outlook {
+    /// Whether there is anything to write.
+    pub(crate) fn has_work(&self) -> bool {
+        self.is_behind || self.has_ready || self.has_due
+    }
+}
+
+/// Looks, and writes nothing.
+pub(crate) async fn outlook(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    groups: &[GroupId],
+) -> Result<Vec<Outlook>, BackendError> {
+    let names: Vec<&str> = groups.iter().map(GroupId::as_str).collect();
+    let rows = sqlx::query(sql.outlook.clone())
+        .bind(json(&names))
+        .fetch_all(connection)
+        .await
+        .map_err(error::backend)?;
+    let mut found = Vec::with_capacity(groups.len());
+    for row in &rows {
+        let name: &str = row.try_get(1).map_err(error::backend)?;
+        found.push(Outlook {
+            group_id: row.try_get(0).map_err(error::backend)?,
+            group: GroupId::new(name)
+                .map_err(|_| BackendError::Corrupt("a group's name".to_owned()))?,
+            start: row.try_get(2).map_err(error::backend)?,
+            is_behind: row.try_get(3).map_err(error::backend)?,
+            has_ready: row.try_get(4).map_err(error::backend)?,
+            has_due: row.try_get(5).map_err(error::backend)?,
+        });
+    }
+    let is_known = |group: &&GroupId| found.iter().any(|outlook| outlook.group == **group);
+    match groups.iter().find(|group| !is_known(group)) {
+        Some(unknown) => Err(BackendError::UnknownGroup(unknown.clone())),
+        None => Ok(found),
+    }
+}
+
+/// Moves one batch of the log into the lanes of a group, and wakes its lanes whose time has come.
+pub(crate) async fn pump(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    outlook: &Outlook,
+) -> Result<(), BackendError> {
+    if outlook.is_behind {
+        sort(connection, sql, outlook).await?;
+    }
+    if outlook.has_due {
+        let wake = sqlx::query(sql.wake_due.clone()).bind(outlook.group_id);
+        wake.execute(connection).await.map_err(error::backend)?;
+    }
+    Ok(())
+}
+
+async fn sort(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    outlook: &Outlook,
+) -> Result<(), BackendError> {
+    let row = sqlx::query(sql.group_hi.clone())
+        .bind(outlook.group_id)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    let hi: i64 = row.try_get(0).map_err(error::backend)?;
+    let row = sqlx::query(sql.pump_upto.clone())
+        .bind(hi)
+        .bind(BATCH)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    let upto: Option<i64> = row.try_get(0).map_err(error::backend)?;
+    // Somebody else may have pumped since the look.
+    let Some(upto) = upto else {
+        return Ok(());
+    };
+    sqlx::query(sql.pump.clone())
+        .bind(outlook.group_id)
+        .bind(hi)
+        .bind(upto)
+        .bind(outlook.start)
+        .bind(outlook.group.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    sqlx::query(sql.advance_group.clone())
+        .bind(outlook.group_id)
+        .bind(upto)
+        .execute(connection)
+        .await
+        .map_err(error::backend)?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! From rows to messages.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use sourced::backend::BackendError;
+use sourced::message::{CorrelationId, Kind, MessageId, Metadata, NewMessage, Payload, TypeName};
+use sourced::{GroupId, Position, Seq, StoredMessage, StreamId, Timestamp};
+use uuid::Uuid;
+
+use crate::error;
+
+/// What [`message`] reads, in this order; more columns may follow.
+pub(crate) const COLUMNS: &str = "m.position, s.name, m.seq, m.id, m.kind, m.type, m.decided_by, m.causation_id, \
+     m.correlation_id, m.created_at, m.metadata, m.payload";
+
+/// The number of columns in [`COLUMNS`].
+pub(crate) const COLUMN_COUNT: usize = 12;
+
+/// Reads one message.
+pub(crate) fn message(row: &SqliteRow) -> Result<StoredMessage, BackendError> {
+    let position = unsigned(row, 0)?;
+    // Says where, and nothing of what is stored there.
+    let corrupt = |what: &str| BackendError::Corrupt(format!("{what} at position {position}"));
+    let text = |column: usize| row.try_get::<&str, _>(column).map_err(error::backend);
+
+    let stream = StreamId::new(text(1)?).map_err(|_| corrupt("a stream's name"))?;
+    let seq = Seq::new(unsigned(row, 2)?).ok_or_else(|| corrupt("a seq"))?;
+    let kind = kind(text(4)?).ok_or_else(|| corrupt("a kind"))?;
+    let type_name = TypeName::new(text(5)?).map_err(|_| corrupt("a type name"))?;
+    let created_at = Timestamp::from_micros(row.try_get(9).map_err(error::backend)?);
+    let payload = Payload::from_storage(text(11)?);
+
+    let mut new = NewMessage::root(
+        MessageId::from_uuid(uuid(row, 3)?),
+        created_at,
+        type_name,
+        kind,
+        payload,
+    );
+    new.causation_id = MessageId::from_uuid(uuid(row, 7)?);
+    new.correlation_id = CorrelationId::from_uuid(uuid(row, 8)?);
+    if let Some(group) = optional_text(row, 6)? {
+        new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
+    }
+    if let Some(metadata) = optional_text(row, 10)? {
+        new.metadata = serde_json::from_str(metadata).map_err(|_| corrupt("metadata"))?;
+    }
+    Ok(StoredMessage::stored(
+        new,
+        stream,
+        seq,
+        Position::new(position),
+    ))
+}
+
+/// Reads a number that cannot be negative.
+pub(crate) fn unsigned(row: &SqliteRow, column: usize) -> Result<u64, BackendError> {
+    let number: i64 = row.try_get(column).map_err(error::backend)?;
+    u64::try_from(number).map_err(|_| BackendError::Corrupt("a negative number".to_owned()))
+}
+
+/// Reads an id.
+pub(crate) fn uuid(row: &SqliteRow, column: usize) -> Result<Uuid, BackendError> {
+    let bytes: &[u8] = row.try_get(column).map_err(error::backend)?;
+    Uuid::from_slice(bytes).map_err(|_| BackendError::Corrupt("an id without 16 bytes".to_owned()))
+}
+
+/// Reads text that may be missing.
+pub(crate) fn optional_text(row: &SqliteRow, column: usize) -> Result<Option<&str>, BackendError> {
+    row.try_get(column).map_err(error::backend)
+}
+
+/// Writes a number. SQLite's integers are signed; no seq, position or epoch gets near the end of them.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Writes a limit.
+pub(crate) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Writes metadata; none at all is the common case and takes no room.
+pub(crate) fn metadata_text(metadata: &Metadata) -> Result<Option<String>, BackendError> {
+    if metadata.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(metadata);
+    text.map(Some)
+        .map_err(|error| BackendError::Refused(Box::new(error)))
+}
+
+/// Writes a kind.
+pub(crate) fn kind_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Command => "command",
+        Kind::Event => "event",
+    }
+}
+
+fn kind(text: &str) -> Option<Kind> {
+    match text {
+        "command" => Some(Kind::Command),
+        "event" => Some(Kind::Event),
+        _ => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! The statements, built once when the file is opened.
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
+use crate::migrate;
+use crate::row::COLUMNS;
+
+/// SQLite's own clock in microseconds. It is only ever compared with itself, on one machine.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
+
+/// So many messages go into one `INSERT`, the largest number that fits first.
+pub(crate) const ROWS: [usize; 3] = [64, 8, 1];
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+        /// All statements that take no part in migrations.
+        #[derive(Debug)]
+        pub(crate) struct Statements {
+            $($(#[$doc])* pub(crate) $name: SqlStr,)*
+            pub(crate) insert_messages: [SqlStr; ROWS.len()],
+        }
+
+        impl Statements {
+            /// The statements for tables of this prefix.
+            pub(crate) fn new(prefix: &Prefix) -> Self {
+                Self {
+                    $($name: prefix.statement($text),)*
+                    insert_messages: ROWS.map(|rows| prefix.statement(&insert_messages(rows))),
+                }
+            }
+
+            /// Every statement and its name, to look at their plans.
+            #[cfg(test)]
+            pub(crate) fn all(&self) -> Vec<(&'static str, SqlStr)> {
+                vec![$((stringify!($name), self.$name.clone()),)*]
+            }
+        }
+    };
+}
+
+statements! {
+    find_ids = "SELECT m.id, m.seq, m.position, s.name FROM sourced_messages m
+        JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE m.id IN (SELECT unhex(value) FROM json_each(?1))";
+    find_stream = "SELECT id, version, last_event_seq FROM sourced_streams WHERE name = ?1";
+    insert_stream = "INSERT INTO sourced_streams (name, version, last_event_seq) VALUES (?1, ?2, ?3) RETURNING id";
+    update_stream = "UPDATE sourced_streams SET version = ?2, last_event_seq = ?3 WHERE id = ?1";
+    read_stream = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq LIMIT ?5";
+    read_log = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE m.position > ?1 ORDER BY m.position LIMIT ?2";
+    log_end = "SELECT coalesce(max(position), 0) FROM sourced_messages";
+    find = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE m.id = ?1";
+    read_correlation = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE m.correlation_id = ?1 ORDER BY m.position";
+
+    find_group = "SELECT id FROM sourced_groups WHERE name = ?1";
+    group_types = "SELECT type FROM sourced_group_types WHERE group_id = ?1 ORDER BY type";
+    insert_group = "INSERT INTO sourced_groups (name, start, hi) VALUES (?1, ?2, ?2) RETURNING id";
+    delete_types = "DELETE FROM sourced_group_types WHERE group_id = ?1";
+    insert_types = "INSERT INTO sourced_group_types (group_id, type) SELECT ?1, value FROM json_each(?2)";
+    rewind_group = "UPDATE sourced_groups SET hi = start WHERE id = ?1";
+    fence_group = include_str!("../sql/fence_group.sql");
+
+    outlook = include_str!("../sql/outlook.sql");
+    group_hi = "SELECT hi FROM sourced_groups WHERE id = ?1";
+    pump_upto = "SELECT max(position) FROM
+        (SELECT position FROM sourced_messages WHERE position > ?1 ORDER BY position LIMIT ?2)";
+    pump = include_str!("../sql/pump.sql");
+    advance_group = "UPDATE sourced_groups SET hi = ?2 WHERE id = ?1";
+    wake_due = include_str!("../sql/wake_due.sql");
+
+    offers = include_str!("../sql/offers.sql");
+    take = include_str!("../sql/take.sql");
+    deliveries = include_str!("../sql/deliveries.sql");
+    held = "SELECT id FROM sourced_lanes
+        WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
+          AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
+    progress = include_str!("../sql/progress.sql");
+    reopen = include_str!("../sql/reopen.sql");
+    fail = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, attempts = attempts + 1,
+        available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3 WHERE id = ?1";
+    renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
+    lane = "SELECT acked, attempts, parked, last_error FROM sourced_lanes
+        WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
+    unsorted = "SELECT g.start FROM sourced_groups g WHERE g.id = ?1 AND EXISTS (
+        SELECT 1 FROM sourced_messages m
+        WHERE m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND m.position > g.start
+          AND m.decided_by IS NOT g.name
+          AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = m.type))";
+    insert_refusal = "INSERT INTO sourced_refusals (command, reason) VALUES (?1, ?2)
+        ON CONFLICT (command) DO UPDATE SET reason = excluded.reason";
+    refusal = "SELECT reason FROM sourced_refusals WHERE command = ?1";
+    pending_lanes = include_str!("../sql/pending_lanes.sql");
+
+    document = "SELECT value FROM sourced_documents WHERE collection = ?1 AND key = ?2";
+    documents = "SELECT key, value FROM sourced_documents WHERE collection = ?1 ORDER BY key LIMIT ?2";
+    documents_after = "SELECT key, value FROM sourced_documents WHERE collection = ?1 AND key > ?3 ORDER BY key LIMIT ?2";
+    put_document = "INSERT INTO sourced_documents (collection, key, value) VALUES (?1, ?2, ?3)
+        ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
+    delete_document = "DELETE FROM sourced_documents WHERE collection = ?1 AND key = ?2";
+}
+
+fn insert_messages(rows: usize) -> String {
+    let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    format!(
+        "INSERT INTO sourced_messages (stream_id, seq, id, kind, type, decided_by, causation_id, correlation_id, \
+         created_at, metadata, payload) VALUES {}",
+        vec![row; rows].join(", ")
+    )
+}
+
+/// What all names of tables begin with.
+#[derive(Debug, Clone)]
+pub(crate) struct Prefix(String);
+
+impl Prefix {
+    /// Takes `^[A-Za-z_][A-Za-z0-9_]{0,30}$`: it becomes part of SQL text.
+    pub(crate) fn new(prefix: &str) -> Option<Self> {
+        let starts_well = prefix.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let goes_on_well = prefix
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        // SQLite keeps names with this beginning for itself.
+        let is_reserved = prefix
+            .get(..7)
+            .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+        (starts_well && goes_on_well && !is_reserved && prefix.len() <= 31)
+            .then(|| Self(prefix.to_owned()))
+    }
+
+    /// A statement written for the default prefix, made for this one.
+    pub(crate) fn statement(&self, text: &str) -> SqlStr {
+        AssertSqlSafe(std::sync::Arc::<str>::from(self.text(text))).into_sql_str()
+    }
+
+    /// The scripts of [`migrate`] and the statements alike name tables `sourced_…`.
+    pub(crate) fn text(&self, text: &str) -> String {
+        text.replace("sourced_now", NOW)
+            .replace("sourced_columns", COLUMNS)
+            .replace(migrate::DEFAULT_PREFIX, &self.0)
+    }
+}

@@ -1,0 +1,95 @@
+//! The log: appending and reading.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use sourced::backend::{
+    AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
+};
+use sourced::message::{CorrelationId, MessageId};
+use sourced::{Position, StoredMessage};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+
+use crate::backend::Sqlite;
+use crate::row::{self, limit, signed};
+use crate::writer::Effect;
+use crate::{append, error};
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
+        Limits::default().check(&appends)?;
+        append::refuse_repetitions(&appends)?;
+        if appends.iter().all(|append| append.messages.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let sql = Arc::clone(&self.inner.sql);
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(async move { append::append(connection, &sql, &appends).await })
+            })
+            .await
+    }
+
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        let query = sqlx::query(self.inner.sql.read_stream.clone())
+            .bind(read.stream.as_str().to_owned())
+            .bind(read.after.map_or(0, |seq| signed(seq.get())))
+            .bind(read.upto.map_or(i64::MAX, |seq| signed(seq.get())))
+            .bind(read.kind.map(row::kind_text))
+            .bind(read.limit.map_or(i64::MAX, limit));
+        self.messages(query).await
+    }
+
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        // Differs from Postgres: there is one writer, so what is stored is decided.
+        let query = sqlx::query(self.inner.sql.read_log.clone())
+            .bind(signed(after.get()))
+            .bind(row::limit(limit));
+        self.messages(query).await
+    }
+
+    async fn log_end(&self) -> Result<Position, BackendError> {
+        let row = sqlx::query(self.inner.sql.log_end.clone())
+            .fetch_one(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        Ok(Position::new(row::unsigned(&row, 0)?))
+    }
+
+    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
+        let query = sqlx::query(self.inner.sql.find.clone()).bind(id.as_uuid().as_bytes().to_vec());
+        Ok(self.messages(query).await?.pop())
+    }
+
+    async fn read_correlation(
+        &self,
+        id: CorrelationId,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        let query = sqlx::query(self.inner.sql.read_correlation.clone())
+            .bind(id.as_uuid().as_bytes().to_vec());
+        self.messages(query).await
+    }
+}
+
+impl Sqlite {
+    async fn messages(
+        &self,
+        query: Query<'_, sqlx::Sqlite, SqliteArguments>,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        let mut reader = self.reader().await?;
+        let mut rows = query.fetch(&mut *reader);
+        let mut messages = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(error::backend)? {
+            messages.push(row::message(&row)?);
+        }
+        Ok(messages)
+    }
+}

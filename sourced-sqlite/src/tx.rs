@@ -1,0 +1,101 @@
+//! The transaction that acknowledges, as sync actions see it.
+
+use std::any::Any;
+use std::fmt;
+
+use async_trait::async_trait;
+use sourced::Failure;
+use sourced::backend::{BackendError, Tx, TxOps};
+use sourced::message::Payload;
+use sqlx::SqliteConnection;
+
+use crate::documents;
+use crate::error;
+use crate::sql::Statements;
+
+/// SQL of your own inside the transaction that acknowledges.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use sourced::Failure;
+/// use sourced::backend::{SyncAction, Tx};
+/// use sourced_sqlite::SqliteTx as _;
+///
+/// #[derive(Debug)]
+/// struct CountOrder;
+///
+/// #[async_trait]
+/// impl SyncAction for CountOrder {
+///     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+///         sqlx::query("UPDATE totals SET orders = orders + 1").execute(tx.sqlite()?).await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait SqliteTx {
+    /// The connection whose transaction acknowledges.
+    ///
+    /// Everything this process writes waits while a sync action runs, so it should be quick and wait for nothing else.
+    /// It may open a transaction of its own with `begin`, which is a savepoint here, but must not run `COMMIT` or
+    /// `ROLLBACK` as SQL: that ends the transaction of everybody in the batch, and all of them fail.
+    ///
+    /// # Errors
+    /// [`Failure`] when the backend is not [`Sqlite`](crate::Sqlite).
+    fn sqlite(&mut self) -> Result<&mut SqliteConnection, Failure>;
+}
+
+impl SqliteTx for Tx<'_> {
+    fn sqlite(&mut self) -> Result<&mut SqliteConnection, Failure> {
+        self.connection()
+            .ok_or_else(|| Failure::msg("this transaction is not one of `sourced_sqlite::Sqlite`"))
+    }
+}
+
+/// The operations of [`Tx`] on the writing connection.
+pub(crate) struct SavepointTx<'c> {
+    pub(crate) connection: &'c mut SqliteConnection,
+    pub(crate) sql: &'c Statements,
+}
+
+impl fmt::Debug for SavepointTx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SavepointTx").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TxOps for SavepointTx<'_> {
+    async fn put_document(
+        &mut self,
+        collection: &str,
+        key: &str,
+        value: Payload,
+    ) -> Result<(), BackendError> {
+        let put = sqlx::query(self.sql.put_document.clone())
+            .bind(collection)
+            .bind(key)
+            .bind(value.as_str());
+        let done = put.execute(&mut *self.connection).await;
+        done.map(drop).map_err(error::backend)
+    }
+
+    async fn get_document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Payload>, BackendError> {
+        documents::document(self.connection, self.sql, collection, key).await
+    }
+
+    async fn delete_document(&mut self, collection: &str, key: &str) -> Result<(), BackendError> {
+        let delete = sqlx::query(self.sql.delete_document.clone())
+            .bind(collection)
+            .bind(key);
+        let done = delete.execute(&mut *self.connection).await;
+        done.map(drop).map_err(error::backend)
+    }
+
+    fn connection(&mut self) -> &mut dyn Any {
+        self.connection
+    }
+}

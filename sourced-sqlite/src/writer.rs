@@ -1,0 +1,337 @@
+//! The one connection that writes, and the group commit of everybody who wants to.
+//!
+//! SQLite has one writer at a time and pays one fsync per commit. So a task owns the connection, takes all the jobs that
+//! are waiting, runs each in a savepoint of its own, commits once, and only then answers: a hundred concurrent appends
+//! cost one fsync. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
+//! not done, but never half, whether or not the caller still waits.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sourced::backend::{BackendError, Signal};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+use crate::backend::Synchronous;
+use crate::error;
+use crate::wake::{LOOK_EVERY, data_version};
+
+/// Jobs that wait before callers have to.
+const QUEUE: usize = 256;
+/// Jobs of one transaction: a bound for how long the first of them waits for the others.
+const BATCH: usize = 64;
+const FIRST_BACKOFF: Duration = Duration::from_millis(10);
+const LAST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// How much a job's effects matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// They survive a power cut once the caller has its answer, and others may be waiting for them.
+    Lasting,
+    /// They can be worked out again from the log, such as claims: no fsync is spent on them alone.
+    Redone,
+}
+
+/// The way to the writing task; it ends when the last of these is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Writer {
+    /// Starts the task.
+    pub(crate) fn start(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        synchronous: Synchronous,
+        signal: Signal,
+    ) -> Self {
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let task = WritingTask {
+            waiting,
+            link: Link {
+                connection: Some(connection),
+                is_synced: synchronous == Synchronous::Full,
+                is_lasting_synced: synchronous == Synchronous::Full,
+                options,
+                failures: 0,
+                seen_version: None,
+            },
+            signal,
+        };
+        spawn(task.run());
+        Self { jobs }
+    }
+
+    /// Runs `work` inside the next transaction, and resolves when that is committed.
+    pub(crate) async fn run<T, E, F>(&self, effect: Effect, work: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<BackendError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(TypedJob {
+            effect,
+            work: Some(work),
+            outcome: None,
+            reply,
+        });
+        let gone = || BackendError::Unavailable("the writing task has ended".into());
+        self.jobs.send(job).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+#[async_trait]
+trait Job: Send {
+    fn effect(&self) -> Effect;
+    /// Does the work and keeps the outcome for [`Job::answer`]. The result says whether the effects are to be kept.
+    async fn run(&mut self, connection: &mut SqliteConnection) -> Verdict;
+    /// Tells the caller: its own outcome, or why the transaction failed.
+    fn answer(self: Box<Self>, transaction: Result<(), BackendError>);
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Keep,
+    RollBack,
+}
+
+struct TypedJob<T, E, F> {
+    effect: Effect,
+    work: Option<F>,
+    outcome: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+#[async_trait]
+impl<T, E, F> Job for TypedJob<T, E, F>
+where
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
+    T: Send,
+    E: From<BackendError> + Send,
+{
+    fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    async fn run(&mut self, connection: &mut SqliteConnection) -> Verdict {
+        let Some(work) = self.work.take() else {
+            return Verdict::RollBack;
+        };
+        let outcome = AssertUnwindSafe(async move { work(connection).await })
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                Err(BackendError::Refused("the work inside a transaction panicked".into()).into())
+            });
+        let verdict = match &outcome {
+            Ok(_) => Verdict::Keep,
+            Err(_) => Verdict::RollBack,
+        };
+        self.outcome = Some(outcome);
+        verdict
+    }
+
+    fn answer(self: Box<Self>, transaction: Result<(), BackendError>) {
+        let outcome = match (transaction, self.outcome) {
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => {
+                Err(BackendError::Unavailable("the work was not begun".into()).into())
+            }
+        };
+        // The caller may have gone; its work is done all the same.
+        _ = self.reply.send(outcome);
+    }
+}
+
+struct WritingTask {
+    waiting: mpsc::Receiver<Box<dyn Job>>,
+    link: Link,
+    signal: Signal,
+}
+
+impl WritingTask {
+    async fn run(mut self) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                n_jobs = self.waiting.recv_many(&mut batch, BATCH) => {
+                    if n_jobs == 0 {
+                        break;
+                    }
+                    self.commit(&mut batch).await;
+                }
+                _ = ticks.tick() => {
+                    if self.link.others_have_committed().await {
+                        self.signal.raise();
+                    }
+                }
+            }
+        }
+        self.link.close().await;
+    }
+
+    async fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
+        let result = self.link.transaction(batch).await;
+        let has_lasting = batch.iter().any(|job| job.effect() == Effect::Lasting);
+        for job in batch.drain(..) {
+            job.answer(match &result {
+                Ok(()) => Ok(()),
+                Err(error) => Err(copy(error)),
+            });
+        }
+        if has_lasting && result.is_ok() {
+            self.signal.raise();
+        }
+        if result.is_err() {
+            self.link.pause().await;
+        }
+    }
+}
+
+/// The connection, opened again when it breaks.
+struct Link {
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
+    /// Whether the connection waits for the disk when it commits.
+    is_synced: bool,
+    /// Whether it does so for what has to last; the options may say no.
+    is_lasting_synced: bool,
+    failures: u32,
+    seen_version: Option<i64>,
+}
+
+impl Link {
+    /// One transaction around all jobs of a batch. On an error nothing of it is stored.
+    async fn transaction(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BackendError> {
+        let result = self.try_transaction(batch).await;
+        if result.is_ok() {
+            self.failures = 0;
+        } else {
+            // Closing the connection rolls back whatever is still open, however the two sides came to disagree.
+            self.failures = self.failures.saturating_add(1);
+            self.close().await;
+        }
+        result
+    }
+
+    async fn try_transaction(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BackendError> {
+        let has_lasting = batch.iter().any(|job| job.effect() == Effect::Lasting);
+        self.sync_if(has_lasting && self.is_lasting_synced).await?;
+        let connection = self.open().await?;
+        let mut transaction = connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(error::backend)?;
+        for job in batch {
+            let mut savepoint = transaction.begin().await.map_err(error::backend)?;
+            let verdict = job.run(&mut savepoint).await;
+            // Both fail when SQLite has rolled back the whole transaction, as it does on a full disk: then nothing of
+            // the batch may be reported as stored.
+            match verdict {
+                Verdict::Keep => savepoint.commit().await.map_err(error::backend)?,
+                Verdict::RollBack => savepoint.rollback().await.map_err(error::backend)?,
+            }
+        }
+        transaction.commit().await.map_err(error::backend)?;
+        // A savepoint that a sync action has forgotten took the commit for its own.
+        if connection.is_in_transaction() {
+            return Err(BackendError::Refused(
+                "a sync action left a transaction open".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<&mut SqliteConnection, BackendError> {
+        if self.connection.is_none() {
+            let opened = SqliteConnection::connect_with(&self.options).await;
+            self.connection = Some(opened.map_err(error::backend)?);
+            self.is_synced = self.is_lasting_synced;
+            self.seen_version = None;
+        }
+        let gone = || BackendError::Unavailable("the connection is gone".into());
+        self.connection.as_mut().ok_or_else(gone)
+    }
+
+    /// In WAL mode a commit that does not wait for the disk may be undone by a power cut, and by nothing else; the next
+    /// one that waits makes it last, too.
+    async fn sync_if(&mut self, sync: bool) -> Result<(), BackendError> {
+        self.open().await?;
+        if self.is_synced == sync {
+            return Ok(());
+        }
+        let pragma = if sync {
+            "PRAGMA synchronous = FULL"
+        } else {
+            "PRAGMA synchronous = NORMAL"
+        };
+        let done = sqlx::query(pragma).execute(self.open().await?).await;
+        done.map_err(error::backend)?;
+        self.is_synced = sync;
+        Ok(())
+    }
+
+    async fn others_have_committed(&mut self) -> bool {
+        // Failures are left to the next transaction, which has somebody to tell them to.
+        let Some(connection) = &mut self.connection else {
+            return false;
+        };
+        let Ok(version) = data_version(connection).await else {
+            return false;
+        };
+        self.seen_version
+            .replace(version)
+            .is_some_and(|seen| seen != version)
+    }
+
+    async fn close(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "closing the writing connection failed");
+        }
+    }
+
+    /// Waits longer after each failure in a row, so that a file that cannot be opened is not hammered.
+    async fn pause(&self) {
+        let factor = 2_u32.saturating_pow(self.failures.saturating_sub(1));
+        pause(FIRST_BACKOFF.saturating_mul(factor).min(LAST_BACKOFF)).await;
+    }
+}
+
+/// Waits.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "real I/O lives on tokio; no simulator runs a real file"
+)]
+pub(crate) async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task belongs to the connection, and real I/O lives on tokio"
+)]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
+/// The same error once more, for the next caller.
+fn copy(error: &BackendError) -> BackendError {
+    match error {
+        BackendError::Unavailable(error) => BackendError::Unavailable(error.to_string().into()),
+        BackendError::Corrupt(text) => BackendError::Corrupt(text.clone()),
+        other => BackendError::Refused(other.to_string().into()),
+    }
+}

@@ -1,0 +1,47 @@
+//! The SQLite backend keeps what the port promises.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sourced_sqlite::Sqlite;
+use sourced_testing::conformance::Harness;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+struct OneFile;
+
+impl Harness for OneFile {
+    type Backend = Sqlite;
+    type Guard = TempDir;
+
+    async fn fresh(&self) -> (Sqlite, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        (Sqlite::open(path(&folder)).await.unwrap(), folder)
+    }
+
+    async fn another(&self, _: &Sqlite, folder: &TempDir) -> Sqlite {
+        Sqlite::open(path(folder)).await.unwrap()
+    }
+
+    /// SQLite's clock is the machine's and cannot be moved, so the stored times are moved back.
+    async fn advance(&self, _: &Sqlite, folder: &TempDir, by: Duration) {
+        let options = SqliteConnectOptions::new().filename(path(folder));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let by = i64::try_from(by.as_micros()).unwrap();
+        sqlx::query(
+            "UPDATE sourced_lanes SET leased_until = leased_until - ?1, available_at = available_at - ?1",
+        )
+        .bind(by)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+fn path(folder: &TempDir) -> PathBuf {
+    folder.path().join("store.db")
+}
+
+sourced_testing::conformance!(OneFile);
