@@ -2,5 +2,7 @@
 
 mod clock;
 pub mod conformance;
+#[cfg(all(unix, feature = "postgres"))]
+pub mod postgres;
 
 pub use clock::ManualClock;

@@ -15,6 +15,9 @@ use sourced::{
 };
 use uuid::Uuid;
 
+/// Every check calls methods of the port.
+pub(super) use sourced::backend::{Claims as _, Documents as _, Store as _, Wake as _};
+
 /// The type of most events.
 pub(super) const HAPPENED: &str = "test.happened";
 /// The type of most commands.

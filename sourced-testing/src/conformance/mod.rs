@@ -40,6 +40,7 @@
 #![allow(clippy::wildcard_imports)]
 
 mod fixtures;
+mod steps;
 #[doc(hidden)]
 pub mod suite;
 

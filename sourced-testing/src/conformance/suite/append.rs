@@ -1,6 +1,5 @@
 //! Appending: several streams at once, the places it reports, what it stores.
 
-use sourced::backend::Store as _;
 use sourced::{ExpectedSeq, GroupId, Metadata, Position};
 
 use super::super::Harness;

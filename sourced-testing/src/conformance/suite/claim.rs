@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sourced::backend::{BackendError, Claims as _};
+use sourced::backend::BackendError;
 
 use super::super::Harness;
 use super::super::fixtures::*;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use sourced::ExpectedSeq;
-use sourced::backend::Store as _;
 
 use super::super::Harness;
 use super::super::fixtures::*;

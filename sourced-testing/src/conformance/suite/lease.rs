@@ -1,7 +1,5 @@
 //! Leases: how long a claim holds, and what a renewal does.
 
-use sourced::backend::Claims as _;
-
 use super::super::Harness;
 use super::super::fixtures::*;
 

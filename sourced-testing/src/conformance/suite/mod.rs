@@ -1,10 +1,27 @@
 //! The checks, one module per invariant or subject, and the list of them.
 
+pub mod ack;
+pub mod ack_never_jumps;
+pub mod acked_is_durable;
 pub mod append;
+pub mod bytes_in_bytes_out;
 pub mod claim;
 pub mod dense_seq;
+pub mod documents;
+pub mod fenced;
+pub mod groups;
+pub mod in_order_per_stream;
 pub mod lease;
+pub mod never_skipped;
+pub mod one_transaction;
 pub mod one_winner;
+pub mod pending;
+pub mod quarantine;
+pub mod read;
+pub mod replay_is_marked;
+pub mod retry;
+pub mod same_id_once;
+pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
 ///
@@ -38,6 +55,47 @@ macro_rules! conformance {
                 of_concurrent_first_appends_exactly_one_wins,
                 of_concurrent_appends_exactly_one_wins_each_round,
             }
+            same_id_once {
+                a_retry_gets_the_first_places,
+                a_retry_is_recognised_before_its_expectation_is_looked_at,
+                a_partial_retry_with_any_appends_the_rest,
+                a_partial_retry_with_an_expectation_is_refused,
+                a_partial_retry_over_streams_goes_by_the_stream_of_the_rest,
+                an_id_of_another_stream_is_refused,
+                an_id_given_twice_is_refused,
+                concurrent_retries_store_one_message,
+            }
+            acked_is_durable {
+                an_append_is_seen_by_other_processes,
+                everything_is_there_after_the_writer_is_gone,
+            }
+            read {
+                a_stream_nobody_wrote_to_is_empty,
+                a_stream_can_be_read_in_parts,
+                a_stream_can_be_read_by_kind,
+                the_log_comes_in_pages_in_the_order_of_positions,
+                the_end_of_the_log_moves_with_every_append,
+                a_message_is_found_by_its_id,
+                a_conversation_is_read_over_all_streams,
+            }
+            bytes_in_bytes_out {
+                payloads_are_kept_byte_for_byte,
+                metadata_is_kept,
+                times_are_kept_to_the_microsecond,
+                names_are_kept_apart_byte_for_byte,
+                the_largest_payload_is_stored_and_a_larger_one_refused,
+                too_much_metadata_is_refused,
+                too_many_messages_are_refused,
+                an_ack_has_the_same_limits,
+            }
+            groups {
+                one_from_the_beginning_gets_everything,
+                one_from_now_gets_what_comes_after,
+                now_is_the_beginning_of_an_empty_log,
+                registering_again_changes_nothing,
+                the_start_counts_only_when_the_group_is_new,
+                one_without_types_gets_nothing,
+            }
             claim {
                 gives_the_pending_messages_of_a_stream_in_order,
                 gives_nothing_when_there_is_nothing,
@@ -51,6 +109,22 @@ macro_rules! conformance {
                 says_when_a_group_is_unknown,
                 a_released_lane_can_be_claimed_at_once,
             }
+            never_skipped {
+                what_arrives_during_a_claim_comes_after_it,
+                a_type_added_later_is_delivered_from_its_first_message,
+                a_type_added_during_a_claim_is_not_jumped_over,
+                a_type_taken_away_is_no_longer_delivered,
+                what_a_group_decided_itself_is_passed_over_by_it_alone,
+                following_the_log_misses_nothing,
+                appends_to_several_streams_reach_every_lane,
+            }
+            in_order_per_stream {
+                other_streams_go_on_while_one_is_held,
+                other_streams_go_on_while_one_is_retried,
+                the_time_of_a_message_decides_nothing,
+                of_concurrent_claims_one_gets_the_lane,
+                many_workers_handle_everything_once_and_in_order,
+            }
             lease {
                 a_claimed_lane_is_not_claimed_again,
                 a_lane_is_taken_over_when_its_lease_has_ended,
@@ -58,6 +132,78 @@ macro_rules! conformance {
                 an_ended_lease_holds_until_somebody_takes_over,
                 a_renewal_prolongs_it_from_now,
                 a_renewal_names_the_claims_that_are_lost,
+            }
+            ack {
+                appends_and_reports_the_places,
+                what_it_appends_becomes_work,
+                what_was_appended_before_is_recognised,
+                a_conflict_is_told_and_keeps_the_claim,
+                a_part_of_a_claim_can_be_acknowledged,
+                moves_the_lane_forward,
+                records_refusals,
+            }
+            ack_never_jumps {
+                each_message_needs_its_own,
+                a_later_position_of_another_stream_leaves_earlier_ones,
+                an_older_position_moves_nothing_back,
+                a_failure_of_a_later_message_keeps_the_earlier_ones,
+            }
+            one_transaction {
+                everything_is_stored_together,
+                a_failing_sync_action_undoes_everything,
+                a_refused_append_undoes_everything,
+                a_panicking_sync_action_undoes_everything,
+                nothing_is_seen_before_the_commit,
+                sync_actions_run_in_order_and_see_each_other,
+                concurrent_acks_lose_no_update,
+            }
+            fenced {
+                an_ack_of_a_lost_lane_stores_nothing,
+                a_lost_lane_cannot_be_released_or_failed,
+                a_claim_ends_once,
+                worker_and_epoch_both_count,
+                another_process_can_end_the_claim_it_is_given,
+                an_ack_races_with_a_takeover_and_one_of_them_wins,
+            }
+            replay_is_marked {
+                a_first_delivery_is_none,
+                what_was_not_acknowledged_is_none,
+                what_another_group_acknowledged_is_none,
+            }
+            retry {
+                the_lane_is_hidden_until_its_delay_is_over,
+                attempts_are_counted_and_the_error_is_kept,
+                progress_forgets_attempts_and_error,
+                a_release_changes_no_attempts,
+                streams_and_groups_count_for_themselves,
+            }
+            quarantine {
+                later_messages_of_a_parked_stream_wait,
+                other_groups_go_on,
+                the_lane_says_why,
+                registering_the_group_again_does_not_let_it_out,
+            }
+            pending {
+                is_zero_when_all_is_quiet,
+                counts_what_nobody_has_looked_at_yet,
+                counts_lanes_that_are_ready_claimed_and_delayed,
+                does_not_count_parked_lanes,
+                does_not_count_what_the_group_does_not_handle,
+                adds_up_the_groups_asked_for,
+            }
+            documents {
+                what_is_not_there_is_none,
+                the_last_write_of_a_key_stays,
+                values_are_kept_byte_for_byte,
+                pages_have_the_byte_order_of_keys,
+                collections_are_kept_apart,
+            }
+            wake {
+                an_append_raises_the_signal,
+                giving_a_lane_back_raises_the_signal,
+                what_an_ack_appends_raises_the_signal,
+                all_who_wait_are_woken,
+                many_appends_are_all_found_by_who_waits,
             }
         }
     };

@@ -1,0 +1,169 @@
+//! Acknowledging: progress, and everything that has to be stored together with it, in one transaction.
+
+use sourced::Failure;
+use sourced::backend::{Ack, AckError, Appended, BackendError, Tx};
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+use crate::append::{Appends, Stored};
+use crate::backend::{Postgres, Retry};
+use crate::error::{SqlError, SqlErrorKind, in_failure};
+use crate::row::{clamped, get, position, readable};
+use crate::tx::Operations;
+
+/// Why one try stored nothing, or may have.
+enum Trouble {
+    Sql(SqlError),
+    Sync(Failure),
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error.into())
+    }
+}
+
+impl From<SqlError> for Trouble {
+    fn from(error: SqlError) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Trouble {
+    fn kind(&self) -> Option<SqlErrorKind> {
+        match self {
+            Self::Sql(error) => SqlErrorKind::of(error),
+            Self::Sync(failure) => in_failure(failure),
+        }
+    }
+}
+
+impl Postgres {
+    pub(crate) async fn acknowledge(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
+        let appends = std::mem::take(&mut ack.appends);
+        let appends = Appends::checked(appends, &self.inner.limits)?;
+        let mut stored = Stored::new();
+        let mut lookups = 0;
+        let mut retry = Retry::default();
+        loop {
+            let rest = appends.without(&stored)?;
+            let mut connection = self.connection(&retry).await?;
+            let trouble = match self.ack_once(&mut connection, &ack, &rest).await {
+                Ok(placed) => {
+                    stored.extend(placed);
+                    break;
+                }
+                Err(trouble) => trouble,
+            };
+            drop(connection);
+            match trouble {
+                Trouble::Sql(error) if error.is_fenced() => {
+                    if retry.is_in_doubt() && self.went_through(&ack).await? {
+                        stored = self.stored(&appends).await?;
+                        break;
+                    }
+                    return Err(AckError::Fenced {
+                        group: ack.claim.group,
+                        stream: ack.claim.stream,
+                    });
+                }
+                Trouble::Sql(error) if error.is_stored_already() && lookups < 4 => {
+                    lookups += 1;
+                    stored = self.stored(&appends).await?;
+                }
+                trouble if retry.allows(trouble.kind()).await => {}
+                Trouble::Sql(error) => return Err(rest.error(error).into()),
+                Trouble::Sync(failure) => return Err(AckError::Sync(failure)),
+            }
+        }
+        self.inner.hints.raise();
+        Ok(appends.placed(&stored)?)
+    }
+
+    /// One round trip when there are no sync actions.
+    async fn ack_once(
+        &self,
+        connection: &mut PgConnection,
+        ack: &Ack,
+        appends: &Appends,
+    ) -> Result<Stored, Trouble> {
+        if ack.syncs.is_empty() {
+            return Ok(self.fence_and_store(connection, ack, appends).await?.0);
+        }
+        let mut transaction = connection.begin().await?;
+        let (placed, xid) = self.fence_and_store(&mut transaction, ack, appends).await?;
+        let mut operations = Operations {
+            connection: &mut transaction,
+            sql: &self.inner.sql,
+        };
+        for sync in &ack.syncs {
+            sync.run(&mut Tx::new(&mut operations))
+                .await
+                .map_err(Trouble::Sync)?;
+        }
+        // Committing a transaction that failed is no error in Postgres, and stores nothing. So is committing another one.
+        let current: Result<Option<String>, sqlx::Error> =
+            sqlx::query_scalar("SELECT pg_current_xact_id_if_assigned()::text")
+                .fetch_one(&mut *transaction)
+                .await;
+        match current.map_err(SqlError::from) {
+            Ok(current) if current.as_deref() == Some(&xid) => {}
+            Ok(_) => {
+                return Err(Trouble::Sync(Failure::msg(
+                    "the transaction was ended by a sync action",
+                )));
+            }
+            Err(error) if error.code() == Some("25P02") => {
+                return Err(Trouble::Sync(Failure::msg(
+                    "a sync action went on after an error of the database",
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        transaction.commit().await?;
+        Ok(placed)
+    }
+
+    /// Fence, appends, refusals and the lane, in one call. Gives the id of the transaction, too.
+    async fn fence_and_store(
+        &self,
+        connection: &mut PgConnection,
+        ack: &Ack,
+        appends: &Appends,
+    ) -> Result<(Stored, String), SqlError> {
+        let refused: Vec<_> = ack
+            .refusals
+            .iter()
+            .map(|refusal| refusal.command.as_uuid())
+            .collect();
+        let reasons: Vec<_> = ack
+            .refusals
+            .iter()
+            .map(|refusal| readable(&refusal.reason))
+            .collect();
+        let arrays = appends.arrays();
+        let query = sqlx::query(self.inner.sql.ack.safe())
+            .bind(ack.claim.group.as_str())
+            .bind(ack.claim.stream.as_str())
+            .bind(ack.claim.worker.as_uuid())
+            .bind(clamped(ack.claim.epoch.get()))
+            .bind(clamped(ack.upto.get()))
+            .bind(&refused[..])
+            .bind(&reasons[..]);
+        let row = arrays.bind(query).fetch_one(connection).await?;
+        let placed = if appends.is_empty() {
+            Stored::new()
+        } else {
+            appends.read_places(&row)?
+        };
+        Ok((placed, row.try_get("xid")?))
+    }
+
+    /// Whether an earlier try of this ack, of which nothing was heard, was committed.
+    async fn went_through(&self, ack: &Ack) -> Result<bool, BackendError> {
+        let Some(row) = self.lane_row(&ack.claim.group, &ack.claim.stream).await? else {
+            return Ok(false);
+        };
+        let is_this_claim = get::<i64>(&row, "acked_epoch")? == clamped(ack.claim.epoch.get());
+        Ok(is_this_claim && position(get(&row, "acked_pos")?)? >= ack.upto)
+    }
+}

@@ -1,0 +1,249 @@
+//! `Postgres`: the backend, and how it connects.
+
+use std::fmt;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sourced::backend::{BackendError, Limits};
+use sourced::env::{Clock as _, Random as _, SystemClock, SystemRandom};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection as _, Executor as _};
+
+use crate::error::{SqlError, SqlErrorKind, backend_error};
+use crate::migrate::migrate;
+use crate::sql::{SchemaName, Sql};
+use crate::wake::Hints;
+
+/// The PostgreSQL backend. Cloning is cheap: all clones share one pool of connections.
+///
+/// Its background tasks, which carry wake-ups from process to process, end with the last clone.
+#[derive(Clone)]
+pub struct Postgres {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) sql: Sql,
+    pub(crate) limits: Limits,
+    pub(crate) hints: Hints,
+    pool: PgPool,
+    schema: SchemaName,
+}
+
+impl Postgres {
+    /// Connects with the default settings, and sets the database up if need be.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the URL is wrong, the database does not answer, its schema was made by a newer version, or
+    /// this role may not set it up.
+    pub async fn connect(url: &str) -> Result<Self, BackendError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Starts with the default settings, to change some of them.
+    pub fn builder(url: &str) -> PostgresBuilder {
+        PostgresBuilder {
+            url: url.to_owned(),
+            schema: "sourced".to_owned(),
+            pool_size: 10,
+            listen: Listen::On,
+        }
+    }
+
+    /// The pool of connections, for queries of your own.
+    ///
+    /// Writing to the tables of this backend breaks its promises.
+    pub fn pool(&self) -> &PgPool {
+        &self.inner.pool
+    }
+
+    /// The name of the schema.
+    pub fn schema(&self) -> &str {
+        self.inner.schema.as_str()
+    }
+
+    /// A connection from the pool. After a lost one the others are tried first: they may have been lost together.
+    pub(crate) async fn connection(
+        &self,
+        retry: &Retry,
+    ) -> Result<PoolConnection<sqlx::Postgres>, BackendError> {
+        let pool = &self.inner.pool;
+        if retry.lost == 0 {
+            return pool.acquire().await.map_err(backend_error);
+        }
+        for _ in 0..pool.size() {
+            let mut connection = pool.acquire().await.map_err(backend_error)?;
+            if connection.ping().await.is_ok() {
+                return Ok(connection);
+            }
+            connection.close_on_drop();
+        }
+        pool.acquire().await.map_err(backend_error)
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pool's own text would show the URL.
+        f.debug_struct("Postgres")
+            .field("schema", &self.schema())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Postgres`] that is about to connect.
+#[derive(Clone)]
+#[must_use = "nothing connects until `connect` is called"]
+pub struct PostgresBuilder {
+    url: String,
+    schema: String,
+    pool_size: u32,
+    listen: Listen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listen {
+    On,
+    Off,
+}
+
+impl PostgresBuilder {
+    /// The schema in which everything lies; `sourced` by default. It has at most 48 ASCII letters, digits and `_`, and
+    /// does not start with a digit.
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        name.into().clone_into(&mut self.schema);
+        self
+    }
+
+    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups.
+    pub fn pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections.max(1);
+        self
+    }
+
+    /// Neither tells other processes of new work nor hears from them: they find it when they look.
+    ///
+    /// A pooler between this program and the database may need this, as it does not forward `LISTEN`.
+    pub fn without_listening(mut self) -> Self {
+        self.listen = Listen::Off;
+        self
+    }
+
+    /// Connects, and sets the database up if need be.
+    ///
+    /// # Errors
+    /// As [`Postgres::connect`]; [`BackendError::Refused`] for a wrong name of the schema.
+    pub async fn connect(self) -> Result<Postgres, BackendError> {
+        let schema = SchemaName::new(&self.schema)
+            .map_err(|error| BackendError::Refused(Box::new(error)))?;
+        let options = PgConnectOptions::from_str(&self.url)
+            .map_err(backend_error)?
+            .application_name("sourced")
+            .statement_cache_capacity(256);
+        let pool = PgPoolOptions::new()
+            .max_connections(self.pool_size)
+            // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+            })
+            .connect_with(options.clone())
+            .await
+            .map_err(backend_error)?;
+        let mut connection = pool.acquire().await.map_err(backend_error)?;
+        migrate(&mut connection, &schema).await?;
+        drop(connection);
+        let hints = match self.listen {
+            Listen::On => Hints::between_processes(&options, &schema),
+            Listen::Off => Hints::within_process(),
+        };
+        Ok(Postgres {
+            inner: Arc::new(Inner {
+                sql: Sql::new(&schema),
+                limits: Limits::default(),
+                hints,
+                pool,
+                schema,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for PostgresBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL holds the password.
+        f.debug_struct("PostgresBuilder")
+            .field("schema", &self.schema)
+            .field("pool_size", &self.pool_size)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What every session must be like, whatever the defaults of the database are.
+///
+/// The horizon needs a new snapshot for each statement; what is acknowledged must be on disk; and a process that was
+/// stopped in the middle of a transaction must not hold its locks for ever.
+const SESSION: &str = "
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+    SET idle_in_transaction_session_timeout = '60s';
+";
+
+/// Counts how often something was tried again.
+#[derive(Debug, Default)]
+pub(crate) struct Retry {
+    lost: u32,
+    deadlocks: u32,
+}
+
+impl Retry {
+    const DEADLOCKS: u32 = 8;
+
+    /// Whether to do the same again after this error; after a deadlock it first waits, longer each time.
+    pub(crate) async fn allows(&mut self, kind: Option<SqlErrorKind>) -> bool {
+        match kind {
+            Some(SqlErrorKind::ConnectionLost) if self.lost == 0 => {
+                self.lost += 1;
+                true
+            }
+            Some(SqlErrorKind::Deadlock) if self.deadlocks < Self::DEADLOCKS => {
+                let longest = 2_000_u64 << self.deadlocks;
+                self.deadlocks += 1;
+                // By chance, so that the two that met do not meet again.
+                let micros = SystemRandom.next_u64() % longest;
+                SystemClock.sleep(Duration::from_micros(micros)).await;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is unknown what became of an earlier try.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.lost > 0
+    }
+}
+
+/// Does something with a connection, and once more with another one when it was lost.
+///
+/// This is right for reads, and for writes that notice when they were done before.
+macro_rules! retrying {
+    ($postgres:expr, $connection:ident => $attempt:expr) => {{
+        let mut retry = $crate::backend::Retry::default();
+        loop {
+            let mut $connection = $postgres.connection(&retry).await?;
+            match $attempt.map_err($crate::error::SqlError::from) {
+                Err(error) if retry.allows($crate::error::SqlErrorKind::of(&error)).await => {}
+                result => break result,
+            }
+        }
+    }};
+}
+pub(crate) use retrying;
+
+/// The result of one try.
+pub(crate) type Attempt<T> = Result<T, SqlError>;

@@ -1,0 +1,333 @@
+//! Claims: the exclusive right of one worker to one stream of a group, for a while.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sourced::backend::{
+    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch,
+    FenceError, LaneState, Refusal, Verdict,
+};
+use sourced::message::MessageId;
+use sourced::{GroupId, StreamId};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+
+use crate::backend::{Attempt, Postgres, Retry, retrying};
+use crate::error::{SqlError, SqlErrorKind};
+use crate::pump::{GroupWork, Prepared};
+use crate::row::{clamped, get, message, number, position, readable, stream};
+
+#[async_trait]
+impl Claims for Postgres {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
+        if request.lanes == 0 || request.groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Doing it again is safe: what a lost connection had claimed comes back when its lease ends.
+        let mut retry = Retry::default();
+        loop {
+            let mut connection = self.connection(&retry).await?;
+            match self.claim_once(&mut connection, request).await {
+                Err(ClaimTrouble::Sql(error)) if retry.allows(SqlErrorKind::of(&error)).await => {}
+                Err(ClaimTrouble::Sql(error)) => return Err(error.into()),
+                Err(ClaimTrouble::Backend(error)) => return Err(error),
+                Ok(claims) => return Ok(claims),
+            }
+        }
+    }
+
+    async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+        self.acknowledge(ack).await
+    }
+
+    async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+        let result = retrying!(self, connection => sqlx::query(self.inner.sql.release.safe())
+            .bind(claim.group.as_str())
+            .bind(claim.stream.as_str())
+            .bind(claim.worker.as_uuid())
+            .bind(clamped(claim.epoch.get()))
+            .execute(&mut *connection)
+            .await)
+        .map_err(BackendError::from)?;
+        self.given_back(claim, result.rows_affected())
+    }
+
+    async fn fail(
+        &self,
+        claim: &ClaimKey,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<(), FenceError> {
+        let delay = match verdict {
+            Verdict::RetryAfter(delay) => Some(micros(delay)),
+            Verdict::Park => None,
+        };
+        let result = retrying!(self, connection => sqlx::query(self.inner.sql.fail.safe())
+            .bind(claim.group.as_str())
+            .bind(claim.stream.as_str())
+            .bind(claim.worker.as_uuid())
+            .bind(clamped(claim.epoch.get()))
+            .bind(delay)
+            .bind(readable(error))
+            .execute(&mut *connection)
+            .await)
+        .map_err(BackendError::from)?;
+        self.given_back(claim, result.rows_affected())
+    }
+
+    async fn renew(
+        &self,
+        claims: &[ClaimKey],
+        lease: Duration,
+    ) -> Result<Vec<ClaimKey>, BackendError> {
+        let groups: Vec<&str> = claims.iter().map(|claim| claim.group.as_str()).collect();
+        let streams: Vec<&str> = claims.iter().map(|claim| claim.stream.as_str()).collect();
+        let workers: Vec<_> = claims.iter().map(|claim| claim.worker.as_uuid()).collect();
+        let epochs: Vec<i64> = claims
+            .iter()
+            .map(|claim| clamped(claim.epoch.get()))
+            .collect();
+        let lost: Vec<i64> = retrying!(self, connection =>
+            sqlx::query_scalar(self.inner.sql.renew.safe())
+                .bind(&groups[..])
+                .bind(&streams[..])
+                .bind(&workers[..])
+                .bind(&epochs[..])
+                .bind(micros(lease))
+                .fetch_all(&mut *connection)
+                .await)?;
+        let lost = lost.iter().filter_map(|nth| usize::try_from(nth - 1).ok());
+        Ok(lost.filter_map(|i| claims.get(i).cloned()).collect())
+    }
+
+    async fn lane(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<LaneState>, BackendError> {
+        let Some(row) = self.lane_row(group, stream).await? else {
+            return Ok(None);
+        };
+        Ok(Some(LaneState::new(
+            position(get(&row, "acked_pos")?)?,
+            number(get::<i32>(&row, "attempts")?.into())?,
+            get::<&str>(&row, "state")? == "parked",
+            get(&row, "last_error")?,
+        )))
+    }
+
+    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
+        let reason: Option<String> = retrying!(self, connection =>
+            sqlx::query_scalar(self.inner.sql.refusal.safe())
+                .bind(command.as_uuid())
+                .fetch_optional(&mut *connection)
+                .await)?;
+        Ok(reason.map(|reason| Refusal { command, reason }))
+    }
+
+    async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
+        let names: Vec<&str> = groups.iter().map(GroupId::as_str).collect();
+        let counts: Vec<(String, i64)> = retrying!(self, connection =>
+            sqlx::query_as(self.inner.sql.pending_lanes.safe())
+                .bind(&names[..])
+                .fetch_all(&mut *connection)
+                .await)?;
+        all_known(groups, counts.iter().map(|(name, _)| name.as_str()))?;
+        number(counts.iter().map(|(_, count)| count).sum())
+    }
+}
+
+enum ClaimTrouble {
+    Sql(SqlError),
+    Backend(BackendError),
+}
+
+impl From<SqlError> for ClaimTrouble {
+    fn from(error: SqlError) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<BackendError> for ClaimTrouble {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error)
+    }
+}
+
+/// Lanes that were claimed together.
+#[derive(Default)]
+struct Batch {
+    claims: Vec<Claim>,
+    /// Lanes in which nothing was found: group, stream, epoch, head.
+    empty: Vec<[i64; 4]>,
+}
+
+impl Postgres {
+    async fn claim_once(
+        &self,
+        connection: &mut PgConnection,
+        request: &ClaimRequest,
+    ) -> Result<Vec<Claim>, ClaimTrouble> {
+        loop {
+            let mut work = self.check(connection, &request.groups).await?;
+            all_known(
+                &request.groups,
+                work.iter().map(|group| group.name.as_str()),
+            )?;
+            work.retain(|group| !group.is_idle());
+            if work.is_empty() {
+                return Ok(Vec::new());
+            }
+            let prepared = self.prepare_lanes(connection, &work).await?;
+            work.sort_by_key(GroupWork::age);
+            let groups = work.iter().map(|group| group.id).collect();
+            let (claims, was_empty) = self.claim_shares(connection, request, groups).await?;
+            let go_on = prepared == Prepared::More || was_empty;
+            if !claims.is_empty() || !go_on {
+                return Ok(claims);
+            }
+        }
+    }
+
+    /// Claims in rounds: in each, every group gets the same share of what is left to claim. Those that use all of their
+    /// share take part in the next one.
+    async fn claim_shares(
+        &self,
+        connection: &mut PgConnection,
+        request: &ClaimRequest,
+        mut groups: Vec<i32>,
+    ) -> Result<(Vec<Claim>, bool), ClaimTrouble> {
+        const MOST: usize = 1_000;
+        let wanted = request.lanes.min(MOST);
+        let mut claims = Vec::new();
+        let mut was_empty = false;
+        while claims.len() < wanted && !groups.is_empty() {
+            let left = wanted - claims.len();
+            let share = (left / groups.len()).max(1);
+            let text = self.inner.sql.claim.sized([
+                ("{share}", share),
+                ("{lanes}", left),
+                ("{messages}", request.messages_per_lane.clamp(1, 10_000)),
+            ]);
+            let rows = sqlx::query(text.safe())
+                .bind(&groups[..])
+                .bind(request.worker.as_uuid())
+                .bind(micros(request.lease))
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(SqlError::from)?;
+            let (batch, lanes_of) = read_batch(&rows, request)?;
+            self.settle(connection, request, &batch.empty).await?;
+            was_empty |= !batch.empty.is_empty();
+            groups.retain(|group| lanes_of.iter().filter(|of| *of == group).count() >= share);
+            claims.extend(batch.claims);
+        }
+        Ok((claims, was_empty))
+    }
+
+    /// Gives back lanes in which nothing was found.
+    async fn settle(
+        &self,
+        connection: &mut PgConnection,
+        request: &ClaimRequest,
+        empty: &[[i64; 4]],
+    ) -> Attempt<()> {
+        if empty.is_empty() {
+            return Ok(());
+        }
+        let column = |i: usize| -> Vec<i64> { empty.iter().map(|lane| lane[i]).collect() };
+        sqlx::query(self.inner.sql.settle.safe())
+            .bind(column(0))
+            .bind(column(1))
+            .bind(column(2))
+            .bind(column(3))
+            .bind(request.worker.as_uuid())
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn lane_row(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<PgRow>, BackendError> {
+        Ok(
+            retrying!(self, connection => sqlx::query(self.inner.sql.lane.safe())
+            .bind(group.as_str())
+            .bind(stream.as_str())
+            .fetch_optional(&mut *connection)
+            .await)?,
+        )
+    }
+
+    fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {
+        if lanes == 0 {
+            return Err(FenceError::Fenced {
+                group: claim.group.clone(),
+                stream: claim.stream.clone(),
+            });
+        }
+        self.inner.hints.raise();
+        Ok(())
+    }
+}
+
+/// Reads claimed lanes, whose rows come one lane after the other, and of which group each one is.
+fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>), BackendError> {
+    let mut batch = Batch::default();
+    let mut lanes_of = Vec::new();
+    let mut lane = None;
+    for row in rows {
+        let group: i32 = get(row, "group_id")?;
+        let stream_id: i64 = get(row, "stream_id")?;
+        let epoch: i64 = get(row, "epoch")?;
+        let is_next = lane.replace((group, stream_id)) != Some((group, stream_id));
+        if is_next {
+            lanes_of.push(group);
+        }
+        if get::<Option<i64>>(row, "seq")?.is_none() {
+            batch
+                .empty
+                .push([group.into(), stream_id, epoch, get(row, "head_seq")?]);
+            continue;
+        }
+        if is_next {
+            batch.claims.push(Claim {
+                key: ClaimKey {
+                    group: GroupId::new(get::<&str>(row, "group_name")?)
+                        .map_err(|error| BackendError::Corrupt(error.to_string()))?,
+                    stream: stream(get(row, "stream")?)?,
+                    worker: request.worker,
+                    epoch: Epoch::new(number(epoch)?),
+                },
+                deliveries: Vec::new(),
+                attempts: number(get::<i32>(row, "attempts")?.into())?,
+            });
+        }
+        if let Some(claim) = batch.claims.last_mut() {
+            claim.deliveries.push(Delivery {
+                message: message(row)?,
+                replaying: get(row, "replaying")?,
+            });
+        }
+    }
+    Ok((batch, lanes_of))
+}
+
+fn all_known<'n>(
+    groups: &[GroupId],
+    names: impl Iterator<Item = &'n str> + Clone,
+) -> Result<(), BackendError> {
+    let mut groups = groups.iter();
+    match groups.find(|group| !names.clone().any(|name| name == group.as_str())) {
+        Some(group) => Err(BackendError::UnknownGroup(group.clone())),
+        None => Ok(()),
+    }
+}
+
+/// A duration for the database, which cannot count for ever: a hundred years at most.
+fn micros(duration: Duration) -> i64 {
+    const HUNDRED_YEARS: Duration = Duration::from_hours(24 * 365 * 100);
+    clamped(duration.min(HUNDRED_YEARS).as_micros())
+}

@@ -1,0 +1,42 @@
+//! Documents: a small read model that every backend has.
+
+use async_trait::async_trait;
+use sourced::Payload;
+use sourced::backend::{BackendError, Document, Documents};
+
+use crate::backend::{Postgres, retrying};
+use crate::row::clamped;
+
+#[async_trait]
+impl Documents for Postgres {
+    async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+        let value: Option<String> = retrying!(self, connection =>
+            sqlx::query_scalar(self.inner.sql.get_document.safe())
+                .bind(collection)
+                .bind(key)
+                .fetch_optional(&mut *connection)
+                .await)?;
+        Ok(value.map(Payload::from_storage))
+    }
+
+    async fn documents(
+        &self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Document>, BackendError> {
+        let sql = &self.inner.sql;
+        let rows: Vec<(String, String)> = retrying!(self, connection => match after {
+            Some(after) => sqlx::query_as(sql.documents.safe()).bind(collection).bind(after),
+            None => sqlx::query_as(sql.first_documents.safe()).bind(collection),
+        }
+        .bind(clamped(limit))
+        .fetch_all(&mut *connection)
+        .await)?;
+        let documents = rows.into_iter().map(|(key, value)| Document {
+            key,
+            value: Payload::from_storage(value),
+        });
+        Ok(documents.collect())
+    }
+}

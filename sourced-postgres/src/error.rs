@@ -1,0 +1,181 @@
+//! Errors: the only place that reads the codes of the database.
+
+use std::error::Error as StdError;
+
+use sourced::Failure;
+use sourced::backend::BackendError;
+use sqlx::postgres::PgDatabaseError;
+
+use crate::migrate::KNOWN_VERSION;
+
+/// What the database answered. It never holds values of a row: neither its text nor its `Debug` shows payloads.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}{}", code.as_deref().map_or(String::new(), |code| format!(" (SQLSTATE {code})")))]
+pub struct SqlError {
+    code: Option<String>,
+    message: String,
+    constraint: Option<String>,
+    /// Only of errors raised by our own functions: those of the database quote values.
+    detail: Option<String>,
+    corrupt: bool,
+    lost: bool,
+}
+
+/// The name of a schema that cannot be used: it must be ASCII letters, digits and `_`, 48 at most, no digit first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot be the name of a schema: it must be ASCII letters, digits and `_`, 48 at most, and not start with a digit"
+)]
+pub struct InvalidSchemaName(pub(crate) String);
+
+impl SqlError {
+    /// The five characters by which SQL names its errors, when the database itself answered.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    pub(crate) fn corrupt(message: &str) -> Self {
+        Self {
+            code: None,
+            message: message.to_owned(),
+            constraint: None,
+            detail: None,
+            corrupt: true,
+            lost: false,
+        }
+    }
+
+    /// The detail of a conflict raised by our `append`.
+    pub(crate) fn conflict(&self) -> Option<&str> {
+        (self.code() == Some("SRC01")).then_some(self.detail.as_deref().unwrap_or_default())
+    }
+
+    /// Whether some of the messages may be stored already.
+    pub(crate) fn is_stored_already(&self) -> bool {
+        match self.code() {
+            Some("SRC02") => true,
+            Some("23505") => self.constraint.as_deref() == Some("messages_id"),
+            _ => false,
+        }
+    }
+
+    /// Whether our `ack` found another holder.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.code() == Some("SRC03")
+    }
+
+    /// Whether the connection is gone, so that nobody knows what became of the statement.
+    pub(crate) fn is_connection_lost(&self) -> bool {
+        self.lost || matches!(self.code(), Some("57P01" | "57P02" | "57P05"))
+    }
+
+    /// Whether the database asks for the same transaction once more.
+    pub(crate) fn is_deadlock(&self) -> bool {
+        matches!(self.code(), Some("40P01" | "40001"))
+    }
+
+    fn is_transient(&self) -> bool {
+        let Some(code) = self.code() else {
+            return !self.corrupt && self.constraint.is_none();
+        };
+        self.is_connection_lost()
+            || self.is_deadlock()
+            || matches!(code, "57P03" | "57014" | "55P03" | "25P03")
+            || code.starts_with("08")
+            || code.starts_with("53")
+    }
+}
+
+impl From<sqlx::Error> for SqlError {
+    fn from(error: sqlx::Error) -> Self {
+        let mut answer = Self {
+            code: None,
+            message: error.to_string(),
+            constraint: None,
+            detail: None,
+            corrupt: false,
+            lost: false,
+        };
+        match error {
+            sqlx::Error::Database(error) => {
+                error.message().clone_into(&mut answer.message);
+                answer.code = error.code().map(Into::into);
+                answer.constraint = error.constraint().map(Into::into);
+                let ours = answer.code().is_some_and(|code| code.starts_with("SRC"));
+                if let (true, Some(error)) = (ours, error.try_downcast_ref::<PgDatabaseError>()) {
+                    answer.detail = error.detail().map(Into::into);
+                }
+            }
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => answer.lost = true,
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_) => {}
+            // Ours and the user's mistakes: a wrong URL, a value that cannot be encoded.
+            sqlx::Error::Configuration(_)
+            | sqlx::Error::InvalidArgument(_)
+            | sqlx::Error::Encode(_) => {
+                answer.code = Some("22000".to_owned());
+            }
+            _ => answer.corrupt = true,
+        }
+        answer
+    }
+}
+
+impl From<SqlError> for BackendError {
+    fn from(error: SqlError) -> Self {
+        match error.code() {
+            _ if error.corrupt => Self::Corrupt(error.message),
+            Some("XX001" | "XX002") => Self::Corrupt(error.to_string()),
+            Some("3F000" | "42P01" | "42883") => Self::Schema {
+                found: 0,
+                known: KNOWN_VERSION,
+            },
+            _ if error.is_transient() => Self::Unavailable(Box::new(error)),
+            _ => Self::Refused(Box::new(error)),
+        }
+    }
+}
+
+/// For statements that are sent once.
+pub(crate) fn backend_error(error: sqlx::Error) -> BackendError {
+    SqlError::from(error).into()
+}
+
+/// Finds the answer of the database inside a failure of user code.
+pub(crate) fn in_failure(failure: &Failure) -> Option<SqlErrorKind> {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(failure.source());
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<SqlError>() {
+            return SqlErrorKind::of(error);
+        }
+        if let Some(sqlx::Error::Database(error)) = error.downcast_ref::<sqlx::Error>() {
+            return matches!(error.code().as_deref(), Some("40P01" | "40001"))
+                .then_some(SqlErrorKind::Deadlock);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What can be done about an error by doing the same again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SqlErrorKind {
+    /// Nothing was done: do it again.
+    Deadlock,
+    /// Nobody knows what was done.
+    ConnectionLost,
+}
+
+impl SqlErrorKind {
+    pub(crate) fn of(error: &SqlError) -> Option<Self> {
+        if error.is_deadlock() {
+            Some(Self::Deadlock)
+        } else if error.is_connection_lost() {
+            Some(Self::ConnectionLost)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The text of the statements: rendered once with the schema's name, which is the only thing ever written into it.
+
+use std::sync::Arc;
+
+use sqlx::AssertSqlSafe;
+
+use crate::error::InvalidSchemaName;
+
+/// The name of a schema, checked, so that it can be quoted safely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SchemaName(String);
+
+impl SchemaName {
+    pub(crate) fn new(name: &str) -> Result<Self, InvalidSchemaName> {
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if starts_well && is_word && name.len() <= 48 {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(InvalidSchemaName(name.chars().take(80).collect()))
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Puts the quoted name into a text.
+    pub(crate) fn render(&self, text: &str) -> String {
+        text.replace("{schema}", &format!("\"{}\"", self.0))
+    }
+}
+
+/// A statement's text.
+#[derive(Debug, Clone)]
+pub(crate) struct Text(Arc<str>);
+
+impl Text {
+    /// For sending: everything in it is ours, but for the checked name of the schema.
+    pub(crate) fn safe(&self) -> AssertSqlSafe<Arc<str>> {
+        AssertSqlSafe(Arc::clone(&self.0))
+    }
+
+    /// The same with sizes written into it.
+    pub(crate) fn sized<const N: usize>(&self, sizes: [(&str, usize); N]) -> Self {
+        let text = sizes.iter().fold(self.0.to_string(), |text, (name, size)| {
+            text.replace(name, &size.to_string())
+        });
+        Self(text.into())
+    }
+}
+
+macro_rules! statements {
+    ($($(#[$about:meta])* $name:ident = $text:expr;)*) => {
+        /// All statements of the backend.
+        #[derive(Debug)]
+        pub(crate) struct Sql {
+            $($(#[$about])* pub(crate) $name: Text,)*
+        }
+
+        impl Sql {
+            pub(crate) fn new(schema: &SchemaName) -> Self {
+                Self { $($name: Text(schema.render($text).into()),)* }
+            }
+        }
+    };
+}
+
+statements! {
+    append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
+    horizon = "SELECT {schema}.horizon()";
+    read_stream = include_str!("sql/read_stream.sql");
+    read_log = include_str!("sql/read_log.sql");
+    log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
+    find = include_str!("sql/find.sql");
+    read_correlation = include_str!("sql/read_correlation.sql");
+    register_group = "SELECT {schema}.register_group($1, $2, $3)";
+    group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
+    check = include_str!("sql/check.sql");
+    prepare_lanes = "SELECT {schema}.prepare_lanes($1, $2)";
+    claim = include_str!("sql/claim.sql");
+    settle = include_str!("sql/settle.sql");
+    ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+    release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
+    fail = include_str!("sql/fail.sql");
+    renew = include_str!("sql/renew.sql");
+    lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
+    refusal = "SELECT reason FROM {schema}.refusals WHERE command = $1";
+    pending_lanes = include_str!("sql/pending_lanes.sql");
+    put_document = "INSERT INTO {schema}.documents (collection, key, value) VALUES ($1, $2, $3::text::json) ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
+    get_document = "SELECT value::text FROM {schema}.documents WHERE collection = $1 AND key = $2";
+    delete_document = "DELETE FROM {schema}.documents WHERE collection = $1 AND key = $2";
+    documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3";
+    first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_schema_is_a_word() {
+        for good in ["sourced", "_a1", "Shop"] {
+            assert_eq!(SchemaName::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "1a", "a b", "a\"b", "a;b", "ä", &"x".repeat(49)] {
+            assert!(SchemaName::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

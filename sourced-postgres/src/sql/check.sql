@@ -1,0 +1,10 @@
+-- What there is to do for these groups. Reads only: it is all that idle polling costs.
+SELECT g.name, g.id,
+       cardinality(g.deferred) > 0
+           OR EXISTS (SELECT FROM {schema}.messages AS m WHERE m.position > g.hi)
+           OR EXISTS (SELECT FROM {schema}.messages AS m WHERE m.position = ANY(g.gaps)) AS behind,
+       EXISTS (SELECT FROM {schema}.lanes AS l WHERE l.group_id = g.id AND l.due_at <= now()) AS due,
+       (SELECT l.ready_pos FROM {schema}.lanes AS l
+         WHERE l.group_id = g.id AND l.state = 'ready' ORDER BY l.ready_pos LIMIT 1) AS oldest
+  FROM {schema}.groups AS g
+ WHERE g.name = ANY($1)

@@ -1,0 +1,12 @@
+-- How many lanes hold work, and at least one for a group with messages that are not sorted into lanes.
+SELECT g.name, greatest(
+        (SELECT count(*) FROM {schema}.lanes AS l WHERE l.group_id = g.id AND l.state = 'ready')
+        + (SELECT count(*) FROM {schema}.lanes AS l WHERE l.group_id = g.id AND l.due_at IS NOT NULL),
+        CASE WHEN cardinality(g.deferred) > 0
+               OR EXISTS (SELECT FROM {schema}.messages AS m
+                           WHERE m.position > g.hi AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name)
+               OR EXISTS (SELECT FROM {schema}.messages AS m
+                           WHERE m.position = ANY(g.gaps) AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name)
+             THEN 1 ELSE 0 END) AS pending
+  FROM {schema}.groups AS g
+ WHERE g.name = ANY($1)

@@ -1,0 +1,39 @@
+//! The suite every backend must pass, on PostgreSQL.
+
+mod common;
+
+use std::time::Duration;
+
+use common::Schema;
+use sourced_postgres::Postgres;
+use sourced_testing::conformance::Harness;
+
+struct OnPostgres;
+
+impl Harness for OnPostgres {
+    type Backend = Postgres;
+    type Guard = Schema;
+
+    async fn fresh(&self) -> (Postgres, Schema) {
+        let schema = Schema::new();
+        (schema.connect().await, schema)
+    }
+
+    async fn another(&self, _: &Postgres, schema: &Schema) -> Postgres {
+        schema.connect().await
+    }
+
+    async fn advance(&self, backend: &Postgres, schema: &Schema, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        schema
+            .execute(
+                backend,
+                &format!(
+                    "UPDATE {{schema}}.lanes SET due_at = due_at - {micros} * interval '1 microsecond' WHERE due_at IS NOT NULL"
+                ),
+            )
+            .await;
+    }
+}
+
+sourced_testing::conformance!(OnPostgres);
