@@ -6,9 +6,23 @@ pub use std::sync::Arc;
 pub use serde;
 
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Handlers, IntoDispatch,
-    Reacts,
+    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, EventsOf, Handlers,
+    IntoDispatch, Reacts, RefusalOf,
 };
+pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
+pub use crate::failure::Failure;
+pub use crate::message::{Command, Event, Kind, Message, MessageType};
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
+pub use crate::stream::StreamId;
+
+/// The commands that a `#[reaction]` method returned.
+///
+/// # Errors
+/// The [`Failure`] of the reaction.
+pub fn dispatched(returned: impl IntoDispatch) -> Result<Dispatched, Failure> {
+    let mut out = Dispatched::new();
+    returned.into_dispatch(&mut out)?;
+    Ok(out)
+}

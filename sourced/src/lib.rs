@@ -31,3 +31,6 @@ pub use runtime::{
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;
+
+#[cfg(feature = "macros")]
+pub use sourced_macros::{actor, command, event, projector, reaction, state, sync};

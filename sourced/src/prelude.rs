@@ -7,3 +7,7 @@
 pub use crate::{
     App, CommandExt, Failure, Message, Metadata, Now, Outgoing, Replaying, Res, StreamId, Tx,
 };
+
+#[cfg(feature = "macros")]
+#[doc(no_inline)]
+pub use crate::{actor, command, event, projector, reaction, state, sync};

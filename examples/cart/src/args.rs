@@ -15,7 +15,10 @@ use crate::database::Database;
 /// SIGTERM.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "cart", version)]
-#[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are switches of a command line"
+)]
 pub struct Args {
     /// Commands as JSON lines, `-` for standard input; by default the file that comes with the example.
     pub input: Option<PathBuf>,

@@ -60,7 +60,13 @@ pub struct ItemAdded {
 impl Cart {
     /// Puts pieces of a product into the cart. A product that is in it already takes the new price.
     #[command]
-    pub fn add_item(&self, product_id: String, name: String, price: u32, quantity: u32) -> Result<ItemAdded, CartError> {
+    pub fn add_item(
+        &self,
+        product_id: String,
+        name: String,
+        price: u32,
+        quantity: u32,
+    ) -> Result<ItemAdded, CartError> {
         self.must_be_open()?;
         if quantity == 0 {
             return Err(CartError::NothingToAdd);
@@ -69,11 +75,16 @@ impl Cart {
         if pieces > u64::from(MAX_PIECES) {
             return Err(CartError::TooMany(pieces));
         }
-        Ok(ItemAdded { product_id, name, price, quantity })
+        Ok(ItemAdded {
+            product_id,
+            name,
+            price,
+            quantity,
+        })
     }
 
     #[event]
-    fn item_added(&mut self, added: &ItemAdded) {
+    pub(crate) fn item_added(&mut self, added: &ItemAdded) {
         let line = self.lines.entry(added.product_id.clone()).or_default();
         line.price = added.price;
         line.quantity += added.quantity;
@@ -102,7 +113,9 @@ impl Cart {
         if self.lines.is_empty() {
             return Err(CartError::Empty);
         }
-        Ok(Placed { total: self.total() })
+        Ok(Placed {
+            total: self.total(),
+        })
     }
 
     /// The order is on its way; it costs `total` cents.
@@ -113,8 +126,10 @@ impl Cart {
 
     /// Whoever orders must pay.
     #[reaction]
-    fn bill(&self, placed: &Placed) -> RequestPayment {
-        RequestPayment { amount: placed.total }
+    pub(crate) fn bill(&self, placed: &Placed) -> RequestPayment {
+        RequestPayment {
+            amount: placed.total,
+        }
     }
 
     /// Asks for the money.
@@ -139,10 +154,16 @@ impl Cart {
     }
 
     fn pieces(&self) -> u64 {
-        self.lines.values().map(|line| u64::from(line.quantity)).sum()
+        self.lines
+            .values()
+            .map(|line| u64::from(line.quantity))
+            .sum()
     }
 
     fn total(&self) -> u64 {
-        self.lines.values().map(|line| u64::from(line.price) * u64::from(line.quantity)).sum()
+        self.lines
+            .values()
+            .map(|line| u64::from(line.price) * u64::from(line.quantity))
+            .sum()
     }
 }

@@ -54,7 +54,9 @@ impl Database {
         if !theirs.is_empty() {
             url = format!("{base}?{}", theirs.join("&"));
         }
-        let schema = parts().find(is_ours).map(|part| part["schema=".len()..].to_owned());
+        let schema = parts()
+            .find(is_ours)
+            .map(|part| part["schema=".len()..].to_owned());
         Self::Postgres { url, schema }
     }
 
@@ -62,7 +64,10 @@ impl Database {
     #[must_use]
     pub fn in_schema(self, name: Option<&str>) -> Self {
         match (self, name) {
-            (Self::Postgres { url, .. }, Some(name)) => Self::Postgres { url, schema: Some(name.to_owned()) },
+            (Self::Postgres { url, .. }, Some(name)) => Self::Postgres {
+                url,
+                schema: Some(name.to_owned()),
+            },
             (other, _) => other,
         }
     }
@@ -75,13 +80,22 @@ impl Database {
         let app = App::builder().register::<Cart>().register::<CartListings>();
         let app = match self {
             Self::Memory => app,
-            Self::Sqlite(path) => app.backend(Sqlite::open(path).await.with_context(|| format!("cannot open {self}"))?),
+            Self::Sqlite(path) => app.backend(
+                Sqlite::open(path)
+                    .await
+                    .with_context(|| format!("cannot open {self}"))?,
+            ),
             Self::Postgres { url, schema } => {
                 let mut postgres = Postgres::builder(url);
                 if let Some(schema) = schema {
                     postgres = postgres.schema(schema);
                 }
-                app.backend(postgres.connect().await.with_context(|| format!("cannot connect to {self}"))?)
+                app.backend(
+                    postgres
+                        .connect()
+                        .await
+                        .with_context(|| format!("cannot connect to {self}"))?,
+                )
             }
         };
         Ok(app.build().await?)
@@ -98,8 +112,14 @@ impl fmt::Display for Database {
             },
             // The URL may hold a password.
             Self::Postgres { url, schema } => {
-                let place = url.rsplit_once('@').map_or(url.as_str(), |(_, place)| place);
-                write!(f, "Postgres {place}, schema {}", schema.as_deref().unwrap_or("sourced"))
+                let place = url
+                    .rsplit_once('@')
+                    .map_or(url.as_str(), |(_, place)| place);
+                write!(
+                    f,
+                    "Postgres {place}, schema {}",
+                    schema.as_deref().unwrap_or("sourced")
+                )
             }
         }
     }
@@ -123,10 +143,18 @@ mod tests {
 
     #[test]
     fn the_schema_is_taken_out_of_the_url() {
-        let Database::Postgres { url, schema } = parsed("postgres://u:p@h/db?sslmode=disable&schema=shop") else {
+        let Database::Postgres { url, schema } =
+            parsed("postgres://u:p@h/db?sslmode=disable&schema=shop")
+        else {
             panic!("not a server")
         };
-        assert_eq!((url.as_str(), schema.as_deref()), ("postgres://u:p@h/db?sslmode=disable", Some("shop")));
-        assert_eq!(parsed("postgres://u:p@h/db").to_string(), "Postgres h/db, schema sourced");
+        assert_eq!(
+            (url.as_str(), schema.as_deref()),
+            ("postgres://u:p@h/db?sslmode=disable", Some("shop"))
+        );
+        assert_eq!(
+            parsed("postgres://u:p@h/db").to_string(),
+            "Postgres h/db, schema sourced"
+        );
     }
 }

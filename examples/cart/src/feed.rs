@@ -31,7 +31,14 @@ pub struct Feed<'a> {
 impl<'a> Feed<'a> {
     /// Feeds this app.
     pub fn new(app: &'a App, progress: &'a Progress) -> Self {
-        Self { app, progress, ids: Vec::new(), n_already_stored: 0, earlier: HashSet::new(), n_bad_lines: 0 }
+        Self {
+            app,
+            progress,
+            ids: Vec::new(),
+            n_already_stored: 0,
+            earlier: HashSet::new(),
+            n_bad_lines: 0,
+        }
     }
 
     /// Dispatches line after line until the input ends.
@@ -41,7 +48,10 @@ impl<'a> Feed<'a> {
     ///
     /// # Errors
     /// When the input cannot be read or the storage does not answer. What came before is stored.
-    pub async fn run(&mut self, lines: &mut mpsc::Receiver<std::io::Result<Line>>) -> anyhow::Result<()> {
+    pub async fn run(
+        &mut self,
+        lines: &mut mpsc::Receiver<std::io::Result<Line>>,
+    ) -> anyhow::Result<()> {
         let mut read = Vec::with_capacity(BATCH);
         while lines.recv_many(&mut read, BATCH).await > 0 {
             let mut batch = Batch::default();
@@ -110,7 +120,9 @@ impl<'a> Feed<'a> {
             };
             match self.app.dispatch(command).await {
                 Ok(receipt) => self.note(&receipt),
-                Err(DispatchError::Append(AppendError::IdTaken { id })) => self.report(number, &Problem::IdTaken(id)),
+                Err(DispatchError::Append(AppendError::IdTaken { id })) => {
+                    self.report(number, &Problem::IdTaken(id));
+                }
                 Err(error) if is_about_one_command(&error) => {
                     self.report(number, &Problem::NotTaken(error.to_string()));
                 }
@@ -130,7 +142,8 @@ impl<'a> Feed<'a> {
 
     fn report(&mut self, number: u64, problem: &Problem) {
         self.n_bad_lines += 1;
-        self.progress.aside(|| eprintln!("line {number}: {problem}"));
+        self.progress
+            .aside(|| eprintln!("line {number}: {problem}"));
     }
 }
 
@@ -144,7 +157,9 @@ struct Batch {
 /// Whether the others of the batch can be stored without it.
 fn is_about_one_command(error: &DispatchError) -> bool {
     match error {
-        DispatchError::Append(error) => matches!(error, AppendError::IdTaken { .. } | AppendError::Limit(_)),
+        DispatchError::Append(error) => {
+            matches!(error, AppendError::IdTaken { .. } | AppendError::Limit(_))
+        }
         DispatchError::Name(_) | DispatchError::Payload(_) => true,
         _ => false,
     }

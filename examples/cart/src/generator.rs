@@ -56,8 +56,15 @@ struct Line {
 #[derive(Clone, Serialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 enum Command {
-    AddItem { product_id: String, name: &'static str, price: u32, quantity: u32 },
-    RemoveItem { product_id: String },
+    AddItem {
+        product_id: String,
+        name: &'static str,
+        price: u32,
+        quantity: u32,
+    },
+    RemoveItem {
+        product_id: String,
+    },
     Place,
 }
 
@@ -67,7 +74,8 @@ enum Command {
 /// Never for these commands; JSON could fail in general.
 pub fn generate() -> serde_json::Result<String> {
     let mut chance = Chance(SEED);
-    let mut waiting = (1..=CARTS).map(|number| Customer::new(number, &mut Chance(SEED ^ number as u64)));
+    let mut waiting =
+        (1..=CARTS).map(|number| Customer::new(number, &mut Chance(SEED ^ number as u64)));
     let mut shopping: Vec<_> = waiting.by_ref().take(AT_ONCE).collect();
     let mut lines = String::new();
     let mut millis = START;
@@ -76,7 +84,11 @@ pub fn generate() -> serde_json::Result<String> {
         let customer = &mut shopping[index];
         if let Some(command) = customer.commands.next() {
             millis += chance.below(5_000);
-            let line = Line { id: chance.uuid(millis), cart: customer.cart.clone(), command };
+            let line = Line {
+                id: chance.uuid(millis),
+                cart: customer.cart.clone(),
+                command,
+            };
             // Writing to a `String` cannot fail.
             _ = writeln!(lines, "{}", serde_json::to_string(&line)?);
         } else {
@@ -104,7 +116,11 @@ impl Customer {
             _ => "cart",
         };
         let mut commands = Vec::new();
-        let n_commands = if number == LARGE.0 { LARGE.1 } else { 4 + chance.below(13) };
+        let n_commands = if number == LARGE.0 {
+            LARGE.1
+        } else {
+            4 + chance.below(13)
+        };
         for _ in 1..n_commands {
             commands.push(shopping(chance));
         }
@@ -117,7 +133,10 @@ impl Customer {
             3 | 4 => {}
             _ => commands.push(Command::Place),
         }
-        Self { cart: format!("{prefix}-{number:04}"), commands: commands.into_iter() }
+        Self {
+            cart: format!("{prefix}-{number:04}"),
+            commands: commands.into_iter(),
+        }
     }
 }
 
@@ -133,7 +152,12 @@ fn shopping(chance: &mut Chance) -> Command {
         1 => 600, // more than a cart holds
         small => 1 + u32::from(small > 40) + u32::from(small > 55),
     };
-    Command::AddItem { product_id, name, price, quantity }
+    Command::AddItem {
+        product_id,
+        name,
+        price,
+        quantity,
+    }
 }
 
 /// `SplitMix64`: a few lines that will never change under us.

@@ -18,7 +18,11 @@ pub struct Entry {
 }
 
 /// What customers may ask for. The other commands of a cart are its own affair.
-const COMMANDS: [(&str, Reader); 3] = [reader::<AddItem>(), reader::<RemoveItem>(), reader::<Place>()];
+const COMMANDS: [(&str, Reader); 3] = [
+    reader::<AddItem>(),
+    reader::<RemoveItem>(),
+    reader::<Place>(),
+];
 
 type Reader = fn(Map<String, Value>) -> Result<Outgoing, Problem>;
 
@@ -66,7 +70,7 @@ pub enum Problem {
         text: String,
     },
     /// A field that means nothing.
-    #[error("unknown field `{field}`: expected {expected}{}", hint(did_you_mean))]
+    #[error("unknown field `{field}`: expected {expected}{}", hint(did_you_mean.as_ref()))]
     UnknownField {
         /// Its name.
         field: String,
@@ -76,7 +80,7 @@ pub enum Problem {
         did_you_mean: Option<String>,
     },
     /// A command that no cart knows.
-    #[error("unknown command `{name}`: expected {expected}{}", hint(did_you_mean))]
+    #[error("unknown command `{name}`: expected {expected}{}", hint(did_you_mean.as_ref()))]
     UnknownCommand {
         /// Its name.
         name: String,
@@ -96,8 +100,9 @@ pub enum Problem {
     NotTaken(String),
 }
 
-fn hint(name: &Option<String>) -> String {
-    name.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+fn hint(name: Option<&String>) -> String {
+    name.map(|name| format!(" (did you mean `{name}`?)"))
+        .unwrap_or_default()
 }
 
 /// Reads a line.
@@ -118,7 +123,11 @@ pub fn parse(line: &str) -> Result<Entry, Problem> {
     let name = take_text(&mut fields, "command", &one_of(&names))?;
     let Some((_, read)) = COMMANDS.iter().find(|(known, _)| short(known) == name) else {
         let did_you_mean = nearest(&name, &names);
-        return Err(Problem::UnknownCommand { name, expected: one_of(&names), did_you_mean });
+        return Err(Problem::UnknownCommand {
+            name,
+            expected: one_of(&names),
+            did_you_mean,
+        });
     };
     let mut command = read(fields)?.to(&cart);
     if let Some(id) = id {
@@ -133,9 +142,15 @@ fn short(name: &'static str) -> &'static str {
 }
 
 fn parse_id(id: &Value) -> Result<MessageId, Problem> {
-    let wrong = |text: String| Problem::Wrong { field: "id".into(), text };
+    let wrong = |text: String| Problem::Wrong {
+        field: "id".into(),
+        text,
+    };
     let Value::String(text) = id else {
-        return Err(wrong(format!("expected a UUID as text, found {}", kind_of(id))));
+        return Err(wrong(format!(
+            "expected a UUID as text, found {}",
+            kind_of(id)
+        )));
     };
     match Uuid::try_parse(text) {
         Ok(id) => Ok(id.into()),
@@ -143,13 +158,21 @@ fn parse_id(id: &Value) -> Result<MessageId, Problem> {
     }
 }
 
-fn take_text(fields: &mut Map<String, Value>, field: &str, expected: &str) -> Result<String, Problem> {
+fn take_text(
+    fields: &mut Map<String, Value>,
+    field: &str,
+    expected: &str,
+) -> Result<String, Problem> {
     match fields.remove(field) {
         Some(Value::String(text)) => Ok(text),
-        Some(other) => {
-            Err(Problem::Wrong { field: field.into(), text: format!("expected text, found {}", kind_of(&other)) })
-        }
-        None => Err(Problem::Missing { field: field.into(), expected: expected.into() }),
+        Some(other) => Err(Problem::Wrong {
+            field: field.into(),
+            text: format!("expected text, found {}", kind_of(&other)),
+        }),
+        None => Err(Problem::Missing {
+            field: field.into(),
+            expected: expected.into(),
+        }),
     }
 }
 
@@ -158,22 +181,33 @@ fn read<C: Command>(fields: Map<String, Value>) -> Result<Outgoing, Problem> {
     let given: Vec<_> = fields.keys().cloned().collect();
     let command: C = match serde_json::from_value(Value::Null) {
         Ok(without_fields) => without_fields,
-        Err(_) => serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| wrong_field(&error))?,
+        Err(_) => serde_path_to_error::deserialize(Value::Object(fields))
+            .map_err(|error| wrong_field(&error))?,
     };
     let known = match serde_json::to_value(&command) {
         Ok(Value::Object(known)) => known,
         _ => Map::new(),
     };
     if let Some(field) = given.into_iter().find(|field| !known.contains_key(field)) {
-        let names: Vec<_> = ["id", "cart", "command"].into_iter().chain(known.keys().map(String::as_str)).collect();
+        let names: Vec<_> = ["id", "cart", "command"]
+            .into_iter()
+            .chain(known.keys().map(String::as_str))
+            .collect();
         let did_you_mean = nearest(&field, &names);
-        return Err(Problem::UnknownField { field, expected: one_of(&names), did_you_mean });
+        return Err(Problem::UnknownField {
+            field,
+            expected: one_of(&names),
+            did_you_mean,
+        });
     }
     Ok(command.into())
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::NotJson { column: error.column(), text: without_place(error) }
+    Problem::NotJson {
+        column: error.column(),
+        text: without_place(error),
+    }
 }
 
 /// The text of the error; its "line" is always 1 and says nothing.
@@ -184,9 +218,18 @@ fn without_place(error: &serde_json::Error) -> String {
 
 fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let text = without_place(error.inner());
-    match text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-        Some(field) => Problem::Missing { field: field.into(), expected: "a value for it".into() },
-        None => Problem::Wrong { field: error.path().to_string(), text },
+    match text
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.strip_suffix('`'))
+    {
+        Some(field) => Problem::Missing {
+            field: field.into(),
+            expected: "a value for it".into(),
+        },
+        None => Problem::Wrong {
+            field: error.path().to_string(),
+            text,
+        },
     }
 }
 
@@ -228,27 +271,57 @@ mod tests {
 
     #[test]
     fn a_command_may_bring_its_id() {
-        let line = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","cart":"cart-1","command":"place"}"#;
+        let line =
+            r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","cart":"cart-1","command":"place"}"#;
         let entry = parse(line).unwrap();
-        assert_eq!(entry.id.unwrap().to_string(), "01890a5d-ac96-774b-bcce-b302099a8057");
+        assert_eq!(
+            entry.id.unwrap().to_string(),
+            "01890a5d-ac96-774b-bcce-b302099a8057"
+        );
         assert_eq!(entry.cart.as_str(), "cart-1");
-        assert!(parse(r#"{"cart":"cart-1","command":"place"}"#).unwrap().id.is_none());
+        assert!(
+            parse(r#"{"cart":"cart-1","command":"place"}"#)
+                .unwrap()
+                .id
+                .is_none()
+        );
     }
 
     #[test]
     fn problems_say_what_was_expected() {
         let cases = [
-            (r#"{"cart":"c""#, "broken JSON in column 11: EOF while parsing an object"),
-            ("[1]", "expected an object such as {\"cart\":\"cart-1\",\"command\":\"place\"}, found a list"),
-            (r#"{"command":"place"}"#, "missing field `cart`: expected the id of a cart"),
-            (r#"{"cart":"","command":"place"}"#, "wrong value of `cart`: a stream id cannot be empty"),
-            (r#"{"cart":7,"command":"place"}"#, "wrong value of `cart`: expected text, found a number"),
-            (r#"{"cart":"c"}"#, "missing field `command`: expected one of `add_item`, `remove_item`, `place`"),
+            (
+                r#"{"cart":"c""#,
+                "broken JSON in column 11: EOF while parsing an object",
+            ),
+            (
+                "[1]",
+                "expected an object such as {\"cart\":\"cart-1\",\"command\":\"place\"}, found a list",
+            ),
+            (
+                r#"{"command":"place"}"#,
+                "missing field `cart`: expected the id of a cart",
+            ),
+            (
+                r#"{"cart":"","command":"place"}"#,
+                "wrong value of `cart`: a stream id cannot be empty",
+            ),
+            (
+                r#"{"cart":7,"command":"place"}"#,
+                "wrong value of `cart`: expected text, found a number",
+            ),
+            (
+                r#"{"cart":"c"}"#,
+                "missing field `command`: expected one of `add_item`, `remove_item`, `place`",
+            ),
             (
                 r#"{"cart":"c","command":"ad_item"}"#,
                 "unknown command `ad_item`: expected one of `add_item`, `remove_item`, `place` (did you mean `add_item`?)",
             ),
-            (r#"{"cart":"c","command":"remove_item"}"#, "missing field `product_id`: expected a value for it"),
+            (
+                r#"{"cart":"c","command":"remove_item"}"#,
+                "missing field `product_id`: expected a value for it",
+            ),
             (
                 r#"{"cart":"c","command":"add_item","product_id":"p","name":"n","price":"1","quantity":1}"#,
                 "wrong value of `price`: invalid type: string \"1\", expected u32",
@@ -265,6 +338,9 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(problem(line), expected);
         }
-        assert!(problem(r#"{"id":"7","cart":"c","command":"place"}"#).starts_with("wrong value of `id`: expected a UUID"));
+        assert!(
+            problem(r#"{"id":"7","cart":"c","command":"place"}"#)
+                .starts_with("wrong value of `id`: expected a UUID")
+        );
     }
 }

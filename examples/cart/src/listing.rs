@@ -33,19 +33,39 @@ pub fn line(listing: &CartListings) -> String {
         Status::Placed => "placed",
         Status::AwaitingPayment => "awaiting-payment",
     };
-    let mut line = format!("{} {status} {} pieces {}", listing.cart, listing.n_items, money(listing.total));
-    for (n, Item { name, price, quantity }) in listing.items.values().enumerate() {
+    let mut line = format!(
+        "{} {status} {} pieces {}",
+        listing.cart,
+        listing.n_items,
+        money(listing.total)
+    );
+    for (
+        n,
+        Item {
+            name,
+            price,
+            quantity,
+        },
+    ) in listing.items.values().enumerate()
+    {
         let separator = if n == 0 { ':' } else { ',' };
         // As JSON text: a name may hold line breaks. Writing to a `String` cannot fail.
         let name = serde_json::Value::from(name.as_str());
-        _ = write!(line, "{separator} {quantity} × {name} at {}", money(u64::from(*price)));
+        _ = write!(
+            line,
+            "{separator} {quantity} × {name} at {}",
+            money(u64::from(*price))
+        );
     }
     line
 }
 
 /// All lines.
 pub fn text(listings: &[CartListings]) -> String {
-    listings.iter().map(|listing| line(listing) + "\n").collect()
+    listings
+        .iter()
+        .map(|listing| line(listing) + "\n")
+        .collect()
 }
 
 fn money(cents: u64) -> String {

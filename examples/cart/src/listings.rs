@@ -52,31 +52,41 @@ pub struct Item {
 #[projector]
 impl CartListings {
     #[state]
-    fn new(id: &StreamId) -> Self {
-        Self { cart: id.to_string(), ..Self::default() }
+    pub(crate) fn new(id: &StreamId) -> Self {
+        Self {
+            cart: id.to_string(),
+            ..Self::default()
+        }
     }
 
     #[event]
-    fn added(&mut self, event: &ItemAdded) {
-        let earlier = self.items.get(&event.product_id).map_or(0, |item| item.quantity);
-        let item = Item { name: event.name.clone(), price: event.price, quantity: earlier + event.quantity };
+    pub(crate) fn added(&mut self, event: &ItemAdded) {
+        let earlier = self
+            .items
+            .get(&event.product_id)
+            .map_or(0, |item| item.quantity);
+        let item = Item {
+            name: event.name.clone(),
+            price: event.price,
+            quantity: earlier + event.quantity,
+        };
         self.items.insert(event.product_id.clone(), item);
         self.sum_up();
     }
 
     #[event]
-    fn removed(&mut self, event: &ItemRemoved) {
+    pub(crate) fn removed(&mut self, event: &ItemRemoved) {
         self.items.remove(&event.product_id);
         self.sum_up();
     }
 
     #[event]
-    fn placed(&mut self, _: &Placed) {
+    pub(crate) fn placed(&mut self, _: &Placed) {
         self.status = Status::Placed;
     }
 
     #[event]
-    fn billed(&mut self, _: &PaymentRequested) {
+    pub(crate) fn billed(&mut self, _: &PaymentRequested) {
         self.status = Status::AwaitingPayment;
     }
 
@@ -90,7 +100,9 @@ impl CartListings {
     fn sum_up(&mut self) {
         let items = || self.items.values();
         let n_items = items().map(|item| u64::from(item.quantity)).sum();
-        let total = items().map(|item| u64::from(item.price) * u64::from(item.quantity)).sum();
+        let total = items()
+            .map(|item| u64::from(item.price) * u64::from(item.quantity))
+            .sum();
         (self.n_items, self.total) = (n_items, total);
     }
 }

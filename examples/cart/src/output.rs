@@ -12,7 +12,10 @@ pub struct Output {
 impl Output {
     /// Standard output.
     pub fn stdout() -> Self {
-        Self { stdout: BufWriter::new(io::stdout()), is_closed: false }
+        Self {
+            stdout: BufWriter::new(io::stdout()),
+            is_closed: false,
+        }
     }
 
     /// Writes text and hands it on at once.
@@ -23,7 +26,11 @@ impl Output {
         if self.is_closed {
             return Ok(());
         }
-        match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
+        match self
+            .stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stdout.flush())
+        {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.is_closed = true;
                 Ok(())

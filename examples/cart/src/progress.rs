@@ -15,10 +15,15 @@ impl Progress {
     /// A bar over so many bytes on standard error, when that is a terminal.
     pub fn over(bytes: Option<u64>) -> Self {
         if !io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden() };
+            return Self {
+                bar: ProgressBar::hidden(),
+            };
         }
         let (bar, template) = match bytes {
-            Some(bytes) => (ProgressBar::new(bytes), "{bar:30} {percent:>3}% {msg} {elapsed}"),
+            Some(bytes) => (
+                ProgressBar::new(bytes),
+                "{bar:30} {percent:>3}% {msg} {elapsed}",
+            ),
             None => (ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -29,8 +29,15 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.verify {
         return verify::verify(&app, &Input::from_arg(args.input.as_deref())).await;
     }
-    let run = Run { app: &app, args: &args };
-    if args.workers_only { run.work(&mut stop).await } else { run.feed(&mut stop).await }
+    let run = Run {
+        app: &app,
+        args: &args,
+    };
+    if args.workers_only {
+        run.work(&mut stop).await
+    } else {
+        run.feed(&mut stop).await
+    }
 }
 
 struct Run<'a> {
@@ -44,7 +51,7 @@ impl Run<'_> {
         let clock = &self.app.env().clock;
         let input = Input::from_arg(self.args.input.as_deref());
         let mut lines = input.read()?;
-        let progress = Progress::over(input.len());
+        let progress = Progress::over(input.n_bytes());
         let (all_stored, trail) = self.follow(&progress).await?;
         let mut feed = Feed::new(self.app, &progress);
         let started_at = clock.now();
@@ -68,14 +75,19 @@ impl Run<'_> {
 
         let summary = Summary::of(self.app, &feed, &trail, n_handled, took).await?;
         if let Some(stopped_by) = stopped_by {
-            eprintln!("{summary}\nstopped by {}; a new start continues", stopped_by.name());
+            eprintln!(
+                "{summary}\nstopped by {}; a new start continues",
+                stopped_by.name()
+            );
             return Ok(stopped_by.exit_code());
         }
         self.print_listings().await?;
         eprintln!("{summary}");
         Ok(match summary {
             Summary { n_failed: 1.., .. } => ExitCode::FAILURE,
-            Summary { n_bad_lines: 1.., .. } => ExitCode::from(2),
+            Summary {
+                n_bad_lines: 1.., ..
+            } => ExitCode::from(2),
             _ => ExitCode::SUCCESS,
         })
     }
@@ -92,8 +104,14 @@ impl Run<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn follow(&self, progress: &Progress) -> anyhow::Result<(watch::Sender<bool>, Following)> {
-        let output = self.args.prints_trail().then(|| (Output::stdout(), progress.clone()));
+    async fn follow(
+        &self,
+        progress: &Progress,
+    ) -> anyhow::Result<(watch::Sender<bool>, Following)> {
+        let output = self
+            .args
+            .prints_trail()
+            .then(|| (Output::stdout(), progress.clone()));
         let trail = Trail::from_now(self.app, output).await?;
         let (all_stored, is_all_stored) = watch::channel(false);
         let following = self.app.env().spawner.spawn(trail.follow(is_all_stored));
@@ -103,7 +121,8 @@ impl Run<'_> {
     async fn print_listings(&self) -> anyhow::Result<()> {
         let text = listing::text(&listing::all(self.app).await?);
         if let Some(path) = &self.args.listings {
-            std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(path, &text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         if !self.args.quiet {
             Output::stdout().write(&format!("--- listings ---\n{text}"))?;
@@ -134,7 +153,10 @@ enum StoppedBy {
 
 impl StopSignals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn received(&mut self) -> StoppedBy {

@@ -43,10 +43,13 @@ impl Input {
     }
 
     /// How many bytes there are, when that can be known.
-    pub fn len(&self) -> Option<u64> {
+    pub fn n_bytes(&self) -> Option<u64> {
         match self {
             Self::Stdin => None,
-            Self::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len()),
+            Self::File(path) => std::fs::metadata(path)
+                .ok()
+                .filter(std::fs::Metadata::is_file)
+                .map(|file| file.len()),
         }
     }
 
@@ -57,13 +60,17 @@ impl Input {
     pub fn read(&self) -> anyhow::Result<mpsc::Receiver<io::Result<Line>>> {
         let reader: Box<dyn Read + Send> = match self {
             Self::Stdin => Box::new(io::stdin()),
-            Self::File(path) => {
-                Box::new(File::open(path).with_context(|| format!("cannot read the commands of {}", path.display()))?)
-            }
+            Self::File(path) => Box::new(
+                File::open(path)
+                    .with_context(|| format!("cannot read the commands of {}", path.display()))?,
+            ),
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
         std::thread::spawn(move || {
-            let mut lines = Lines { reader: BufReader::new(reader), number: 0 };
+            let mut lines = Lines {
+                reader: BufReader::new(reader),
+                number: 0,
+            };
             // Ends when the input does, or when nobody wants more of it.
             while let Some(line) = lines.next().transpose() {
                 let is_last = line.is_err();
@@ -95,7 +102,9 @@ impl<R: BufRead> Lines<R> {
     fn next(&mut self) -> io::Result<Option<Line>> {
         let mut line = Vec::new();
         let limit = MAX_LINE as u64 + 1;
-        let mut bytes = (&mut self.reader).take(limit).read_until(b'\n', &mut line)? as u64;
+        let mut bytes = (&mut self.reader)
+            .take(limit)
+            .read_until(b'\n', &mut line)? as u64;
         if bytes == 0 {
             return Ok(None);
         }
@@ -106,7 +115,11 @@ impl<R: BufRead> Lines<R> {
         } else {
             bytes += self.skip_line()?;
         }
-        Ok(Some(Line { number: self.number, bytes, text }))
+        Ok(Some(Line {
+            number: self.number,
+            bytes,
+            text,
+        }))
     }
 
     /// Passes over the rest of a line without keeping it.
@@ -132,7 +145,10 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_is_passed_over() {
         let text = format!("a\n{}\nb", "x".repeat(MAX_LINE + 100_000));
-        let mut lines = Lines { reader: text.as_bytes(), number: 0 };
+        let mut lines = Lines {
+            reader: text.as_bytes(),
+            number: 0,
+        };
         let mut next = || lines.next().unwrap();
         assert_eq!(next().unwrap().text.unwrap(), "a\n");
         let long = next().unwrap();

@@ -36,7 +36,13 @@ impl Summary {
     ///
     /// # Errors
     /// When the storage does not answer.
-    pub async fn of(app: &App, feed: &Feed<'_>, trail: &Trail, n_handled: u64, took: Duration) -> anyhow::Result<Self> {
+    pub async fn of(
+        app: &App,
+        feed: &Feed<'_>,
+        trail: &Trail,
+        n_handled: u64,
+        took: Duration,
+    ) -> anyhow::Result<Self> {
         let is_open = |id: &&MessageId| feed.earlier.contains(id) || trail.unanswered.contains(id);
         let looked_up = stream::iter(feed.ids.iter().filter(is_open)).map(|id| {
             let is_unanswered = trail.unanswered.contains(id);
@@ -77,7 +83,11 @@ async fn fate(app: &App, id: MessageId, is_unanswered: bool) -> Result<Fate, Bac
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stored_now = self.n_commands - self.n_already_stored;
-        write!(f, "{} commands: {stored_now} stored now, {} already stored", self.n_commands, self.n_already_stored)?;
+        write!(
+            f,
+            "{} commands: {stored_now} stored now, {} already stored",
+            self.n_commands, self.n_already_stored
+        )?;
         write!(f, "; {} refused", self.n_refused)?;
         if self.n_failed > 0 {
             write!(f, ", {} failed", self.n_failed)?;
@@ -86,7 +96,11 @@ impl fmt::Display for Summary {
         let seconds = self.took.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = stored_now as f64 / seconds.max(0.001);
-        write!(f, "\n{} messages stored, {} handled here", self.n_messages, self.n_handled)?;
+        write!(
+            f,
+            "\n{} messages stored, {} handled here",
+            self.n_messages, self.n_handled
+        )?;
         write!(f, " in {seconds:.2} s: {rate:.0} commands per second")
     }
 }

@@ -34,7 +34,13 @@ impl Trail {
     /// When the storage does not answer.
     pub async fn from_now(app: &App, output: Option<(Output, Progress)>) -> anyhow::Result<Self> {
         let after = app.backend().log_end().await?;
-        Ok(Self { app: app.clone(), after, output, n_messages: 0, unanswered: HashSet::new() })
+        Ok(Self {
+            app: app.clone(),
+            after,
+            output,
+            n_messages: 0,
+            unanswered: HashSet::new(),
+        })
     }
 
     /// Follows until told that all is stored, and to the end of the log then.
@@ -66,9 +72,11 @@ impl Trail {
         };
         self.after = last.position;
         self.n_messages += messages.len() as u64;
-        messages.iter().for_each(|message| self.note(message));
+        for message in &messages {
+            self.note(message);
+        }
         if let Some((output, progress)) = &mut self.output {
-            let text: String = messages.iter().fold(String::new(), |text, message| line(text, message));
+            let text: String = messages.iter().fold(String::new(), line);
             progress.aside(|| output.write(&text))?;
         }
         Ok(true)
@@ -86,6 +94,11 @@ impl Trail {
 fn line(mut text: String, message: &StoredMessage) -> String {
     let (position, stream, seq) = (message.position, &message.stream_id, message.seq);
     // Writing to a `String` cannot fail.
-    _ = writeln!(text, "{position} {stream}#{seq} {} {}", message.type_name, message.payload.as_str());
+    _ = writeln!(
+        text,
+        "{position} {stream}#{seq} {} {}",
+        message.type_name,
+        message.payload.as_str()
+    );
     text
 }

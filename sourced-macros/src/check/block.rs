@@ -1,0 +1,224 @@
+//! Checks of a block as a whole.
+
+use std::collections::HashMap;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::Type;
+
+use super::{parameters, signature};
+use crate::diagnostics::Diagnostics;
+use crate::model::block::Model;
+use crate::model::handler::Handler;
+use crate::model::reactions::{Reaction, is_bare, key, reactions};
+use crate::parse::block::{Block, Head};
+use crate::parse::item::Item;
+use crate::parse::member::Role;
+
+/// What a block is to become.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Actor,
+    Projector,
+}
+
+impl Kind {
+    /// The attribute as people write it.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::Actor => "#[actor]",
+            Self::Projector => "#[projector]",
+        }
+    }
+
+    fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Actor => &[Role::Command, Role::Event, Role::Reaction, Role::State],
+            Self::Projector => &[Role::Event, Role::State, Role::Sync],
+        }
+    }
+}
+
+/// The item has to be a block.
+pub(crate) fn block(
+    kind: Kind,
+    item: &TokenStream,
+    block: Option<Block>,
+    dx: &mut Diagnostics,
+) -> Option<(Block, Head)> {
+    let read = Item::read(item.clone());
+    let keyword = read.as_ref().map(|item| &item.keyword);
+    if keyword.is_none_or(|keyword| keyword == "impl")
+        && let Some(block) = block
+    {
+        return match block.head() {
+            Ok(head) => Some((block, head)),
+            Err(error) => {
+                dx.syntax(error);
+                None
+            }
+        };
+    }
+    let what = format!("`{}` goes on an `impl` block", kind.attribute());
+    let help = match read.as_ref().and_then(|item| item.name.as_ref()) {
+        Some(name) => format!("write `{} impl {name} {{ … }}`", kind.attribute()),
+        None => format!("write `{} impl Name {{ … }}`", kind.attribute()),
+    };
+    match keyword {
+        Some(keyword) => dx.error(keyword, what, help),
+        None => dx.error(item, what, help),
+    }
+    None
+}
+
+/// The block has to be a plain one, of a plain type.
+pub(crate) fn head(kind: Kind, head: &Head, dx: &mut Diagnostics) -> bool {
+    let before = dx.count();
+    let attribute = kind.attribute();
+    if let Some(trait_ty) = &head.trait_ty {
+        let ty = head.self_ty.to_token_stream();
+        dx.error(
+            trait_ty,
+            format!("`{attribute}` goes on the type's own `impl` block, not on that of a trait"),
+            format!(
+                "write `{attribute} impl {ty} {{ … }}`, and keep this block without `{attribute}`"
+            ),
+        );
+    }
+    if !head.generics.params.is_empty() {
+        dx.error(
+            &head.generics,
+            format!("`{attribute}` cannot be generic: its messages have one name in storage"),
+            "remove the generic parameters, and name concrete types",
+        );
+    }
+    if !matches!(head.self_ty, Type::Path(_)) {
+        dx.error(
+            &head.self_ty,
+            format!("`{attribute}` needs a type of its own"),
+            format!("write `{attribute} impl Cart {{ … }}` for a struct or an enum `Cart`"),
+        );
+    }
+    dx.count() == before
+}
+
+/// The handlers that are right, for which code can be generated.
+pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
+    let is_right = |handler: &&'m Handler| {
+        let before = dx.count();
+        role(kind, handler, dx);
+        if dx.count() == before {
+            signature::check(handler, dx);
+            parameters::check(kind, handler, dx);
+        }
+        dx.count() == before
+    };
+    let right: Vec<&Handler> = model.handlers.iter().filter(is_right).collect();
+    let repeated = repetitions(model, &right, dx);
+    right
+        .into_iter()
+        .filter(|handler| !repeated.iter().any(|other| std::ptr::eq(*other, *handler)))
+        .collect()
+}
+
+fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
+    if kind.roles().contains(&handler.role) {
+        return;
+    }
+    let what = format!(
+        "`{}` has no `{}`",
+        kind.attribute(),
+        handler.role.attribute()
+    );
+    let help = match (kind, handler.role) {
+        (Kind::Projector, Role::Command) => {
+            "move it to the `#[actor]` that decides the command".to_owned()
+        }
+        (Kind::Projector, Role::Reaction) => {
+            "move it to an `#[actor]`: a projector only keeps a read model".to_owned()
+        }
+        (Kind::Actor, Role::Sync) => {
+            "move it to a `#[projector]`: an actor is stored as its events".to_owned()
+        }
+        _ => format!("remove `{}`", handler.role.attribute()),
+    };
+    dx.error(&handler.attr, what, help);
+}
+
+/// Two handlers for the same thing. Handlers under a `#[cfg]` may exclude each other, so those are left to the compiler.
+fn repetitions<'m>(
+    model: &Model,
+    handlers: &[&'m Handler],
+    dx: &mut Diagnostics,
+) -> Vec<&'m Handler> {
+    let mut repeated = Vec::new();
+    for role in [Role::Command, Role::Event] {
+        let mut seen = HashMap::new();
+        for handler in handlers.iter().filter(|handler| handler.role == role) {
+            let message = handler.message();
+            if let Some(first) = seen.insert(key(&message), handler.name())
+                && handler.cfgs().is_empty()
+            {
+                let what = format!(
+                    "`{}` already has a `{}` for `{message}`: `{first}`",
+                    model.ident,
+                    role.attribute(),
+                );
+                dx.error(
+                    handler.name(),
+                    what,
+                    "rename the method, or remove one of the two",
+                );
+                repeated.push(*handler);
+            }
+        }
+    }
+    let mut seen: HashMap<String, &Handler> = HashMap::new();
+    for Reaction {
+        event,
+        handler,
+        cfgs,
+    } in reactions(handlers)
+    {
+        let Some(first) = seen.insert(key(&event), handler) else {
+            continue;
+        };
+        if cfgs.is_empty() && !is_bare(handler) {
+            let what = format!(
+                "`{}` already has a `#[reaction]` to `{event}`: `{}`",
+                model.ident,
+                first.name(),
+            );
+            dx.error(
+                &event,
+                what,
+                "let one method return all commands, as a tuple or a `Vec`",
+            );
+            repeated.push(handler);
+        }
+    }
+    let is_bare = |handler: &&&Handler| handler.role == Role::Reaction && is_bare(handler);
+    for second in handlers.iter().filter(is_bare).skip(1) {
+        dx.error(
+            &second.attr,
+            format!(
+                "`{}` already has a `#[reaction]` to all other events",
+                model.ident
+            ),
+            "write `#[reaction(ItemAdded)]` for the events that this one serves",
+        );
+        repeated.push(*second);
+    }
+    let states = handlers
+        .iter()
+        .filter(|handler| handler.role == Role::State);
+    for second in states.skip(1) {
+        dx.error(
+            second.name(),
+            format!("`{}` already has a `#[state]`", model.ident),
+            "remove one of the two",
+        );
+        repeated.push(*second);
+    }
+    repeated
+}

@@ -1,0 +1,84 @@
+//! Checks of items that carry an attribute of ours by themselves.
+
+use proc_macro2::TokenStream;
+
+use crate::diagnostics::Diagnostics;
+use crate::parse::item::Item;
+use crate::parse::member::Role;
+
+/// The item has to be a plain struct.
+pub(crate) fn message<'i>(
+    role: Role,
+    tokens: &TokenStream,
+    item: Option<&'i Item>,
+    dx: &mut Diagnostics,
+) -> Option<&'i Item> {
+    let attribute = role.attribute();
+    let Some(item) = item else {
+        dx.error(
+            tokens,
+            format!("`{attribute}` goes on a struct, or on a method under `#[actor]`"),
+            format!("write `{attribute} pub struct Name {{ … }}`"),
+        );
+        return None;
+    };
+    if item.keyword != "struct" {
+        outside(role, tokens, Some(item), dx);
+        return None;
+    }
+    if let Some(generics) = &item.generics {
+        dx.error(
+            generics,
+            format!(
+                "`{attribute}` cannot be generic: a message has one type and one name in storage"
+            ),
+            "remove the generic parameters, and name concrete types",
+        );
+        return None;
+    }
+    Some(item)
+}
+
+/// An attribute of ours where it means nothing.
+pub(crate) fn outside(role: Role, tokens: &TokenStream, item: Option<&Item>, dx: &mut Diagnostics) {
+    let attribute = role.attribute();
+    let is_message = matches!(role, Role::Command | Role::Event);
+    let block = match role {
+        Role::Sync => "#[projector]",
+        _ => "#[actor]",
+    };
+    let Some(item) = item else {
+        let what = format!("`{attribute}` goes on a method under `{block}`");
+        return dx.error(tokens, what, format!("add `{block}` to the `impl` block"));
+    };
+    let keyword = item.keyword.to_string();
+    let (what, help) = match keyword.as_str() {
+        "fn" => (
+            format!(
+                "`{attribute}` on a function means something only inside an `impl` block with `{block}`"
+            ),
+            format!(
+                "move it into `{block} impl Name {{ … }}`, or add `{block}` to the block it is in"
+            ),
+        ),
+        "impl" => (
+            format!("`{attribute}` goes on a method, not on the block"),
+            format!("write `{block}` above the `impl` block, and `{attribute}` above its methods"),
+        ),
+        "enum" | "union" if is_message => (
+            format!(
+                "`{attribute}` takes a struct: a message has one name in storage, and one shape"
+            ),
+            format!("write a `struct` with `{attribute}` for each variant"),
+        ),
+        _ if is_message => (
+            format!("`{attribute}` goes on a struct, or on a method under `{block}`"),
+            format!("write `{attribute} pub struct Name {{ … }}`"),
+        ),
+        _ => (
+            format!("`{attribute}` goes on a method under `{block}`"),
+            format!("write `{block} impl Name {{ … }}`, and `{attribute}` above its methods"),
+        ),
+    };
+    dx.error(&item.keyword, what, help);
+}

@@ -1,0 +1,9 @@
+//! Checks: what is wrong, at the word that has to change, with what to type instead.
+
+mod block;
+mod message;
+mod parameters;
+mod signature;
+
+pub(crate) use block::{Kind, block, head, model};
+pub(crate) use message::{message, outside};

@@ -1,0 +1,178 @@
+//! Checks of what handlers take.
+
+use quote::ToTokens;
+
+use super::Kind;
+use crate::diagnostics::Diagnostics;
+use crate::model::handler::Handler;
+use crate::model::parameter::{Parameter, ParameterKind};
+use crate::names;
+use crate::parse::member::Role;
+
+/// Every parameter, and how they go together.
+pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
+    for parameter in &handler.parameters {
+        match handler.role {
+            Role::Command | Role::Event => of_message(kind, handler, parameter, dx),
+            Role::Reaction => of_reaction(handler, parameter, dx),
+            Role::State => of_state(handler, parameter, dx),
+            Role::Sync => of_sync(parameter, dx),
+        }
+    }
+    one_message(handler, dx);
+    if handler.role == Role::Sync && !takes_tx(handler) {
+        dx.error(
+            handler.name(),
+            "`#[sync]` methods save through the transaction, and this one does not take it",
+            format!(
+                "write `async fn {}(&self, tx: &mut Tx<'_>) -> Result<(), Failure>`",
+                handler.name()
+            ),
+        );
+    }
+    if kind == Kind::Projector && handler.role == Role::Event && handler.parameters.is_empty() {
+        projector_defines(handler, handler.name(), dx);
+    }
+}
+
+fn takes_tx(handler: &Handler) -> bool {
+    let is_tx = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Tx);
+    handler.parameters.iter().any(is_tx)
+}
+
+fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    let attribute = handler.role.attribute();
+    let ty = &parameter.source.ty;
+    match &parameter.kind {
+        ParameterKind::Field(_) if kind == Kind::Projector => {
+            // Said once, at the first field.
+            let first = handler.fields().next();
+            if first.is_some_and(|first| std::ptr::eq(first.ty, &**ty)) {
+                projector_defines(handler, parameter, dx);
+            }
+        }
+        ParameterKind::Field(_) => {
+            if let (Some(message), false) = (handler.message_parameter(), ty_is_message(parameter)) {
+                let named = message.source.ty.to_token_stream();
+                dx.error(
+                    parameter,
+                    format!("`{attribute}` takes either `{named}` or the fields of a message, not both"),
+                    "remove this parameter, or the message; for a resource write `Res<…>`",
+                );
+            }
+        }
+        ParameterKind::Unnamed => dx.error(
+            &parameter.source.pat,
+            format!("`{attribute}` makes a field of this parameter, which needs a name"),
+            "write `name: Type`",
+        ),
+        ParameterKind::Context | ParameterKind::Stream if handler.role == Role::Event => dx.error(
+            parameter,
+            "`#[event]` methods get nothing from outside: a replay must always come out the same",
+            "remove this parameter, and put what it says into the event; for id, seq and time take `&Message<…>`",
+        ),
+        ParameterKind::Tx => dx.error(
+            ty,
+            format!("`{attribute}` methods do not write to the database"),
+            "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
+        ),
+        ParameterKind::Borrowed { owned } => {
+            let help = match owned {
+                Some(owned) => format!("write `{owned}`"),
+                None => "write the owned type, without `&`".to_owned(),
+            };
+            dx.error(
+                ty,
+                format!("`{attribute}` stores this parameter as a field, which cannot be borrowed"),
+                help,
+            );
+        }
+        _ => {}
+    }
+}
+
+fn ty_is_message(parameter: &Parameter) -> bool {
+    parameter.message().is_some()
+}
+
+fn projector_defines(handler: &Handler, at: impl ToTokens, dx: &mut Diagnostics) {
+    let event = names::message_of(handler.name());
+    dx.error(
+        at,
+        "`#[event]` of a `#[projector]` takes the event by reference: it was defined elsewhere",
+        format!("write `fn {}(&mut self, event: &{event})`", handler.name()),
+    );
+}
+
+fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    let ty = &parameter.source.ty;
+    match &parameter.kind {
+        ParameterKind::Field(_) | ParameterKind::Unnamed => dx.error(
+            ty,
+            "`#[reaction]` methods take the event by reference",
+            format!(
+                "write `&{0}` for an event, `Res<{0}>` for a resource",
+                ty.to_token_stream()
+            ),
+        ),
+        ParameterKind::Borrowed { .. } => dx.error(
+            ty,
+            "`#[reaction]` methods take an event, and this is none",
+            "write `&ItemAdded`, the type of an event",
+        ),
+        ParameterKind::Tx => dx.error(
+            ty,
+            "`#[reaction]` methods do not write to the database",
+            "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
+        ),
+        ParameterKind::Message(_) | ParameterKind::Envelope(_) if !handler.listed.is_empty() => {
+            dx.error(
+                parameter,
+                "`#[reaction]` names its event by the list or by the parameter, not both",
+                "remove this parameter, or write `#[reaction]` without a list",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn of_state(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    if !matches!(parameter.kind, ParameterKind::Stream) {
+        dx.error(
+            parameter,
+            "`#[state]` knows only the stream",
+            format!("write `fn {}(id: &StreamId) -> Self`", handler.name()),
+        );
+    }
+}
+
+fn of_sync(parameter: &Parameter, dx: &mut Diagnostics) {
+    match &parameter.kind {
+        ParameterKind::Tx | ParameterKind::Context => {}
+        _ => dx.error(
+            parameter,
+            "`#[sync]` methods take the transaction and what the app provides",
+            "write `tx: &mut Tx<'_>`, or `Res<…>` for a resource; keep what the events say in the state",
+        ),
+    }
+}
+
+fn one_message(handler: &Handler, dx: &mut Diagnostics) {
+    let messages = handler
+        .parameters
+        .iter()
+        .filter(|parameter| ty_is_message(parameter));
+    for second in messages.skip(1) {
+        let help = match handler.role {
+            Role::Reaction => {
+                "write `#[reaction(A, B)]` without an event parameter to serve several"
+            }
+            _ => "remove this parameter, and write a second method for the other message",
+        };
+        dx.error(
+            second,
+            format!("`{}` methods are for one message", handler.role.attribute()),
+            help,
+        );
+    }
+}

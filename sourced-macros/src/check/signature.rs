@@ -1,0 +1,168 @@
+//! Checks of receivers, return types and the words around `fn`.
+
+use syn::{Receiver, ReceiverKind, ReturnType, Safety, Type};
+
+use crate::diagnostics::Diagnostics;
+use crate::model::handler::Handler;
+use crate::parse::member::Role;
+
+/// Everything about a signature but its parameters.
+pub(crate) fn check(handler: &Handler, dx: &mut Diagnostics) {
+    plain(handler, dx);
+    match handler.role {
+        Role::Command | Role::Reaction | Role::Sync => shared_receiver(handler, dx),
+        Role::Event => evolve(handler, dx),
+        Role::State => state(handler, dx),
+    }
+    match handler.role {
+        Role::Command | Role::Reaction => named_return(handler, dx),
+        Role::Sync => sync(handler, dx),
+        Role::Event | Role::State => {}
+    }
+}
+
+fn plain(handler: &Handler, dx: &mut Diagnostics) {
+    let attribute = handler.role.attribute();
+    if !handler.sig.generics.params.is_empty() {
+        dx.error(
+            &handler.sig.generics,
+            format!("`{attribute}` methods cannot be generic: a message has one type and one name in storage"),
+            "remove the generic parameters, and name concrete types",
+        );
+    }
+    if let Safety::Unsafe(word) = &handler.sig.safety {
+        dx.error(
+            word,
+            format!("`{attribute}` methods cannot be `unsafe`: the runtime calls them"),
+            "remove `unsafe`",
+        );
+    }
+}
+
+fn is_shared(receiver: &Receiver) -> bool {
+    receiver.mutability.is_none() && matches!(receiver.kind, ReceiverKind::Reference(_, _, None))
+}
+
+fn shared_receiver(handler: &Handler, dx: &mut Diagnostics) {
+    let (attribute, name) = (handler.role.attribute(), handler.name());
+    let Some(receiver) = &handler.receiver else {
+        let (what, help) = (
+            format!("`{attribute}` methods are called on the state, and `{name}` has no receiver"),
+            format!("write `fn {name}(&self, …)`"),
+        );
+        return dx.error(name, what, help);
+    };
+    if is_shared(receiver) {
+        return;
+    }
+    let help = match handler.role {
+        Role::Command => {
+            "write `&self`, return an event, and change the state in the `#[event]` method of that event"
+        }
+        _ => "write `&self`",
+    };
+    let what = format!("`{attribute}` methods read the state and cannot change or consume it");
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, Some(word)) => dx.error(word, what, help),
+        _ => dx.error(receiver, what, help),
+    }
+}
+
+fn evolve(handler: &Handler, dx: &mut Diagnostics) {
+    let name = handler.name();
+    match &handler.receiver {
+        None => dx.error(
+            name,
+            format!("`#[event]` methods change the state, and `{name}` has no receiver"),
+            format!("write `fn {name}(&mut self, …)`"),
+        ),
+        Some(receiver) if is_shared(receiver) => dx.error(
+            receiver,
+            "`#[event]` methods change the state, and cannot through a shared receiver",
+            "write `&mut self`",
+        ),
+        Some(receiver) if !is_exclusive(receiver) => dx.error(
+            receiver,
+            "`#[event]` methods change the state, and cannot consume it",
+            "write `&mut self`",
+        ),
+        Some(_) => {}
+    }
+    if let Some(word) = &handler.sig.asyncness {
+        dx.error(
+            word,
+            "`#[event]` methods cannot be `async`: a replay must not wait for anything",
+            "remove `async`; what has to wait belongs in a `#[command]` or a `#[reaction]`",
+        );
+    }
+    if let ReturnType::Type(_, ty) = &handler.sig.output
+        && !is_unit(ty)
+    {
+        dx.error(
+            ty,
+            "`#[event]` methods return nothing: an event has happened and cannot be refused",
+            "remove the return type; what may be refused belongs in a `#[command]`",
+        );
+    }
+}
+
+fn is_exclusive(receiver: &Receiver) -> bool {
+    receiver.mutability.is_none() && matches!(receiver.kind, ReceiverKind::Reference(_, _, Some(_)))
+}
+
+fn is_unit(ty: &Type) -> bool {
+    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
+fn state(handler: &Handler, dx: &mut Diagnostics) {
+    let name = handler.name();
+    let help = format!("write `fn {name}(id: &StreamId) -> Self`");
+    if let Some(receiver) = &handler.receiver {
+        dx.error(
+            receiver,
+            "`#[state]` makes the first state, so there is no `self` yet",
+            &help,
+        );
+    }
+    if let Some(word) = &handler.sig.asyncness {
+        dx.error(word, "`#[state]` cannot be `async`", "remove `async`");
+    }
+    match &handler.sig.output {
+        ReturnType::Default => dx.error(name, "`#[state]` returns the first state", help),
+        ReturnType::Type(_, ty) if is_unit(ty) => {
+            dx.error(ty, "`#[state]` returns the first state", help);
+        }
+        ReturnType::Type(..) => {}
+    }
+}
+
+fn named_return(handler: &Handler, dx: &mut Diagnostics) {
+    if handler.role == Role::Command
+        && let ReturnType::Type(_, ty) = &handler.sig.output
+        && matches!(**ty, Type::ImplTrait(_))
+    {
+        dx.error(
+            ty,
+            "`#[command]` methods name the events that they return",
+            "write the type, such as `Vec<ItemAdded>` or `Result<ItemAdded, CartError>`",
+        );
+    }
+}
+
+fn sync(handler: &Handler, dx: &mut Diagnostics) {
+    let name = handler.name();
+    if handler.sig.asyncness.is_none() {
+        dx.error(
+            handler.sig.fn_token,
+            "`#[sync]` methods write to the database, and have to be `async`",
+            format!("write `async fn {name}(&self, tx: &mut Tx<'_>) -> Result<(), Failure>`"),
+        );
+    }
+    if matches!(handler.sig.output, ReturnType::Default) {
+        dx.error(
+            name,
+            "`#[sync]` methods say whether they succeeded",
+            "add `-> Result<(), Failure>`",
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! Entries: the user's item first, then what is wrong with it, then what was generated.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use crate::check::{self, Kind};
+use crate::diagnostics::Diagnostics;
+use crate::expand;
+use crate::model::block::Model;
+use crate::model::handler::Handler;
+use crate::model::message::MessageModel;
+use crate::parse::block::Block;
+use crate::parse::item::Item;
+use crate::parse::member::{Member, Role};
+use crate::parse::options::{self, Options};
+
+/// `#[actor]` and `#[projector]`.
+pub(crate) fn block(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut dx = Diagnostics::default();
+    let split = Block::split(item.clone());
+    // Our attributes are gone from it, whatever is wrong otherwise.
+    let user = match &split {
+        Ok(block) => block.to_token_stream(),
+        Err(item) => item.clone(),
+    };
+    let declared = match kind {
+        Kind::Actor => options::ACTOR,
+        Kind::Projector => options::PROJECTOR,
+    };
+    let options = declared.read(args, &mut dx);
+    let generated = generated(kind, &options, &item, split.ok(), &mut dx);
+    let errors = dx.into_tokens();
+    quote!(#user #errors #generated)
+}
+
+fn generated(
+    kind: Kind,
+    options: &Options,
+    item: &TokenStream,
+    block: Option<Block>,
+    dx: &mut Diagnostics,
+) -> Option<TokenStream> {
+    let (block, head) = check::block(kind, item, block, dx)?;
+    if !check::head(kind, &head, dx) {
+        return None;
+    }
+    let members = block.members.iter().filter(|member| member.is_handler());
+    let build = |member: &Member| Handler::build(member, dx);
+    let handlers = members.filter_map(build).collect();
+    let model = Model::build(options, head, handlers)?;
+    let right = check::model(kind, &model, dx);
+    Some(match kind {
+        Kind::Actor => expand::actor(&model, &right),
+        Kind::Projector => expand::projector(&model, &right),
+    })
+}
+
+/// `#[command]` and `#[event]` on an item.
+pub(crate) fn message(role: Role, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut dx = Diagnostics::default();
+    let declared = match role {
+        Role::Command => options::COMMAND,
+        _ => options::EVENT,
+    };
+    let options = declared.read(args, &mut dx);
+    let read = Item::read(item.clone());
+    let model = check::message(role, &item, read.as_ref(), &mut dx)
+        .and_then(|read| MessageModel::build(role, &options, read));
+    let (derives, traits) = model.as_ref().map(expand::definition).unzip();
+    let errors = dx.into_tokens();
+    quote!(#derives #item #errors #traits)
+}
+
+/// `#[reaction]`, `#[state]` and `#[sync]`, which mean something inside a block only.
+pub(crate) fn inner(role: Role, item: TokenStream) -> TokenStream {
+    let mut dx = Diagnostics::default();
+    check::outside(role, &item, Item::read(item.clone()).as_ref(), &mut dx);
+    let errors = dx.into_tokens();
+    quote!(#item #errors)
+}

@@ -1,0 +1,172 @@
+//! An actor: its messages, its table, an impl per handler, and its reference.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ReturnType;
+use syn::spanned::Spanned;
+
+use super::calls::{call, cx_name, message_name, needs};
+use super::{message, reference};
+use crate::model::block::Model;
+use crate::model::handler::Handler;
+use crate::model::reactions::{Reaction, reactions};
+use crate::parse::member::Role;
+
+/// Everything beside the user's block. `handlers` are those that are right.
+pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
+    let of = |role| {
+        handlers
+            .iter()
+            .copied()
+            .filter(move |handler| handler.role == role)
+    };
+    let commands: Vec<_> = of(Role::Command).collect();
+    let reactions = reactions(handlers);
+    let messages = handlers
+        .iter()
+        .filter(|handler| handler.is_definition())
+        .map(|handler| message::defined_by(model, handler));
+    let table = table(model, handlers, &reactions);
+    let decides = commands.iter().map(|handler| decides(model, handler));
+    let evolves = of(Role::Event).map(|handler| evolves(model, handler));
+    let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
+    let reference = reference::reference(model, &commands);
+    quote!(#(#messages)* #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
+}
+
+fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> TokenStream {
+    let private = model.library.private();
+    let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let reference = reference::name(model);
+    let initial = initial(model, handlers);
+    let rows = handlers.iter().filter_map(|handler| {
+        let (cfgs, message, needs) = (handler.cfgs(), handler.message(), needs(handler));
+        let row = match handler.role {
+            Role::Command => quote!(command),
+            Role::Event => quote!(event),
+            _ => return None,
+        };
+        Some(quote!(#cfgs table.#row::<#message>() #needs;))
+    });
+    let reaction_rows = reactions.iter().map(|reaction| {
+        let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
+        quote!(#cfgs table.reaction::<#event>() #needs;)
+    });
+    let rows: TokenStream = rows.chain(reaction_rows).collect();
+    let table = if rows.is_empty() {
+        quote!(_table)
+    } else {
+        quote!(table)
+    };
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Actor for #self_ty {
+            const NAME: &'static str = #name;
+            type Ref = #reference;
+            #initial
+            fn handlers(#table: &mut #private::Handlers<Self>) {
+                #rows
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Register for #self_ty {
+            fn reactor() -> #private::Arc<dyn #private::Reactor> {
+                #private::ActorReactor::<Self>::shared()
+            }
+        }
+    }
+}
+
+/// `fn initial`, by the `#[state]` method or by `Default`.
+pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
+    let private = model.library.private();
+    let state = handlers.iter().find(|handler| handler.role == Role::State);
+    let (id, value) = match state {
+        Some(handler) => {
+            let name = handler.name();
+            let id = handler.parameters.first().map(|_| quote!(id));
+            let used = id.clone().unwrap_or_else(|| quote!(_id));
+            (used, quote_spanned!(name.span()=> Self::#name(#id)))
+        }
+        None => (
+            quote!(_id),
+            quote_spanned!(model.self_ty.span()=> <Self as ::core::default::Default>::default()),
+        ),
+    };
+    quote! {
+        fn initial(#id: &#private::StreamId) -> Self {
+            #value
+        }
+    }
+}
+
+fn decides(model: &Model, handler: &Handler) -> TokenStream {
+    let private = model.library.private();
+    let (self_ty, cfgs, command) = (&model.self_ty, handler.cfgs(), handler.message());
+    let (message, cx, call) = (message_name(handler), cx_name([handler]), call(handler));
+    let returned = match &handler.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+    };
+    quote! {
+        #cfgs
+        #[automatically_derived]
+        impl #private::Decides<#command> for #self_ty {
+            type Decision = #returned;
+            async fn decide(
+                &self,
+                #message: #private::Message<#command>,
+                #cx: &#private::Context,
+            ) -> ::core::result::Result<Self::Decision, #private::Failure> {
+                ::core::result::Result::Ok(#call)
+            }
+        }
+    }
+}
+
+/// `impl Evolves`, of an actor or a projector.
+pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
+    let private = model.library.private();
+    let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
+    let (message, call) = (message_name(handler), call(handler));
+    quote! {
+        #cfgs
+        #[automatically_derived]
+        impl #private::Evolves<#event> for #self_ty {
+            fn evolve(&mut self, #message: #private::Message<#event>) {
+                #call;
+            }
+        }
+    }
+}
+
+fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
+    let private = model.library.private();
+    let Reaction {
+        event,
+        handler,
+        cfgs,
+    } = reaction;
+    let self_ty = &model.self_ty;
+    let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
+    let span = match &handler.sig.output {
+        ReturnType::Default => handler.name().span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let collect = quote_spanned!(span=> #private::dispatched);
+    quote! {
+        #cfgs
+        #[automatically_derived]
+        impl #private::Reacts<#event> for #self_ty {
+            async fn react(
+                &self,
+                #message: #private::Message<#event>,
+                #cx: &#private::Context,
+            ) -> ::core::result::Result<#private::Dispatched, #private::Failure> {
+                #collect(#call)
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The calls of handlers, and what their parameters are filled with.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::model::handler::Handler;
+use crate::model::parameter::{Parameter, ParameterKind};
+
+/// `Self::add_item(self, message.payload.product_id, cx.get()?)`
+pub(crate) fn call(handler: &Handler) -> TokenStream {
+    let name = handler.name();
+    let arguments = handler.parameters.iter().map(argument);
+    let receiver = handler.receiver.as_ref().map(|_| quote!(self,));
+    let call = quote_spanned!(name.span()=> Self::#name(#receiver #(#arguments),*));
+    match &handler.sig.asyncness {
+        Some(word) => {
+            let dot_await = quote_spanned!(word.span()=> .await);
+            quote!(#call #dot_await)
+        }
+        None => call,
+    }
+}
+
+fn argument(parameter: &Parameter) -> TokenStream {
+    let cfgs = parameter.cfgs();
+    let value = match &parameter.kind {
+        ParameterKind::Field(name) => quote!(message.payload.#name),
+        ParameterKind::Context | ParameterKind::Unnamed => {
+            quote_spanned!(parameter.source.ty.span()=> cx.get()?)
+        }
+        ParameterKind::Stream => quote!(&message.stream_id),
+        ParameterKind::Tx => quote!(tx),
+        ParameterKind::Message(_) | ParameterKind::Borrowed { .. } => quote!(&message.payload),
+        ParameterKind::Envelope(_) => quote!(&message),
+    };
+    quote!(#(#cfgs)* #value)
+}
+
+/// The name of the parameter `message`, as an unused one when the call does not use it.
+pub(crate) fn message_name(handler: &Handler) -> TokenStream {
+    let is_outer = |parameter: &Parameter| {
+        matches!(parameter.kind, ParameterKind::Context | ParameterKind::Tx)
+    };
+    if handler.parameters.iter().all(is_outer) {
+        quote!(_message)
+    } else {
+        quote!(message)
+    }
+}
+
+/// The name of the parameter `cx`, as an unused one when the calls do not use it.
+pub(crate) fn cx_name<'h>(handlers: impl IntoIterator<Item = &'h Handler>) -> TokenStream {
+    let mut handlers = handlers.into_iter();
+    if handlers.any(|handler| context_types(handler).next().is_some()) {
+        quote!(cx)
+    } else {
+        quote!(_cx)
+    }
+}
+
+/// `.needs::<Res<Mailer>>()` for everything a handler asks for.
+pub(crate) fn needs(handler: &Handler) -> TokenStream {
+    context_types(handler)
+        .map(|ty| quote!(.needs::<#ty>()))
+        .collect()
+}
+
+fn context_types(handler: &Handler) -> impl Iterator<Item = &dyn ToTokens> {
+    let contexts = handler
+        .parameters
+        .iter()
+        .filter(|parameter| matches!(parameter.kind, ParameterKind::Context));
+    contexts.map(|parameter| &parameter.source.ty as &dyn ToTokens)
+}

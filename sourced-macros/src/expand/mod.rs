@@ -1,0 +1,11 @@
+//! Writing: a list of rows, and one small impl per handler. It cannot fail.
+
+mod actor;
+mod calls;
+mod message;
+mod projector;
+mod reference;
+
+pub(crate) use actor::actor;
+pub(crate) use message::definition;
+pub(crate) use projector::projector;

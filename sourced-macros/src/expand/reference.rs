@@ -1,0 +1,124 @@
+//! The reference to an actor: a durable method per command.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use crate::model::block::Model;
+use crate::model::handler::Handler;
+use crate::model::parameter::Field;
+use crate::names;
+
+/// `CartRef`
+pub(crate) fn name(model: &Model) -> Ident {
+    format_ident!("{}Ref", model.ident)
+}
+
+/// The struct, and its methods.
+///
+/// Nobody can tell here whether the actor is public. The struct is, and generic in the actor, so that no signature of
+/// it names a type that is more private than itself.
+pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
+    let private = model.library.private();
+    let (name, self_ty, cfgs) = (name(model), &model.self_ty, &model.cfgs);
+    let methods = commands.iter().map(|handler| method(model, handler));
+    let docs = format!(
+        "One `{}` of an app, by its stream: a durable method per command.",
+        model.ident
+    );
+    quote! {
+        #(#cfgs)*
+        #[doc = #docs]
+        #[allow(dead_code, private_interfaces, unreachable_pub)]
+        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
+        pub struct #name<__Actor = #self_ty>(#private::ActorRef<__Actor>);
+        #(#cfgs)*
+        #[automatically_derived]
+        impl<__Actor> ::core::convert::From<#private::ActorRef<__Actor>> for #name<__Actor> {
+            fn from(actor: #private::ActorRef<__Actor>) -> Self {
+                Self(actor)
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl<__Actor> ::core::ops::Deref for #name<__Actor> {
+            type Target = #private::ActorRef<__Actor>;
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+        #(#cfgs)*
+        #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+        impl #name<#self_ty> {
+            #(#methods)*
+        }
+    }
+}
+
+fn method(model: &Model, handler: &Handler) -> TokenStream {
+    let private = model.library.private();
+    let (name, vis, cfgs, command) = (
+        handler.name(),
+        &handler.vis,
+        handler.cfgs(),
+        handler.message(),
+    );
+    let self_ty = &model.self_ty;
+    let (parameters, value) = match handler.message_parameter() {
+        Some(_) => (quote!(command: #command), quote!(command)),
+        None => from_fields(handler, &command),
+    };
+    let docs = docs(handler, &command);
+    // The span is the method's, so that what is wrong with its return type is said there.
+    let execute = quote_spanned!(name.span()=> self.0.execute(#value).await);
+    quote! {
+        #cfgs
+        #docs
+        #vis async fn #name(&self, #parameters) -> ::core::result::Result<
+            #private::EventsOf<#self_ty, #command>,
+            #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
+        > {
+            #execute
+        }
+    }
+}
+
+fn from_fields(handler: &Handler, command: &TokenStream) -> (TokenStream, TokenStream) {
+    let mut fields = handler.fields().peekable();
+    if fields.peek().is_none() {
+        return (TokenStream::new(), command.clone());
+    }
+    let (parameters, values): (Vec<_>, Vec<_>) = fields.map(parameter).unzip();
+    (quote!(#(#parameters),*), quote!(#command { #(#values),* }))
+}
+
+/// A field as a parameter, and as a part of the struct's value.
+fn parameter(field: Field<'_>) -> (TokenStream, TokenStream) {
+    let (name, ty) = (field.name, field.ty);
+    let cfgs = field.cfgs();
+    let cfgs = quote!(#(#cfgs)*);
+    if field.is_string() {
+        (
+            quote!(#cfgs #name: impl ::core::convert::Into<#ty>),
+            quote!(#cfgs #name: ::core::convert::Into::into(#name)),
+        )
+    } else {
+        (quote!(#cfgs #name: #ty), quote!(#cfgs #name))
+    }
+}
+
+fn docs(handler: &Handler, command: &TokenStream) -> TokenStream {
+    let docs: TokenStream = handler.docs().map(ToTokens::to_token_stream).collect();
+    let mut lines = Vec::new();
+    if docs.is_empty() {
+        lines.push(format!(
+            "Decides `{}` here and now.",
+            names::spoken(command)
+        ));
+    }
+    if !docs.to_string().contains("# Errors") {
+        lines.push(String::new());
+        lines.push("# Errors".to_owned());
+        lines.push("When the command is refused, or cannot be decided or stored.".to_owned());
+    }
+    quote!(#docs #(#[doc = #lines])*)
+}

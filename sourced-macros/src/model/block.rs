@@ -1,0 +1,49 @@
+//! A block: the type, and its handlers.
+
+use proc_macro2::Ident;
+use syn::{Attribute, Type, TypePath};
+
+use super::Library;
+use super::handler::Handler;
+use crate::names;
+use crate::parse::block::Head;
+use crate::parse::options::Options;
+
+/// An actor or a projector.
+pub(crate) struct Model {
+    /// Where the library is.
+    pub(crate) library: Library,
+    /// The prefix of the messages of an actor, the group of a projector.
+    pub(crate) name: String,
+    /// The type as written.
+    pub(crate) self_ty: TypePath,
+    /// Its last word.
+    pub(crate) ident: Ident,
+    /// The `#[cfg]`s of the block.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// The handlers, in order.
+    pub(crate) handlers: Vec<Handler>,
+}
+
+impl Model {
+    /// Names what was read; `None` when the type is not a plain one, which `check` says.
+    pub(crate) fn build(options: &Options, head: Head, handlers: Vec<Handler>) -> Option<Self> {
+        let Type::Path(self_ty) = head.self_ty else {
+            return None;
+        };
+        let ident = self_ty.path.segments.last()?.ident.clone();
+        let snake = || names::snake(&syn::ext::IdentExt::unraw(&ident).to_string());
+        Some(Self {
+            library: Library::new(options.krate.as_ref()),
+            name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
+            cfgs: head
+                .attrs
+                .into_iter()
+                .filter(super::parameter::is_cfg)
+                .collect(),
+            self_ty,
+            ident,
+            handlers,
+        })
+    }
+}

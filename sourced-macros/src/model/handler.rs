@@ -1,0 +1,152 @@
+//! Handlers: a role and a signature.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, FnArg, Meta, Path, Receiver, Signature, Token, Visibility};
+
+use super::parameter::{Field, Parameter, is_cfg};
+use crate::diagnostics::Diagnostics;
+use crate::names;
+use crate::parse::member::{Member, Role};
+
+/// A method with one of our attributes.
+pub(crate) struct Handler {
+    /// What it is for.
+    pub(crate) role: Role,
+    /// Our attribute.
+    pub(crate) attr: Attribute,
+    /// All other attributes.
+    pub(crate) attrs: Vec<Attribute>,
+    /// Its visibility.
+    pub(crate) vis: Visibility,
+    /// Its signature.
+    pub(crate) sig: Signature,
+    /// The receiver, if there is one.
+    pub(crate) receiver: Option<Receiver>,
+    /// Everything after the receiver.
+    pub(crate) parameters: Vec<Parameter>,
+    /// The messages listed in the attribute: `#[reaction(ItemAdded, InventoryChecked)]`.
+    pub(crate) listed: Vec<Path>,
+}
+
+impl Handler {
+    /// Reads a handler; `None` when it is not a method.
+    pub(crate) fn build(member: &Member, dx: &mut Diagnostics) -> Option<Self> {
+        let mut inner = member.inner.iter();
+        let first = inner.next()?;
+        for other in inner {
+            let what = format!(
+                "a method cannot be both `{}` and `{}`",
+                first.role.attribute(),
+                other.role.attribute()
+            );
+            dx.error(
+                &other.attr,
+                what,
+                "keep one of them, and write a second method for the other",
+            );
+        }
+        let Ok((vis, sig)) = member.signature() else {
+            let what = format!("`{}` goes on a method", first.role.attribute());
+            dx.error(
+                member.head(),
+                what,
+                "put it above a `fn …(&self, …)` of the block",
+            );
+            return None;
+        };
+        let listed = listed(first.role, &first.attr, dx);
+        let mut receiver = None;
+        let mut parameters = Vec::new();
+        for input in &sig.inputs {
+            match input {
+                FnArg::Receiver(this) => receiver = Some(this.clone()),
+                FnArg::Typed(typed) => parameters.push(Parameter::new(typed.clone())),
+            }
+        }
+        Some(Self {
+            role: first.role,
+            attr: first.attr.clone(),
+            attrs: member.attrs.clone(),
+            vis,
+            receiver,
+            parameters,
+            listed,
+            sig,
+        })
+    }
+
+    /// The name of the method.
+    pub(crate) fn name(&self) -> &Ident {
+        &self.sig.ident
+    }
+
+    /// The parameter that names the message, if one does.
+    pub(crate) fn message_parameter(&self) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.message().is_some())
+    }
+
+    /// The message a command or event method is for: named by a parameter, or defined by the method.
+    pub(crate) fn message(&self) -> TokenStream {
+        match self.message_parameter().and_then(Parameter::message) {
+            Some(named) => named.to_token_stream(),
+            None => names::message_of(self.name()).into_token_stream(),
+        }
+    }
+
+    /// Whether the method defines its message.
+    pub(crate) fn is_definition(&self) -> bool {
+        matches!(self.role, Role::Command | Role::Event) && self.message_parameter().is_none()
+    }
+
+    /// The fields of the message that it defines.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.parameters.iter().filter_map(Parameter::field)
+    }
+
+    /// Its `#[cfg]`s, for everything that is generated for it.
+    pub(crate) fn cfgs(&self) -> TokenStream {
+        let cfgs = self.attrs.iter().filter(|attr| is_cfg(attr));
+        quote!(#(#cfgs)*)
+    }
+
+    /// Its docs.
+    pub(crate) fn docs(&self) -> impl Iterator<Item = &Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("doc"))
+    }
+}
+
+fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
+    let list = match &attr.meta {
+        Meta::Path(_) => return Vec::new(),
+        Meta::List(list) if list.tokens.is_empty() => return Vec::new(),
+        Meta::List(list) if role == Role::Reaction => list,
+        Meta::List(_) | Meta::NameValue(_) => {
+            let what = format!("`{}` takes no options on a method", role.attribute());
+            let help = match role {
+                Role::Command | Role::Event => format!(
+                    "write `{0}`; to choose the stored name, define the message with `#[{1}(\"…\")] struct …` and take it by reference",
+                    role.attribute(),
+                    role.word(),
+                ),
+                _ => format!("write `{}`", role.attribute()),
+            };
+            dx.error(&attr.meta, what, help);
+            return Vec::new();
+        }
+    };
+    match list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) {
+        Ok(paths) => paths.into_iter().collect(),
+        Err(_) => {
+            dx.error(
+                &list.tokens,
+                "`#[reaction]` lists types of events",
+                "write `#[reaction(ItemAdded, ItemRemoved)]`",
+            );
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Parameters of handlers: fields of the message, the message itself, or something from the surroundings.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::{Attribute, GenericArgument, Pat, PatType, PathArguments, Type, TypePath};
+
+use crate::parse::member::ON_PARAMETERS;
+
+/// One parameter after the receiver.
+pub(crate) struct Parameter {
+    /// As it was written.
+    pub(crate) source: PatType,
+    /// What it stands for.
+    pub(crate) kind: ParameterKind,
+}
+
+/// What a parameter stands for.
+pub(crate) enum ParameterKind {
+    /// An owned value: a field of the message that the handler defines.
+    Field(Ident),
+    /// An owned value that cannot be a field, because it has no single name.
+    Unnamed,
+    /// `Res<..>`, `Now`, `Replaying`.
+    Context,
+    /// `&StreamId`
+    Stream,
+    /// `&mut Tx<'_>`
+    Tx,
+    /// `&AddItem`
+    Message(TypePath),
+    /// `&Message<AddItem>`
+    Envelope(Type),
+    /// `&str`, `&[T]`, `&mut T`, …: what no message can hold.
+    Borrowed {
+        /// What to write instead, where it is known.
+        owned: Option<&'static str>,
+    },
+}
+
+const CONTEXT: [&str; 3] = ["Res", "Now", "Replaying"];
+
+/// Types that are never messages, borrowed by habit.
+const NEVER_MESSAGES: [&str; 19] = [
+    "String", "Vec", "Option", "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8",
+    "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+];
+
+impl Parameter {
+    /// What this parameter stands for, told by its type.
+    pub(crate) fn new(source: PatType) -> Self {
+        let kind = match &*source.ty {
+            Type::Reference(reference) => borrowed(reference),
+            Type::Path(path) if CONTEXT.iter().any(|name| last_is(path, name)) => {
+                ParameterKind::Context
+            }
+            _ => match &*source.pat {
+                Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
+                    ParameterKind::Field(field_name(&pat.ident))
+                }
+                _ => ParameterKind::Unnamed,
+            },
+        };
+        Self { source, kind }
+    }
+
+    /// The field it is, if it is one.
+    pub(crate) fn field(&self) -> Option<Field<'_>> {
+        let ParameterKind::Field(name) = &self.kind else {
+            return None;
+        };
+        Some(Field {
+            name,
+            ty: &self.source.ty,
+            attrs: &self.source.attrs,
+        })
+    }
+
+    /// The message it names, if it names one.
+    pub(crate) fn message(&self) -> Option<&dyn ToTokens> {
+        match &self.kind {
+            ParameterKind::Message(path) => Some(path),
+            ParameterKind::Envelope(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// Its `#[cfg]`s.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.source.attrs.iter().filter(|attr| is_cfg(attr))
+    }
+}
+
+/// A parameter as a field.
+#[derive(Clone, Copy)]
+pub(crate) struct Field<'a> {
+    /// Its name.
+    pub(crate) name: &'a Ident,
+    /// Its type.
+    pub(crate) ty: &'a Type,
+    attrs: &'a [Attribute],
+}
+
+impl<'a> Field<'a> {
+    /// The attributes that move to the field: all but those that are about the parameter.
+    pub(crate) fn attrs(self) -> impl Iterator<Item = &'a Attribute> {
+        let moves = |attr: &&Attribute| {
+            let is_about_parameter = |word: &&str| attr.path().is_ident(word);
+            is_cfg(attr) || !ON_PARAMETERS.iter().any(|word| is_about_parameter(&word))
+        };
+        self.attrs.iter().filter(moves)
+    }
+
+    /// Its `#[cfg]`s.
+    pub(crate) fn cfgs(self) -> impl Iterator<Item = &'a Attribute> {
+        self.attrs.iter().filter(|attr| is_cfg(attr))
+    }
+
+    /// Whether it says what it is.
+    pub(crate) fn is_documented(self) -> bool {
+        self.attrs.iter().any(|attr| attr.path().is_ident("doc"))
+    }
+
+    /// Whether it is written as `String`.
+    pub(crate) fn is_string(self) -> bool {
+        matches!(self.ty, Type::Path(path) if last_is(path, "String"))
+    }
+}
+
+/// Whether it is a `#[cfg(…)]`.
+pub(crate) fn is_cfg(attr: &Attribute) -> bool {
+    attr.path().is_ident("cfg")
+}
+
+/// A method that does not use a parameter calls it `_price`; in storage it is the `price` all the same.
+fn field_name(parameter: &Ident) -> Ident {
+    let name = parameter.to_string();
+    match name.strip_prefix('_') {
+        Some(used) if syn::parse_str::<Ident>(used).is_ok() => Ident::new(used, parameter.span()),
+        _ => parameter.clone(),
+    }
+}
+
+fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
+    let path = match (&*reference.elem, &reference.mutability) {
+        (Type::Path(path), None) => path,
+        (Type::Path(path), Some(_)) if last_is(path, "Tx") => return ParameterKind::Tx,
+        (Type::Slice(_), _) => {
+            return ParameterKind::Borrowed {
+                owned: Some("Vec<…>"),
+            };
+        }
+        _ => return ParameterKind::Borrowed { owned: None },
+    };
+    if last_is(path, "StreamId") {
+        return ParameterKind::Stream;
+    }
+    if last_is(path, "str") {
+        return ParameterKind::Borrowed {
+            owned: Some("String"),
+        };
+    }
+    if path.path.segments.len() == 1 && NEVER_MESSAGES.iter().any(|name| last_is(path, name)) {
+        return ParameterKind::Borrowed { owned: None };
+    }
+    match envelope(path) {
+        Some(payload) => ParameterKind::Envelope(payload.clone()),
+        None => ParameterKind::Message(path.clone()),
+    }
+}
+
+/// The `T` of `Message<T>`.
+fn envelope(path: &TypePath) -> Option<&Type> {
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(payload) if last.ident == "Message" => Some(payload),
+        _ => None,
+    }
+}
+
+fn last_is(path: &TypePath, name: &str) -> bool {
+    let last = path.path.segments.last();
+    last.is_some_and(|segment| segment.ident == name)
+}
+
+impl ToTokens for Parameter {
+    fn to_tokens(&self, out: &mut TokenStream) {
+        self.source.to_tokens(out);
+    }
+}

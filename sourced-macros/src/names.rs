@@ -1,0 +1,96 @@
+//! Names: between the cases of Rust, and what may name a stored type.
+
+use proc_macro2::Ident;
+use quote::format_ident;
+use syn::ext::IdentExt;
+
+/// `AddItem` → `add_item`.
+pub(crate) fn snake(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let mut out = String::new();
+    for (at, &char) in chars.iter().enumerate() {
+        let after_lower = at > 0 && !chars[at - 1].is_uppercase() && chars[at - 1] != '_';
+        let before_lower = at > 0
+            && chars[at - 1].is_uppercase()
+            && chars.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if char.is_uppercase() && (after_lower || before_lower) {
+            out.push('_');
+        }
+        out.extend(char.to_lowercase());
+    }
+    out
+}
+
+/// `add_item` → `AddItem`.
+pub(crate) fn camel(name: &str) -> String {
+    let capitalised = |word: &str| {
+        let mut chars = word.chars();
+        chars.next().map_or_else(String::new, |first| {
+            first.to_uppercase().chain(chars).collect()
+        })
+    };
+    name.split('_').map(capitalised).collect()
+}
+
+/// The type that a method defines. Its span is the method's name, its role is another, so rename stays with rustc.
+pub(crate) fn message_of(method: &Ident) -> Ident {
+    let name = camel(&method.unraw().to_string());
+    let is_name = name.starts_with(|first: char| first.is_alphabetic());
+    if is_name && name != "Self" {
+        format_ident!("{name}", span = method.span())
+    } else {
+        format_ident!("Message{name}", span = method.span())
+    }
+}
+
+/// Whether this can be the name of a stored type, or its prefix: words of letters, digits and `_`, joined by dots.
+pub(crate) fn is_type_name(name: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || char == '_')
+    };
+    name.len() <= MAX_TYPE_NAME && name.split('.').all(is_word)
+}
+
+/// The longest name of a stored type, in bytes.
+pub(crate) const MAX_TYPE_NAME: usize = 255;
+
+/// The candidate that was probably meant.
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let by_distance = candidates.iter().map(|name| (distance(word, name), *name));
+    let (distance, name) = by_distance.min()?;
+    (distance <= name.len().max(3) / 3 + 1).then_some(name)
+}
+
+/// How many letters have to be added, removed or replaced.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, from) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &to) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// Tokens of a type as people write them.
+pub(crate) fn spoken(tokens: impl quote::ToTokens) -> String {
+    let spaced = tokens.to_token_stream().to_string();
+    let joined = [
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        ("& ", "&"),
+        (":: ", "::"),
+    ];
+    joined
+        .iter()
+        .fold(spaced, |text, (from, to)| text.replace(from, to))
+}

@@ -1,0 +1,6 @@
+//! Reading: keeps the user's tokens, decides nothing.
+
+pub(crate) mod block;
+pub(crate) mod item;
+pub(crate) mod member;
+pub(crate) mod options;

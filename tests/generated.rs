@@ -1,0 +1,166 @@
+//! A cart and its listing, written with the macros, through workers and back.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use sourced::Outcome;
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq)]
+enum CartError {
+    #[error("the cart is full")]
+    Full,
+}
+
+struct Outbox(Mutex<Vec<String>>);
+
+#[actor]
+impl Cart {
+    /// Adds a product.
+    #[command]
+    fn add_item(&self, product_id: String, price: u64) -> Result<ItemAdded, CartError> {
+        if self.n_items >= 2 {
+            return Err(CartError::Full);
+        }
+        Ok(ItemAdded { product_id, price })
+    }
+
+    #[event]
+    fn item_added(&mut self, _product_id: String, _price: u64) {
+        self.n_items += 1;
+    }
+
+    #[reaction]
+    fn tell_admin(&self, added: &ItemAdded) -> SendMail {
+        SendMail {
+            text: format!("{} is number {}", added.product_id, self.n_items),
+        }
+    }
+
+    #[command]
+    async fn send_mail(&self, text: String, outbox: Res<Outbox>) -> Result<(), Failure> {
+        let mut sent = outbox.0.lock().map_err(|_| Failure::msg("poisoned"))?;
+        sent.push(text);
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, PartialEq)]
+struct Listing {
+    id: String,
+    total: u64,
+}
+
+#[projector]
+impl Listing {
+    #[state]
+    fn new(id: &StreamId) -> Self {
+        Self {
+            id: id.to_string(),
+            total: 0,
+        }
+    }
+
+    #[event]
+    fn added(&mut self, event: &ItemAdded) {
+        self.total += event.price;
+    }
+
+    #[sync]
+    async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        tx.put("listings", &self.id, self).await
+    }
+}
+
+#[tokio::test]
+async fn a_cart_runs_through_workers() {
+    let app = App::builder()
+        .register::<Cart>()
+        .register::<Listing>()
+        .resource(Outbox(Mutex::default()))
+        .build()
+        .await
+        .unwrap();
+    let running = app.start();
+    let receipt = app
+        .dispatch(
+            AddItem {
+                product_id: "p1".into(),
+                price: 10,
+            }
+            .to("cart-1"),
+        )
+        .await
+        .unwrap();
+    let Outcome::Applied(events) = receipt.outcome().await.unwrap() else {
+        panic!("not applied")
+    };
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].causation_id, receipt.id);
+
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item("p2", 5).await.unwrap();
+    assert_eq!(
+        added,
+        ItemAdded {
+            product_id: "p2".into(),
+            price: 5
+        }
+    );
+    assert_eq!(
+        cart.add_item("p3", 5).await.unwrap_err().refusal(),
+        Some(CartError::Full)
+    );
+
+    let refused = app
+        .dispatch(
+            AddItem {
+                product_id: "p3".into(),
+                price: 10,
+            }
+            .to("cart-1"),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        refused.outcome().await.unwrap(),
+        Outcome::Refused("the cart is full".into())
+    );
+
+    app.idle().await.unwrap();
+    let listing = app
+        .backend()
+        .document("listings", "cart-1")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        listing.decode::<Listing>().unwrap(),
+        Listing {
+            id: "cart-1".into(),
+            total: 15
+        }
+    );
+    assert_eq!(app.load::<Cart>("cart-1").await.unwrap().state().n_items, 2);
+    let report = running.stop().await;
+    assert_eq!(report.aborted, 0);
+    assert!(report.handled >= 6, "{report:?}");
+    let log = app.read_log(sourced::Position::START, 100).await.unwrap();
+    let types: Vec<&str> = log
+        .iter()
+        .map(|message| message.type_name.as_str())
+        .collect();
+    let added = ["cart.add_item", "cart.item_added", "cart.send_mail"];
+    assert!(added.iter().all(|name| types.contains(name)), "{types:?}");
+}
+
+#[tokio::test]
+async fn a_missing_resource_is_named_when_the_app_is_built() {
+    let error = App::builder().register::<Cart>().build().await.unwrap_err();
+    assert!(error.to_string().contains("Outbox"), "{error}");
+}
