@@ -4,14 +4,18 @@ use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use sourced::App;
+use sourced::{App, WorkerOptions};
 use sourced_postgres::Postgres;
 use sourced_sqlite::Sqlite;
 
 use crate::cart::Cart;
 use crate::listings::CartListings;
+
+/// How long the carts that a killed process was busy with stay its own. A new start waits for them, so it is short.
+const LEASE: Duration = Duration::from_secs(5);
 
 /// One of the three backends.
 #[derive(Debug, Clone, PartialEq, Eq)]
