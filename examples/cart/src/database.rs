@@ -81,7 +81,12 @@ impl Database {
     /// # Errors
     /// When the database cannot be opened or set up.
     pub async fn open(&self) -> anyhow::Result<App> {
-        let app = App::builder().register::<Cart>().register::<CartListings>();
+        let mut workers = WorkerOptions::default();
+        workers.lease = LEASE;
+        let app = App::builder()
+            .workers(workers)
+            .register::<Cart>()
+            .register::<CartListings>();
         let app = match self {
             Self::Memory => app,
             Self::Sqlite(path) => app.backend(

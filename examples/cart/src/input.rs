@@ -110,10 +110,11 @@ fn hint(name: Option<&String>) -> String {
 /// # Errors
 /// [`Problem`] says what is wrong with it and what was expected.
 pub fn parse(line: &str) -> Result<Entry, Problem> {
-    let mut fields = match serde_json::from_str(line.trim_end()).map_err(|error| not_json(&error))? {
-        Value::Object(fields) => fields,
-        other => return Err(Problem::NotAnObject(kind_of(&other))),
-    };
+    let mut fields =
+        match serde_json::from_str(line.trim_end()).map_err(|error| not_json(&error))? {
+            Value::Object(fields) => fields,
+            other => return Err(Problem::NotAnObject(kind_of(&other))),
+        };
     let id = match fields.remove("id") {
         None => None,
         Some(id) => Some(parse_id(&id)?),
