@@ -15,7 +15,7 @@ use crate::parse::member::{Member, Role};
 use crate::parse::options::{self, Options};
 
 /// `#[actor]` and `#[projector]`.
-pub(crate) fn block(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn block(kind: Kind, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut dx = Diagnostics::default();
     let split = Block::split(item.clone());
     // Our attributes are gone from it, whatever is wrong otherwise.
@@ -28,7 +28,7 @@ pub(crate) fn block(kind: Kind, args: TokenStream, item: TokenStream) -> TokenSt
         Kind::Projector => options::PROJECTOR,
     };
     let options = declared.read(args, &mut dx);
-    let generated = generated(kind, &options, &item, split.ok(), &mut dx);
+    let generated = generated(kind, &options, item, split.ok(), &mut dx);
     let errors = dx.into_tokens();
     quote!(#user #errors #generated)
 }
@@ -56,7 +56,7 @@ fn generated(
 }
 
 /// `#[command]` and `#[event]` on an item.
-pub(crate) fn message(role: Role, args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn message(role: Role, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut dx = Diagnostics::default();
     let declared = match role {
         Role::Command => options::COMMAND,
@@ -64,7 +64,7 @@ pub(crate) fn message(role: Role, args: TokenStream, item: TokenStream) -> Token
     };
     let options = declared.read(args, &mut dx);
     let read = Item::read(item.clone());
-    let model = check::message(role, &item, read.as_ref(), &mut dx)
+    let model = check::message(role, item, read.as_ref(), &mut dx)
         .and_then(|read| MessageModel::build(role, &options, read));
     let (derives, traits) = model.as_ref().map(expand::definition).unzip();
     let errors = dx.into_tokens();
@@ -72,9 +72,9 @@ pub(crate) fn message(role: Role, args: TokenStream, item: TokenStream) -> Token
 }
 
 /// `#[reaction]`, `#[state]` and `#[sync]`, which mean something inside a block only.
-pub(crate) fn inner(role: Role, item: TokenStream) -> TokenStream {
+pub(crate) fn inner(role: Role, item: &TokenStream) -> TokenStream {
     let mut dx = Diagnostics::default();
-    check::outside(role, &item, Item::read(item.clone()).as_ref(), &mut dx);
+    check::outside(role, item, Item::read(item.clone()).as_ref(), &mut dx);
     let errors = dx.into_tokens();
     quote!(#item #errors)
 }

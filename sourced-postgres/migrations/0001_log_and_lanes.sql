@@ -33,6 +33,7 @@ CREATE TABLE {schema}.groups (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text COLLATE "C" NOT NULL UNIQUE,
     types text[] NOT NULL,
+    types_version int NOT NULL DEFAULT 0,   -- goes up when it takes up more types
     gen int NOT NULL DEFAULT 0,
     -- Where the group began: needed again when it takes up more types.
     start_pos bigint NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE {schema}.lanes (
     group_id int NOT NULL,
     stream_id bigint NOT NULL,
     gen int NOT NULL,
+    types_version int NOT NULL,             -- the same as the group's: a claim that looks at older types gets no lane
     state text NOT NULL CHECK (state IN ('idle', 'ready', 'claimed', 'delayed', 'parked')),
     head_seq bigint NOT NULL,               -- the last message known to be work
     acked_seq bigint NOT NULL,
@@ -208,6 +210,7 @@ DECLARE
     v_start bigint := 0;
     v_gaps bigint[] := '{}';
     v_horizon bigint;
+    v_group groups%ROWTYPE;
 BEGIN
     IF NOT EXISTS (SELECT FROM groups WHERE name = p_name) THEN
         IF p_now THEN
@@ -226,12 +229,35 @@ BEGIN
         VALUES (p_name, p_types, v_start, v_gaps, v_start, v_gaps)
         ON CONFLICT (name) DO NOTHING;
     END IF;
+    SELECT * INTO v_group FROM groups WHERE name = p_name FOR UPDATE;
+    IF p_types <@ v_group.types THEN
+        UPDATE groups SET types = p_types WHERE id = v_group.id AND NOT p_types @> v_group.types;
+        RETURN;
+    END IF;
     -- With more types the log is looked through again: what was passed over before may be work now.
     UPDATE groups
-       SET types = p_types,
-           hi = CASE WHEN p_types <@ types THEN hi ELSE start_pos END,
-           gaps = CASE WHEN p_types <@ types THEN gaps ELSE start_gaps END
-     WHERE name = p_name AND NOT (p_types <@ types AND p_types @> types);
+       SET types = p_types, types_version = types_version + 1, hi = start_pos, gaps = start_gaps, deferred = '{}'
+     WHERE id = v_group.id;
+    -- And claims are taken back: acknowledging one would jump over messages of the new types. Where nothing was
+    -- acknowledged yet, they may come before the first message known so far.
+    UPDATE lanes AS l
+       SET types_version = v_group.types_version + 1,
+           state = CASE WHEN l.worker IS NULL THEN l.state ELSE 'ready' END,
+           due_at = CASE WHEN l.worker IS NULL THEN l.due_at END,
+           worker = NULL,
+           acked_seq = origin.seq,
+           head_seq = CASE WHEN l.state = 'idle' AND l.acked_pos = 0 THEN origin.seq ELSE l.head_seq END
+      FROM (
+        SELECT stream_id, CASE
+                 WHEN acked_pos > 0 THEN acked_seq
+                 WHEN v_group.start_pos = 0 THEN 0
+                 ELSE coalesce((SELECT max(m.seq) FROM messages AS m
+                                 WHERE m.stream_id = lanes.stream_id AND m.position <= v_group.start_pos
+                                   AND NOT m.position = ANY(v_group.start_gaps)), 0)
+               END AS seq
+          FROM lanes WHERE group_id = v_group.id FOR UPDATE
+      ) AS origin
+     WHERE l.group_id = v_group.id AND l.stream_id = origin.stream_id;
 END $$;
 
 -- Sorts the next part of the log into the lanes of a group. Gives how many new messages it looked at.
@@ -272,8 +298,8 @@ BEGIN
         -- A lane in a slow transaction must not hold up all others: its messages are looked at again.
         SELECT stream_id FROM known EXCEPT SELECT stream_id FROM unlocked
     ), sorted AS (
-        INSERT INTO lanes AS l (group_id, stream_id, gen, state, head_seq, acked_seq, ready_pos)
-        SELECT p_group, stream_id, v_group.gen, 'ready', last_seq, first_seq - 1, first_pos
+        INSERT INTO lanes AS l (group_id, stream_id, gen, types_version, state, head_seq, acked_seq, ready_pos)
+        SELECT p_group, stream_id, v_group.gen, v_group.types_version, 'ready', last_seq, first_seq - 1, first_pos
           FROM work WHERE stream_id NOT IN (SELECT stream_id FROM busy)
             ON CONFLICT (group_id, stream_id) DO UPDATE
            SET head_seq = excluded.head_seq,
@@ -329,4 +355,36 @@ BEGIN
          WHERE l.group_id = due.group_id AND l.stream_id = due.stream_id;
     END IF;
     RETURN v_more;
+END $$;
+
+-- Reads a document that is about to be changed: until the transaction ends nobody else can, whether it exists or not.
+CREATE FUNCTION {schema}.get_document(p_collection text, p_key text) RETURNS text
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    v_value text;
+BEGIN
+    SELECT value::text INTO v_value FROM documents WHERE collection = p_collection AND key = p_key FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM lock_missing_document(p_collection, p_key);
+        SELECT value::text INTO v_value FROM documents WHERE collection = p_collection AND key = p_key FOR UPDATE;
+    END IF;
+    RETURN v_value;
+END $$;
+
+CREATE FUNCTION {schema}.put_document(p_collection text, p_key text, p_value text) RETURNS void
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    UPDATE documents SET value = p_value::json WHERE collection = p_collection AND key = p_key;
+    IF NOT FOUND THEN
+        PERFORM lock_missing_document(p_collection, p_key);
+        INSERT INTO documents (collection, key, value) VALUES (p_collection, p_key, p_value::json)
+        ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value;
+    END IF;
+END $$;
+
+-- A row that is not there cannot be locked. Some keys share a lock, so that the server's lock table is never filled.
+CREATE FUNCTION {schema}.lock_missing_document(p_collection text, p_key text) RETURNS void
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext(current_schema() || '.' || p_collection), hashtext(p_key) & 1023);
 END $$;

@@ -28,6 +28,14 @@ impl Appends {
         limits: &Limits,
     ) -> Result<Self, AppendError> {
         limits.check(&appends)?;
+        let mut streams = HashSet::new();
+        if let Some(twice) = appends
+            .iter()
+            .find(|append| !streams.insert(&append.stream))
+        {
+            let text = format!("stream `{}` is named twice in one append", twice.stream);
+            return Err(BackendError::Refused(text.into()).into());
+        }
         appends.retain(|append| !append.messages.is_empty());
         let mut seen = HashSet::new();
         for message in appends.iter().flat_map(|append| &append.messages) {

@@ -201,7 +201,7 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    const DEADLOCKS: u32 = 8;
+    const DEADLOCKS: u32 = 10;
 
     /// Whether to do the same again after this error; after a deadlock it first waits, longer each time.
     pub(crate) async fn allows(&mut self, kind: Option<SqlErrorKind>) -> bool {

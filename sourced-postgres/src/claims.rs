@@ -1,5 +1,6 @@
 //! Claims: the exclusive right of one worker to one stream of a group, for a while.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -116,13 +117,18 @@ impl Claims for Postgres {
         )))
     }
 
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
-        let reason: Option<String> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.refusal.safe())
-                .bind(command.as_uuid())
-                .fetch_optional(&mut *connection)
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        let ids: Vec<_> = commands.iter().map(|command| command.as_uuid()).collect();
+        let found: Vec<(sqlx::types::Uuid, String)> = retrying!(self, connection =>
+            sqlx::query_as(self.inner.sql.refusals.safe())
+                .bind(&ids[..])
+                .fetch_all(&mut *connection)
                 .await)?;
-        Ok(reason.map(|reason| Refusal { command, reason }))
+        let refusal = |(command, reason): (_, _)| Refusal {
+            command: MessageId::from_uuid(command),
+            reason,
+        };
+        Ok(found.into_iter().map(refusal).collect())
     }
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
@@ -317,10 +323,11 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
 
 fn all_known<'n>(
     groups: &[GroupId],
-    names: impl Iterator<Item = &'n str> + Clone,
+    names: impl Iterator<Item = &'n str>,
 ) -> Result<(), BackendError> {
+    let known: HashSet<&str> = names.collect();
     let mut groups = groups.iter();
-    match groups.find(|group| !names.clone().any(|name| name == group.as_str())) {
+    match groups.find(|group| !known.contains(group.as_str())) {
         Some(group) => Err(BackendError::UnknownGroup(group.clone())),
         None => Ok(()),
     }

@@ -55,11 +55,14 @@ pub(crate) async fn migrate(
 
 /// The version of the schema; 0 when it was never set up.
 async fn version(connection: &mut PgConnection, schema: &SchemaName) -> Result<i64, BackendError> {
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(schema.render("{schema}.migrations"))
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(backend_error)?;
+    // Not `to_regclass`: within a transaction it remembers that something was not there, the lock notwithstanding.
+    let exists: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'migrations')",
+    )
+    .bind(schema.as_str())
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(backend_error)?;
     if !exists {
         return Ok(0);
     }

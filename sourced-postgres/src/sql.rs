@@ -86,10 +86,11 @@ statements! {
     fail = include_str!("sql/fail.sql");
     renew = include_str!("sql/renew.sql");
     lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
-    refusal = "SELECT reason FROM {schema}.refusals WHERE command = $1";
+    refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
     pending_lanes = include_str!("sql/pending_lanes.sql");
-    put_document = "INSERT INTO {schema}.documents (collection, key, value) VALUES ($1, $2, $3::text::json) ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
+    put_document = "SELECT {schema}.put_document($1, $2, $3)";
     get_document = "SELECT value::text FROM {schema}.documents WHERE collection = $1 AND key = $2";
+    get_document_to_change = "SELECT {schema}.get_document($1, $2)";
     delete_document = "DELETE FROM {schema}.documents WHERE collection = $1 AND key = $2";
     documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3";
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";

@@ -70,10 +70,10 @@ impl TxOps for Operations<'_> {
         collection: &str,
         key: &str,
     ) -> Result<Option<Payload>, BackendError> {
-        let value: Option<String> = sqlx::query_scalar(self.sql.get_document.safe())
+        let value: Option<String> = sqlx::query_scalar(self.sql.get_document_to_change.safe())
             .bind(collection)
             .bind(key)
-            .fetch_optional(&mut *self.connection)
+            .fetch_one(&mut *self.connection)
             .await
             .map_err(backend_error)?;
         Ok(value.map(Payload::from_storage))

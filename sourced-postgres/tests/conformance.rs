@@ -1,5 +1,7 @@
 //! The suite every backend must pass, on PostgreSQL.
 
+#![allow(clippy::unwrap_used)] // its helpers are outside of `#[test]`, too
+
 mod common;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sourced::backend::{AppendError, Appended, BackendError, StreamAppend};
 use sourced::message::{Kind, MessageId, NewMessage};
-use sourced::{ExpectedSeq, Position, Seq, StreamId};
+use sourced::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::error;
@@ -73,16 +73,12 @@ async fn already_stored(
     sql: &Statements,
     appends: &[StreamAppend],
 ) -> Result<Stored, BackendError> {
-    let ids: Vec<String> = appends
-        .iter()
-        .flat_map(|append| &append.messages)
-        .map(|message| message.id.as_uuid().simple().to_string())
-        .collect();
-    if ids.is_empty() {
+    let messages = || appends.iter().flat_map(|append| &append.messages);
+    if messages().next().is_none() {
         return Ok(Stored::new());
     }
     let rows = sqlx::query(sql.find_ids.clone())
-        .bind(json(&ids))
+        .bind(json_of_ids(messages().map(|message| message.id)))
         .fetch_all(connection)
         .await
         .map_err(error::backend)?;
@@ -251,7 +247,7 @@ async fn insert(
                 .bind(message.id.as_uuid().as_bytes().as_slice())
                 .bind(kind_text(message.kind))
                 .bind(message.type_name.as_str())
-                .bind(message.decided_by.as_ref().map(|group| group.as_str()))
+                .bind(message.decided_by.as_ref().map(GroupId::as_str))
                 .bind(message.causation_id.as_uuid().into_bytes().to_vec())
                 .bind(message.correlation_id.as_uuid().into_bytes().to_vec())
                 .bind(message.created_at.as_micros())
@@ -270,6 +266,12 @@ async fn insert(
 
 fn seq(number: u64) -> Result<Seq, BackendError> {
     Seq::new(number).ok_or_else(|| BackendError::Corrupt("a seq of 0".to_owned()))
+}
+
+/// A list of ids as one parameter, which `unhex` makes bytes of again.
+pub(crate) fn json_of_ids(ids: impl Iterator<Item = MessageId>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.as_uuid().simple().to_string()).collect();
+    json(&ids)
 }
 
 /// A list as `json_each` reads it.

@@ -24,6 +24,8 @@ const OPEN_AGAIN: Duration = Duration::from_millis(20);
 
 /// Keeps everything in one SQLite file. Clones share its connections, which are closed when the last of them is dropped.
 ///
+/// A task on the runtime that opened the file does the writing, and ends with the last clone or that runtime.
+///
 /// Several processes on one machine may open the same file; a file on a network drive must not be shared.
 #[derive(Clone)]
 pub struct Sqlite {
@@ -187,7 +189,7 @@ impl SqliteBuilder {
         let mut waited = Duration::ZERO;
         loop {
             match open_once(options, prefix).await {
-                Err(error) if error.is_transient() && waited < self.busy_timeout => {
+                Err(error) if error::is_busy(&error) && waited < self.busy_timeout => {
                     pause(OPEN_AGAIN).await;
                     waited += OPEN_AGAIN;
                 }

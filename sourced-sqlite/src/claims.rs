@@ -11,7 +11,7 @@ use sourced::backend::{
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, Position, StreamId};
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 
 use crate::backend::Sqlite;
 use crate::lanes::{self, Taken};
@@ -139,26 +139,31 @@ impl Claims for Sqlite {
         Ok(Some(LaneState::new(start, 0, false, None)))
     }
 
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
-        let row = sqlx::query(self.inner.sql.refusal.clone())
-            .bind(command.as_uuid().into_bytes().to_vec())
-            .fetch_optional(&mut *self.reader().await?)
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        let rows = sqlx::query(self.inner.sql.refusals.clone())
+            .bind(append::json_of_ids(commands.iter().copied()))
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(error::backend)?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let reason = row.try_get(0).map_err(error::backend)?;
-        Ok(Some(Refusal { command, reason }))
+        rows.iter()
+            .map(|row| {
+                Ok(Refusal {
+                    command: MessageId::from_uuid(row::uuid(row, 0)?),
+                    reason: row.try_get(1).map_err(error::backend)?,
+                })
+            })
+            .collect()
     }
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
         let mut reader = self.reader().await?;
+        // One snapshot for all groups: work that moves from one to another meanwhile must not be missed in both.
+        let mut snapshot = reader.begin().await.map_err(error::backend)?;
         let mut pending = 0;
         for group in groups {
             let row = sqlx::query(self.inner.sql.pending_lanes.clone())
                 .bind(group.as_str())
-                .fetch_optional(&mut *reader)
+                .fetch_optional(&mut *snapshot)
                 .await
                 .map_err(error::backend)?
                 .ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;

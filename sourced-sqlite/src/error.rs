@@ -53,6 +53,20 @@ pub(crate) fn backend(error: sqlx::Error) -> BackendError {
     }
 }
 
+/// Whether somebody else was in the way, so that a second try may find them gone.
+pub(crate) fn is_busy(error: &BackendError) -> bool {
+    let BackendError::Unavailable(source) = error else {
+        return false;
+    };
+    let Some(sqlx::Error::Database(database)) = source.downcast_ref() else {
+        return false;
+    };
+    matches!(
+        primary(database.as_ref()),
+        Some(code::BUSY | code::LOCKED | code::PROTOCOL)
+    )
+}
+
 fn primary(error: &dyn DatabaseError) -> Option<i32> {
     let extended: i32 = error.code()?.parse().ok()?;
     Some(extended & 0xff)

@@ -1,6 +1,6 @@
 //! The state machine of the lanes, step by step inside the writer's transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use sourced::backend::{
@@ -127,20 +127,27 @@ pub(crate) async fn deliveries(
         .await
         .map_err(error::backend)?;
     let mut deliveries: HashMap<i64, Result<Vec<Delivery>, BackendError>> = HashMap::new();
+    let mut damaged = HashSet::new();
     for row in &rows {
         let lane: i64 = row.try_get(COLUMN_COUNT).map_err(error::backend)?;
+        // What comes before the damage is still delivered, what comes after it has to wait.
+        if damaged.contains(&lane) {
+            continue;
+        }
         let upto = replayed_upto.get(&lane).copied().unwrap_or(0);
-        let delivery = row::message(row).map(|message| Delivery {
-            replaying: message.position.get() <= upto,
-            message,
-        });
         let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
-        match (of_lane, delivery) {
-            (Ok(list), Ok(delivery)) => list.push(delivery),
-            // What comes before the damage is still delivered.
-            (Ok(list), Err(error)) if list.is_empty() => _ = deliveries.insert(lane, Err(error)),
-            (Ok(_), Err(_)) => break,
-            (Err(_), _) => {}
+        match (row::message(row), of_lane) {
+            (Ok(message), Ok(list)) => list.push(Delivery {
+                replaying: message.position.get() <= upto,
+                message,
+            }),
+            (Err(error), of_lane) => {
+                damaged.insert(lane);
+                if of_lane.as_ref().is_ok_and(Vec::is_empty) {
+                    *of_lane = Err(error);
+                }
+            }
+            (Ok(_), Err(_)) => {}
         }
     }
     Ok(deliveries)

@@ -90,8 +90,9 @@ statements! {
           AND m.decided_by IS NOT g.name
           AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = m.type))";
     insert_refusal = "INSERT INTO sourced_refusals (command, reason) VALUES (?1, ?2)
-        ON CONFLICT (command) DO UPDATE SET reason = excluded.reason";
-    refusal = "SELECT reason FROM sourced_refusals WHERE command = ?1";
+        ON CONFLICT (command) DO NOTHING";
+    refusals = "SELECT command, reason FROM sourced_refusals
+        WHERE command IN (SELECT unhex(value) FROM json_each(?1))";
     pending_lanes = include_str!("../sql/pending_lanes.sql");
 
     document = "SELECT value FROM sourced_documents WHERE collection = ?1 AND key = ?2";

@@ -276,7 +276,7 @@ impl Link {
         } else {
             "PRAGMA synchronous = NORMAL"
         };
-        let done = sqlx::query(pragma).execute(self.open().await?).await;
+        let done = sqlx::raw_sql(pragma).execute(self.open().await?).await;
         done.map_err(error::backend)?;
         self.is_synced = sync;
         Ok(())
@@ -333,5 +333,53 @@ fn copy(error: &BackendError) -> BackendError {
         BackendError::Unavailable(error) => BackendError::Unavailable(error.to_string().into()),
         BackendError::Corrupt(text) => BackendError::Corrupt(text.clone()),
         other => BackendError::Refused(other.to_string().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use super::*;
+    use crate::backend::Sqlite;
+
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+
+    async fn synchronous(store: &Sqlite, effect: Effect) -> i64 {
+        let read = store.inner.writer.run(effect, |connection| {
+            Box::pin(async move {
+                let row = sqlx::raw_sql("PRAGMA synchronous").fetch_one(connection);
+                Ok::<i64, BackendError>(row.await.unwrap().get(0))
+            })
+        });
+        read.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_has_to_last_waits_for_the_disk_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let careful = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let builder = Sqlite::builder().synchronous(Synchronous::Normal);
+        let quick = builder.open(folder.path().join("b.db")).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(synchronous(&careful, Effect::Lasting).await, FULL);
+            assert_eq!(synchronous(&careful, Effect::Redone).await, NORMAL);
+            assert_eq!(synchronous(&quick, Effect::Lasting).await, NORMAL);
+            assert_eq!(synchronous(&quick, Effect::Redone).await, NORMAL);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_task_ends_with_the_last_handle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = Sqlite::open(&path).await.unwrap();
+        let clone = store.clone();
+        let jobs = store.inner.writer.jobs.downgrade();
+        drop(store);
+        assert!(jobs.upgrade().is_some());
+        drop(clone);
+        assert!(jobs.upgrade().is_none());
     }
 }

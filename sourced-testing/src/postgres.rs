@@ -96,18 +96,16 @@ impl ThrowawayPostgres {
         if let Some(output) = guard.stdout.take() {
             _ = BufReader::new(output).read_line(&mut line);
         }
-        match line.trim_end().strip_prefix("ready ") {
-            Some(folder) => Ok(Self {
-                guard,
-                folder: folder.into(),
-                url: format!("postgres://sourced@127.0.0.1:{port}/postgres"),
-                tools: tools.clone(),
-            }),
-            None => {
-                _ = guard.wait();
-                Err(format!("the start failed: {}", line.trim_end()))
-            }
-        }
+        let Some(folder) = line.trim_end().strip_prefix("ready ") else {
+            _ = guard.wait();
+            return Err(format!("the start failed: {}", line.trim_end()));
+        };
+        Ok(Self {
+            guard,
+            folder: folder.into(),
+            url: format!("postgres://sourced@127.0.0.1:{port}/postgres"),
+            tools: tools.clone(),
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::parse::member::Role;
 pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     for parameter in &handler.parameters {
         match handler.role {
-            Role::Command | Role::Event => of_message(kind, handler, parameter, dx),
+            Role::Command | Role::Event => of_message(handler, parameter, dx),
             Role::Reaction => of_reaction(handler, parameter, dx),
             Role::State => of_state(handler, parameter, dx),
             Role::Sync => of_sync(parameter, dx),
@@ -30,8 +30,8 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             ),
         );
     }
-    if kind == Kind::Projector && handler.role == Role::Event && handler.parameters.is_empty() {
-        projector_defines(handler, handler.name(), dx);
+    if kind == Kind::Projector && handler.role == Role::Event && handler.is_definition() {
+        projector_defines(handler, dx);
     }
 }
 
@@ -40,17 +40,10 @@ fn takes_tx(handler: &Handler) -> bool {
     handler.parameters.iter().any(is_tx)
 }
 
-fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     let attribute = handler.role.attribute();
     let ty = &parameter.source.ty;
     match &parameter.kind {
-        ParameterKind::Field(_) if kind == Kind::Projector => {
-            // Said once, at the first field.
-            let first = handler.fields().next();
-            if first.is_some_and(|first| std::ptr::eq(first.ty, &**ty)) {
-                projector_defines(handler, parameter, dx);
-            }
-        }
         ParameterKind::Field(_) => {
             if let (Some(message), false) = (handler.message_parameter(), ty_is_message(parameter)) {
                 let named = message.source.ty.to_token_stream();
@@ -95,13 +88,16 @@ fn ty_is_message(parameter: &Parameter) -> bool {
     parameter.message().is_some()
 }
 
-fn projector_defines(handler: &Handler, at: impl ToTokens, dx: &mut Diagnostics) {
+/// Said once, at the first field.
+fn projector_defines(handler: &Handler, dx: &mut Diagnostics) {
+    let what =
+        "`#[event]` of a `#[projector]` takes the event by reference: it was defined elsewhere";
     let event = names::message_of(handler.name());
-    dx.error(
-        at,
-        "`#[event]` of a `#[projector]` takes the event by reference: it was defined elsewhere",
-        format!("write `fn {}(&mut self, event: &{event})`", handler.name()),
-    );
+    let help = format!("write `fn {}(&mut self, event: &{event})`", handler.name());
+    match handler.parameters.first() {
+        Some(field) => dx.error(field, what, help),
+        None => dx.error(handler.name(), what, help),
+    }
 }
 
 fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {

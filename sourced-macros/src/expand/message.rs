@@ -100,9 +100,10 @@ fn traits(
     stored: &str,
     cfgs: &TokenStream,
 ) -> TokenStream {
-    let kind = match role {
-        Role::Command => quote!(Command),
-        _ => quote!(Event),
+    let kind = if role == Role::Command {
+        quote!(Command)
+    } else {
+        quote!(Event)
     };
     quote! {
         #cfgs

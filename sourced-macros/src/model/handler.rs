@@ -138,15 +138,14 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
             return Vec::new();
         }
     };
-    match list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) {
-        Ok(paths) => paths.into_iter().collect(),
-        Err(_) => {
-            dx.error(
-                &list.tokens,
-                "`#[reaction]` lists types of events",
-                "write `#[reaction(ItemAdded, ItemRemoved)]`",
-            );
-            Vec::new()
-        }
+    let paths = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+    if let Ok(paths) = paths {
+        return paths.into_iter().collect();
     }
+    dx.error(
+        &list.tokens,
+        "`#[reaction]` lists types of events",
+        "write `#[reaction(ItemAdded, ItemRemoved)]`",
+    );
+    Vec::new()
 }

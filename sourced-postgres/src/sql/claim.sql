@@ -2,16 +2,17 @@
 -- The sizes are literals: with a parameter Postgres plans for a tenth of the table, and sorts it.
 WITH wanted AS MATERIALIZED (
     -- Whatever a crash takes back is claimed again.
-    SELECT turn.group_id, turn.nth
+    SELECT turn.group_id, turn.nth, g.types_version
       FROM (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed (setting)
      CROSS JOIN unnest($1::int[]) WITH ORDINALITY AS turn (group_id, nth)
+      JOIN {schema}.groups AS g ON g.id = turn.group_id
      ORDER BY turn.nth
 ), picked AS MATERIALIZED (
     SELECT ready.group_id, ready.stream_id
       FROM wanted
      CROSS JOIN LATERAL (
         SELECT l.group_id, l.stream_id FROM {schema}.lanes AS l
-         WHERE l.group_id = wanted.group_id AND l.state = 'ready'
+         WHERE l.group_id = wanted.group_id AND l.state = 'ready' AND l.types_version = wanted.types_version
          ORDER BY l.ready_pos LIMIT {share} FOR UPDATE SKIP LOCKED
      ) AS ready
      LIMIT {lanes}

@@ -3,8 +3,10 @@ SELECT g.name, greatest(
         (SELECT count(*) FROM {schema}.lanes AS l WHERE l.group_id = g.id AND l.state = 'ready')
         + (SELECT count(*) FROM {schema}.lanes AS l WHERE l.group_id = g.id AND l.due_at IS NOT NULL),
         CASE WHEN cardinality(g.deferred) > 0
-               OR EXISTS (SELECT FROM {schema}.messages AS m
-                           WHERE m.position > g.hi AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name)
+               -- In the order of positions, so that the planner starts at `hi` instead of reading the whole log.
+               OR (SELECT true FROM {schema}.messages AS m
+                    WHERE m.position > g.hi AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+                    ORDER BY m.position LIMIT 1)
                OR EXISTS (SELECT FROM {schema}.messages AS m
                            WHERE m.position = ANY(g.gaps) AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name)
              THEN 1 ELSE 0 END) AS pending

@@ -1,5 +1,7 @@
 //! What the tests share: a schema of its own for each.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sourced_postgres::Postgres;

@@ -32,6 +32,9 @@ pub(super) const BEFORE_ITS_END: Duration = Duration::from_mins(59);
 /// When a lease has ended.
 pub(super) const AFTER_ITS_END: Duration = Duration::from_mins(61);
 
+/// How often to ask for work that must be there.
+const PATIENCE: usize = 300;
+
 pub(super) fn stream(name: impl AsRef<str>) -> StreamId {
     StreamId::new(name).unwrap()
 }
@@ -177,19 +180,17 @@ impl Worker {
     /// Asks until this many lanes are claimed in all.
     pub(super) async fn claim_lanes(&self, store: &impl Backend, lanes: usize) -> Vec<Claim> {
         let mut claims = Vec::new();
-        loop {
+        // Patience is counted in questions, so that a slow machine does not run out of it.
+        for _ in 0..PATIENCE {
             claims.extend(self.try_claim(store).await);
             if claims.len() >= lanes {
-                assert_eq!(
-                    claims.len(),
-                    lanes,
-                    "too many lanes: {:?}",
-                    streams_of(&claims)
-                );
-                return claims;
+                break;
             }
             hint(store).await;
         }
+        let streams = streams_of(&claims);
+        assert_eq!(claims.len(), lanes, "claimed {streams:?}");
+        claims
     }
 
     /// Asks until there is a lane, which has to be the only one.
@@ -239,6 +240,8 @@ pub(super) fn ack_upto(claim: &Claim, n: usize) -> Ack {
 /// Waits until it may be worth asking again. Signals may be lost, so it does not wait long.
 pub(super) async fn hint(store: &impl Backend) {
     let mut signal = store.signal();
+    // A clone of a signal that was ever raised resolves at once, which would make this a busy loop.
+    calm(&mut signal);
     let raised = std::pin::pin!(signal.raised());
     select(raised, SystemClock.sleep(Duration::from_millis(10))).await;
 }

@@ -48,7 +48,7 @@ impl Outgoing {
 
     /// Adds metadata, laid over what the command inherits from its cause.
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
-        self.metadata = self.metadata.merged(&metadata);
+        self.metadata = self.metadata.merged(metadata);
         self
     }
 

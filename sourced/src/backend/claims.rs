@@ -78,14 +78,23 @@ pub trait Claims: Send + Sync {
         stream: &StreamId,
     ) -> Result<Option<LaneState>, BackendError>;
 
-    /// Looks up the recorded refusal of a command.
+    /// Looks up the recorded refusals of commands, in no order. Commands that were not refused have none.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError>;
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError>;
+
+    /// Looks up the recorded refusal of one command.
+    ///
+    /// # Errors
+    /// As [`Claims::refusals`].
+    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
+        Ok(self.refusals(&[command]).await?.pop())
+    }
 
     /// How many lanes of these groups hold work that is not acknowledged yet: ready, claimed, delayed, and messages not
-    /// yet sorted into lanes count as at least one. Parked lanes do not count. Zero means: quiet.
+    /// yet sorted into lanes count as at least one. Parked lanes do not count. Zero means: quiet. All groups are looked
+    /// at in one snapshot, so work that an ack moves from one group to another is seen in one of them.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
@@ -186,7 +195,7 @@ pub struct Ack {
     pub upto: Position,
     /// What the messages led to.
     pub appends: Vec<StreamAppend>,
-    /// Commands that were refused.
+    /// Commands that were refused. The first refusal of a command stands.
     pub refusals: Vec<Refusal>,
     /// Work to do inside the transaction.
     pub syncs: Vec<Arc<dyn SyncAction>>,

@@ -13,7 +13,7 @@ pub trait Wake: Send + Sync {
 
 /// A hint that can be raised by anybody and waited for by many. Raising it several times before anybody looks counts
 /// once.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Signal {
     raise: Arc<watch::Sender<u64>>,
     seen: watch::Receiver<u64>,
@@ -39,6 +39,16 @@ impl Signal {
     pub async fn raised(&mut self) {
         // The sender lives in `self`, so the channel cannot be closed.
         _ = self.seen.changed().await;
+    }
+}
+
+impl Clone for Signal {
+    /// The clone waits for what is raised from now on.
+    fn clone(&self) -> Self {
+        Self {
+            raise: Arc::clone(&self.raise),
+            seen: self.raise.subscribe(),
+        }
     }
 }
 

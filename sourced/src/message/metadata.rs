@@ -15,7 +15,7 @@ use serde_json::Value;
 /// use sourced::Metadata;
 ///
 /// let request = Metadata::new().with("user_id", "u-7").with("request_id", 12);
-/// let next = request.merged(&Metadata::new().with("request_id", 13));
+/// let next = request.merged(Metadata::new().with("request_id", 13));
 /// assert_eq!(next.get("user_id").unwrap(), "u-7");
 /// assert_eq!(next.get("request_id").unwrap(), 13);
 /// ```
@@ -39,16 +39,15 @@ impl Metadata {
 
     /// These entries with `over` laid over them.
     #[must_use]
-    pub fn merged(&self, over: &Self) -> Self {
+    pub fn merged(&self, over: Self) -> Self {
         if over.is_empty() {
             return self.clone();
         }
         if self.is_empty() {
-            return over.clone();
+            return over;
         }
         let mut merged = self.clone();
-        let entries = over.0.iter().map(|(k, v)| (k.clone(), v.clone()));
-        Arc::make_mut(&mut merged.0).extend(entries);
+        Arc::make_mut(&mut merged.0).extend(Arc::unwrap_or_clone(over.0));
         merged
     }
 

@@ -193,7 +193,7 @@ impl NewMessage {
     pub fn caused_by<P>(mut self, cause: &Message<P>) -> Self {
         self.causation_id = cause.id;
         self.correlation_id = cause.correlation_id;
-        self.metadata = cause.metadata.merged(&self.metadata);
+        self.metadata = cause.metadata.merged(self.metadata);
         self
     }
 }

@@ -43,7 +43,7 @@ impl App {
 
     /// The same app for one request: what it dispatches and decides carries this metadata.
     #[must_use]
-    pub fn with_metadata(&self, metadata: &Metadata) -> Self {
+    pub fn with_metadata(&self, metadata: Metadata) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
             metadata: self.metadata.merged(metadata),
@@ -134,7 +134,7 @@ impl App {
             return Err(DispatchError::NobodyDecides(type_name));
         }
         let (stream, mut message) = command.into_message(&self.inner.services.env)?;
-        message.metadata = self.metadata.merged(&message.metadata);
+        message.metadata = self.metadata.merged(message.metadata);
         Ok((stream.ok_or(DispatchError::NoStream(type_name))?, message))
     }
 

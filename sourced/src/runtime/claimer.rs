@@ -10,6 +10,9 @@ use super::app::Inner;
 use super::lane::LaneTasks;
 use crate::backend::{Claim, ClaimRequest, Signal, WorkerId};
 
+/// How long free room for a lane may wait for more of it.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 /// Claims lanes as long as there is room and work, and waits for either otherwise.
 #[derive(Clone)]
 pub(super) struct Claimer {
@@ -51,14 +54,20 @@ impl Claimer {
         }
     }
 
-    /// A claim costs a round trip, so under load it is worth waiting until it can bring several lanes.
+    /// A claim costs a round trip, so under load it is worth waiting until it can bring several lanes; but not for
+    /// long, or slow handlers would hold back the streams that still have room.
     async fn wait_for_room(&mut self) {
         let worthwhile = (self.app.workers.lanes / 4).max(1);
         let stopped = self.stopped.wait_for(|stopped| *stopped).map(drop);
+        let patience = async {
+            self.lanes.wait_for_room(1).await;
+            self.app.services.env.clock.sleep(PATIENCE).await;
+        };
         tokio::select! {
             biased;
             () = stopped => {}
             () = self.lanes.wait_for_room(worthwhile) => {}
+            () = patience => {}
         }
     }
 

@@ -230,7 +230,7 @@ impl LaneTask<'_> {
         let attempt = self.claim.attempts + 1;
         match verdict {
             Verdict::Park => {
-                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked")
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked");
             }
             Verdict::RetryAfter(pause) => {
                 tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %error, "failed, will be tried again");

@@ -56,7 +56,7 @@ impl Default for RetryPolicy {
         Self {
             attempts: 10,
             first_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
         }
     }
 }

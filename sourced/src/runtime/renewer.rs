@@ -34,7 +34,7 @@ impl Renewer {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, claims = held.len(), "leases could not be renewed")
+                    tracing::warn!(%error, claims = held.len(), "leases could not be renewed");
                 }
             }
         }

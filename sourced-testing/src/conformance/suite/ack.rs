@@ -135,10 +135,15 @@ pub async fn records_refusals<H: Harness>(harness: &H) {
     let mut ack = ack_all(&claim);
     ack.refusals = refusals.to_vec();
     store.ack(ack).await.unwrap();
+    let ids: Vec<_> = commands.iter().map(|command| command.id).collect();
+    let mut found = store.refusals(&ids).await.unwrap();
+    found.sort_by_key(|refusal| refusal.command != commands[0].id);
+    assert_eq!(found, refusals, "all of them at once");
     for refusal in refusals {
         let found = store.refusal(refusal.command).await.unwrap();
-        assert_eq!(found, Some(refusal));
+        assert_eq!(found, Some(refusal), "each by itself");
     }
+    assert!(store.refusals(&[]).await.unwrap().is_empty());
     assert_eq!(store.refusal(commands[1].id).await.unwrap(), None);
     let nobody = MessageId::from_uuid(uuid());
     assert_eq!(store.refusal(nobody).await.unwrap(), None);

@@ -80,8 +80,12 @@ impl Claims for Memory {
         Ok(state.pumped(group)?.state(stream))
     }
 
-    async fn refusal(&self, command: MessageId) -> Result<Option<Refusal>, BackendError> {
-        Ok(self.state().refusals.get(&command).cloned())
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        let state = self.state();
+        let found = commands
+            .iter()
+            .filter_map(|command| state.refusals.get(command));
+        Ok(found.cloned().collect())
     }
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {

@@ -1,5 +1,10 @@
 //! What the tests are made of.
 
+// Helpers fail a test by panicking, as the tests themselves do.
+#![allow(clippy::unwrap_used)]
+// Every file of tests takes what it needs.
+#![allow(dead_code)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,0 +1,569 @@
+//! What only PostgreSQL can get wrong.
+
+#![allow(clippy::unwrap_used)] // its helpers are outside of `#[test]`, too
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::Schema;
+use sourced::backend::{
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, StartFrom,
+    Store as _, StreamAppend, SyncAction, Tx, WorkerId,
+};
+use sourced::{
+    ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, StreamId,
+    Timestamp, TypeName,
+};
+use sourced_postgres::{Postgres, PostgresTx as _};
+use sqlx::types::Uuid;
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+fn event() -> NewMessage {
+    NewMessage::root(
+        MessageId::from_uuid(unique()),
+        Timestamp::from_micros(1_700_000_000_000_000),
+        TypeName::new("happened").unwrap(),
+        Kind::Event,
+        Payload::parse("{}").unwrap(),
+    )
+}
+
+fn unique() -> Uuid {
+    use sourced::env::Env;
+    Env::system().ids.next_id()
+}
+
+fn to(stream: &str, messages: impl IntoIterator<Item = NewMessage>) -> StreamAppend {
+    StreamAppend {
+        stream: StreamId::new(stream).unwrap(),
+        expected: ExpectedSeq::Any,
+        messages: messages.into_iter().collect(),
+    }
+}
+
+async fn append(backend: &Postgres, stream: &str) -> Position {
+    backend.append(vec![to(stream, [event()])]).await.unwrap()[0].position
+}
+
+async fn register(backend: &Postgres, start_from: StartFrom) -> GroupId {
+    let id = GroupId::new("g").unwrap();
+    let types = vec![TypeName::new("happened").unwrap()];
+    let group = Group {
+        id: id.clone(),
+        types,
+        start_from,
+    };
+    backend.register_group(&group).await.unwrap();
+    id
+}
+
+async fn claim(backend: &Postgres, group: &GroupId) -> Vec<Claim> {
+    let request = ClaimRequest {
+        worker: WorkerId::from_uuid(unique()),
+        groups: vec![group.clone()],
+        lanes: 100,
+        messages_per_lane: 100,
+        lease: Duration::from_hours(1),
+    };
+    backend.claim(&request).await.unwrap()
+}
+
+fn progress(claim: &Claim) -> Ack {
+    Ack {
+        claim: claim.key.clone(),
+        upto: claim.deliveries.last().unwrap().message.position,
+        appends: Vec::new(),
+        refusals: Vec::new(),
+        syncs: Vec::new(),
+    }
+}
+
+async fn claim_and_ack(backend: &Postgres, group: &GroupId) -> BTreeSet<(String, u64)> {
+    let mut handled = BTreeSet::new();
+    for claim in claim(backend, group).await {
+        for delivery in &claim.deliveries {
+            let message = &delivery.message;
+            handled.insert((message.stream_id.to_string(), message.position.get()));
+        }
+        backend.ack(progress(&claim)).await.unwrap();
+    }
+    handled
+}
+
+/// A writer that appends one event with the backend's own function, and commits when it is told to.
+struct SlowWriter {
+    connection: PgConnection,
+    position: Position,
+}
+
+impl SlowWriter {
+    async fn append(schema: &Schema, stream: &str) -> Self {
+        let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+        sqlx::raw_sql("BEGIN")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let row = sqlx::query(schema.sql(
+            "SELECT positions FROM {schema}.append(ARRAY[$1], ARRAY[0], ARRAY[0::bigint], ARRAY[1::bigint],
+               ARRAY[1::bigint], ARRAY[1], ARRAY[1::bigint], ARRAY[$2], ARRAY['event'], ARRAY['happened'], ARRAY[$2],
+               ARRAY[$2], ARRAY[now()], ARRAY[NULL::text], ARRAY[NULL::text], ARRAY['{}'])",
+        ))
+        .bind(stream)
+        .bind(unique())
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        let positions: Vec<i64> = row.get(0);
+        let position = Position::new(u64::try_from(positions[0]).unwrap());
+        Self {
+            connection,
+            position,
+        }
+    }
+
+    async fn end(mut self, how: &'static str) -> Position {
+        sqlx::raw_sql(how)
+            .execute(&mut self.connection)
+            .await
+            .unwrap();
+        self.connection.close().await.unwrap();
+        self.position
+    }
+}
+
+#[tokio::test]
+async fn migrations_can_run_twice_and_at_once() {
+    let schema = Schema::new();
+    let all: Vec<_> = (0..8)
+        .map(|_| {
+            Postgres::builder(&schema.url)
+                .schema(&schema.name)
+                .pool_size(1)
+                .connect()
+        })
+        .collect();
+    let tasks: Vec<_> = all.into_iter().map(spawn).collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let backend = schema.connect().await;
+    let applied: i64 = sqlx::query_scalar(schema.sql("SELECT count(*) FROM {schema}.migrations"))
+        .fetch_one(backend.pool())
+        .await
+        .unwrap();
+    assert_eq!(applied, 1);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    schema
+        .execute(
+            &backend,
+            "INSERT INTO {schema}.migrations (version) VALUES (1000)",
+        )
+        .await;
+    let error = Postgres::builder(&schema.url)
+        .schema(&schema.name)
+        .connect()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            BackendError::Schema {
+                found: 1000,
+                known: 1
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_name_of_the_schema_is_refused() {
+    for bad in ["", "1a", "a\"; DROP SCHEMA public; --"] {
+        let error = Postgres::builder("postgres://nowhere")
+            .schema(bad)
+            .connect()
+            .await
+            .unwrap_err();
+        assert!(matches!(error, BackendError::Refused(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn neither_the_settings_nor_the_backend_show_the_password() {
+    let builder = Postgres::builder("postgres://app:secret@localhost/x");
+    assert!(!format!("{builder:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_writer_that_keeps_its_transaction_open_delays_nobody_else_and_is_never_skipped() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    let slow = SlowWriter::append(&schema, "slow").await;
+    let rolled_back = SlowWriter::append(&schema, "never").await;
+    let quick = append(&backend, "quick").await;
+    assert!(slow.position < quick);
+
+    assert_eq!(
+        claim_and_ack(&backend, &group).await,
+        [("quick".to_owned(), quick.get())].into()
+    );
+    assert_eq!(claim_and_ack(&backend, &group).await, BTreeSet::new());
+    assert_eq!(backend.read_log(Position::START, 10).await.unwrap(), []);
+    assert_eq!(backend.log_end().await.unwrap(), Position::START);
+
+    rolled_back.end("ROLLBACK").await;
+    let late = slow.end("COMMIT").await;
+    assert_eq!(
+        claim_and_ack(&backend, &group).await,
+        [("slow".to_owned(), late.get())].into()
+    );
+    let log = backend.read_log(Position::START, 10).await.unwrap();
+    let log: Vec<_> = log.iter().map(|message| message.position).collect();
+    assert_eq!(log, [late, quick]);
+    assert_eq!(backend.log_end().await.unwrap(), quick);
+    assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_group_from_now_gets_what_was_not_committed_then() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    append(&backend, "old").await;
+    let slow = SlowWriter::append(&schema, "slow").await;
+    let old = append(&backend, "old").await;
+    let group = register(&backend, StartFrom::Now).await;
+    assert!(slow.position < old);
+    let late = slow.end("COMMIT").await;
+    let new = append(&backend, "old").await;
+    let expected = [
+        ("slow".to_owned(), late.get()),
+        ("old".to_owned(), new.get()),
+    ];
+    assert_eq!(claim_and_ack(&backend, &group).await, expected.into());
+}
+
+#[tokio::test]
+async fn the_first_position_of_a_pristine_sequence_holds_the_horizon_back() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let horizon = async || -> i64 {
+        let text = schema.sql("SELECT {schema}.horizon()");
+        sqlx::query_scalar(text)
+            .fetch_one(backend.pool())
+            .await
+            .unwrap()
+    };
+    assert_eq!(horizon().await, 0);
+    let first = SlowWriter::append(&schema, "a").await;
+    assert_eq!(first.position.get(), 1);
+    append(&backend, "b").await;
+    assert_eq!(horizon().await, 0);
+    first.end("COMMIT").await;
+    assert_eq!(horizon().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_over_several_streams_in_opposite_orders_do_not_deadlock() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let writers = (0..6).map(|n| {
+        let backend = backend.clone();
+        spawn(async move {
+            for _ in 0..20 {
+                let (one, other) = if n % 2 == 0 { ("a", "b") } else { ("b", "a") };
+                let appends = vec![to(one, [event()]), to(other, [event()])];
+                backend.append(appends).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let seqs: i64 = sqlx::query_scalar(schema.sql("SELECT max(version) FROM {schema}.streams"))
+        .fetch_one(backend.pool())
+        .await
+        .unwrap();
+    assert_eq!(seqs, 120);
+}
+
+#[tokio::test]
+async fn everything_survives_the_loss_of_all_pooled_connections() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    append(&backend, "a").await;
+    for name in ["a", "b", "c"] {
+        terminate_pool(&schema, &backend).await;
+        append(&backend, name).await;
+    }
+    terminate_pool(&schema, &backend).await;
+    let claims = claim(&backend, &group).await;
+    assert_eq!(claims.len(), 3);
+    for claim in &claims {
+        terminate_pool(&schema, &backend).await;
+        let mut ack = progress(claim);
+        ack.appends = vec![to("out", [event()])];
+        assert_eq!(backend.ack(ack).await.unwrap().len(), 1);
+    }
+    terminate_pool(&schema, &backend).await;
+    assert_eq!(
+        backend.read_log(Position::START, 100).await.unwrap().len(),
+        7
+    );
+}
+
+/// Breaks every connection of the pool, as a restart of the server would, and waits until they are gone.
+async fn terminate_pool(schema: &Schema, backend: &Postgres) {
+    let mut pids = Vec::new();
+    let mut held = Vec::new();
+    while let Some(mut connection) = backend.pool().try_acquire() {
+        // What was broken before is not noticed before it is used.
+        let pid: Result<i32, _> = sqlx::query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut *connection)
+            .await;
+        pids.extend(pid);
+        held.push(connection);
+    }
+    drop(held);
+    let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+    sqlx::query("SELECT pg_terminate_backend(pid, 10000) FROM unnest($1::int[]) AS pid")
+        .bind(&pids[..])
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn claiming_among_a_hundred_thousand_lanes_uses_the_indexes() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    register(&backend, StartFrom::Beginning).await;
+    schema
+        .execute(
+            &backend,
+            "INSERT INTO {schema}.streams (name, version, last_event_seq) SELECT 's' || n, 1, 1 FROM generate_series(1, 100000) AS n;
+             INSERT INTO {schema}.lanes (group_id, stream_id, gen, types_version, state, head_seq, acked_seq, ready_pos)
+             SELECT 1, n, 0, 0, 'ready', 1, 0, n FROM generate_series(1, 100000) AS n;
+             INSERT INTO {schema}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
+             SELECT n, n, 1, id, 'event', 'happened', id, id, now(), '{}'
+               FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 100000) AS n) AS new;
+             ANALYZE {schema}.lanes; ANALYZE {schema}.streams; ANALYZE {schema}.messages;",
+        )
+        .await;
+    let text = include_str!("../src/sql/claim.sql")
+        .replace("{share}", "50")
+        .replace("{lanes}", "50")
+        .replace("{messages}", "10")
+        .replace("$1", "ARRAY[1]")
+        .replace("$2", "'00000000-0000-0000-0000-000000000001'")
+        .replace("$3", "1000000");
+    let plan: Vec<String> = sqlx::query_scalar(schema.sql(&format!("EXPLAIN\n{text}")))
+        .fetch_all(backend.pool())
+        .await
+        .unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("lanes_ready"), "{plan}");
+    assert!(!plan.contains("Seq Scan on lanes"), "{plan}");
+    assert!(!plan.contains("Seq Scan on streams"), "{plan}");
+    assert!(!plan.contains("Seq Scan on messages"), "{plan}");
+
+    for text in [
+        include_str!("../src/sql/check.sql"),
+        include_str!("../src/sql/pending_lanes.sql"),
+    ] {
+        let text = text.replace("$1", "ARRAY['g']");
+        let plan: Vec<String> = sqlx::query_scalar(schema.sql(&format!("EXPLAIN\n{text}")))
+            .fetch_all(backend.pool())
+            .await
+            .unwrap();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan on messages"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_claim_writes_nothing() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    append(&backend, "a").await;
+    claim_and_ack(&backend, &group).await;
+    // An id would be drawn by the first thing that is written.
+    let next = async || -> String {
+        let text = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+        sqlx::query_scalar(text)
+            .fetch_one(backend.pool())
+            .await
+            .unwrap()
+    };
+    // Other tests share the server, and may write meanwhile: then it is tried again.
+    for _ in 0..1_000 {
+        let before = next().await;
+        assert_eq!(claim(&backend, &group).await, []);
+        if next().await == before {
+            return;
+        }
+    }
+    panic!("every claim was seen to write something");
+}
+
+/// A sync action made of a statement.
+#[derive(Debug)]
+struct Runs(&'static str);
+
+#[async_trait::async_trait]
+impl SyncAction for Runs {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        // Errors are swallowed here, as careless code may do.
+        _ = sqlx::raw_sql(self.0).execute(tx.postgres()?).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_sync_action_that_breaks_or_ends_the_transaction_fails_the_ack() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    append(&backend, "a").await;
+    let claims = claim(&backend, &group).await;
+    for statement in [
+        "SELECT 1/0",
+        "ROLLBACK",
+        "COMMIT; BEGIN; CREATE TEMP TABLE t ()",
+    ] {
+        let mut ack = progress(&claims[0]);
+        ack.appends = vec![to("out", [event()])];
+        ack.syncs = vec![Arc::new(Runs(statement))];
+        let error = backend.ack(ack).await.unwrap_err();
+        assert!(matches!(error, AckError::Sync(_)), "{statement}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lane_in_a_slow_transaction_holds_up_no_other() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    append(&backend, "a").await;
+    let claims = claim(&backend, &group).await;
+
+    let mut slow = PgConnection::connect(&schema.url).await.unwrap();
+    sqlx::raw_sql(schema.sql("BEGIN; UPDATE {schema}.lanes SET last_error = 'held'"))
+        .execute(&mut slow)
+        .await
+        .unwrap();
+    let later = append(&backend, "a").await;
+    let other = append(&backend, "b").await;
+    assert_eq!(
+        claim_and_ack(&backend, &group).await,
+        [("b".to_owned(), other.get())].into()
+    );
+    assert_eq!(
+        backend
+            .renew(&[claims[0].key.clone()], Duration::from_hours(1))
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        backend
+            .pending_lanes(std::slice::from_ref(&group))
+            .await
+            .unwrap(),
+        1
+    );
+
+    sqlx::raw_sql("COMMIT").execute(&mut slow).await.unwrap();
+    backend.ack(progress(&claims[0])).await.unwrap();
+    assert_eq!(
+        claim_and_ack(&backend, &group).await,
+        [("a".to_owned(), later.get())].into()
+    );
+    assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_replay_is_marked_and_fences_who_holds_the_lane() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    let first = append(&backend, "a").await;
+    claim_and_ack(&backend, &group).await;
+    let second = append(&backend, "a").await;
+    let held = claim(&backend, &group).await;
+    schema
+        .execute(
+            &backend,
+            "UPDATE {schema}.groups SET gen = gen + 1, hi = start_pos, gaps = start_gaps, deferred = '{}'",
+        )
+        .await;
+    let claims = claim(&backend, &group).await;
+    let deliveries = claims[0].deliveries.iter();
+    let deliveries: Vec<_> = deliveries
+        .map(|next| (next.message.position, next.replaying))
+        .collect();
+    assert_eq!(deliveries, [(first, true), (second, false)]);
+    assert!(
+        backend
+            .ack(progress(&held[0]))
+            .await
+            .unwrap_err()
+            .is_fenced()
+    );
+    backend.ack(progress(&claims[0])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_claim_shares_the_lanes_fairly_and_uses_them_all() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let groups: Vec<_> = ["a", "b", "c"]
+        .map(|name| GroupId::new(name).unwrap())
+        .into();
+    for id in &groups {
+        let types = vec![TypeName::new("happened").unwrap()];
+        let group = Group {
+            id: id.clone(),
+            types,
+            start_from: StartFrom::Beginning,
+        };
+        backend.register_group(&group).await.unwrap();
+    }
+    for n in 0..6 {
+        append(&backend, &format!("s-{n}")).await;
+    }
+    let request = ClaimRequest {
+        worker: WorkerId::from_uuid(unique()),
+        groups: groups.clone(),
+        lanes: 8,
+        messages_per_lane: 1,
+        lease: Duration::from_hours(1),
+    };
+    let mut shares = Vec::new();
+    for _ in 0..3 {
+        let claims = backend.claim(&request).await.unwrap();
+        let count = |id: &GroupId| claims.iter().filter(|claim| claim.key.group == *id).count();
+        let mut share: Vec<_> = groups.iter().map(count).collect();
+        share.sort_unstable();
+        shares.push(share);
+    }
+    assert_eq!(shares[0], [2, 3, 3]);
+    assert_eq!(shares.concat().iter().sum::<usize>(), 18);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may start tasks")]
+fn spawn<F: Future<Output: Send + 'static> + Send + 'static>(
+    future: F,
+) -> tokio::task::JoinHandle<F::Output> {
+    tokio::spawn(future)
+}

@@ -1,0 +1,315 @@
+//! The suite catches backends that break a promise: each fault below is found by the check that is named after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sourced::backend::{
+    Ack, AckError, AppendError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims,
+    Document, Documents, FenceError, Group, Groups, LaneState, Memory, ReadStream, Refusal, Signal,
+    Store, StreamAppend, Verdict, Wake,
+};
+use sourced::env::Env;
+use sourced::{
+    CorrelationId, ExpectedSeq, GroupId, MessageId, Payload, Position, StoredMessage, StreamId,
+};
+use sourced_testing::ManualClock;
+use sourced_testing::conformance::{Harness, run, suite};
+
+/// What is wrong with a backend.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    IgnoresExpectedSeq,
+    AppendsStreamByStream,
+    ForgetsDuplicates,
+    RewritesPayloads,
+    ReadsWithoutLimit,
+    DoubleClaims,
+    ReordersBatch,
+    StarvesGroups,
+    MarksEverythingAsReplay,
+    AcksOnRelease,
+    AcksWhatItNeverGave,
+    AppendsOutsideTheTransaction,
+    NeverFences,
+    RenewsLostClaims,
+    RetriesAtOnce,
+    RetriesWhatIsParked,
+    CountsParkedLanes,
+}
+
+/// Memory with a fault.
+#[derive(Debug, Clone)]
+struct Broken {
+    memory: Memory,
+    fault: Fault,
+}
+
+impl Broken {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn append(&self, mut appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
+        if self.has(Fault::AppendsStreamByStream) {
+            let mut appended = Vec::new();
+            for append in appends {
+                appended.extend(self.memory.append(vec![append]).await?);
+            }
+            return Ok(appended);
+        }
+        for append in &mut appends {
+            if self.has(Fault::IgnoresExpectedSeq) {
+                append.expected = ExpectedSeq::Any;
+            }
+            for message in &mut append.messages {
+                if self.has(Fault::ForgetsDuplicates)
+                    && self.memory.find(message.id).await?.is_some()
+                {
+                    message.id = MessageId::from_uuid(Env::system().ids.next_id());
+                }
+                if self.has(Fault::RewritesPayloads)
+                    && let Ok(value) = message.payload.decode::<serde_json::Value>()
+                {
+                    message.payload = Payload::encode(&value).expect("it was JSON before");
+                }
+            }
+        }
+        self.memory.append(appends).await
+    }
+
+    async fn read_stream(&self, mut read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        if self.has(Fault::ReadsWithoutLimit) {
+            read.limit = None;
+        }
+        self.memory.read_stream(read).await
+    }
+
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        self.memory.read_log(after, limit).await
+    }
+
+    async fn log_end(&self) -> Result<Position, BackendError> {
+        self.memory.log_end().await
+    }
+
+    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
+        self.memory.find(id).await
+    }
+
+    async fn read_correlation(
+        &self,
+        id: CorrelationId,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        self.memory.read_correlation(id).await
+    }
+}
+
+#[async_trait]
+impl Groups for Broken {
+    async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
+        self.memory.register_group(group).await
+    }
+}
+
+#[async_trait]
+impl Claims for Broken {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
+        if self.has(Fault::StarvesGroups) {
+            for group in &request.groups {
+                let mut request = request.clone();
+                request.groups = vec![group.clone()];
+                let claims = self.memory.claim(&request).await?;
+                if !claims.is_empty() {
+                    return Ok(claims);
+                }
+            }
+        }
+        let mut claims = self.memory.claim(request).await?;
+        for claim in &mut claims {
+            if self.has(Fault::DoubleClaims) {
+                _ = self.memory.release(&claim.key).await;
+            }
+            if self.has(Fault::ReordersBatch) {
+                claim.deliveries.reverse();
+            }
+            if self.has(Fault::MarksEverythingAsReplay) {
+                for delivery in &mut claim.deliveries {
+                    delivery.replaying = true;
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    async fn ack(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
+        if self.has(Fault::AcksWhatItNeverGave) {
+            ack.upto = self.memory.log_end().await?;
+        }
+        if self.has(Fault::AppendsOutsideTheTransaction) {
+            let appended = self.memory.append(std::mem::take(&mut ack.appends)).await?;
+            self.memory.ack(ack).await?;
+            return Ok(appended);
+        }
+        if self.has(Fault::NeverFences) {
+            let appends = ack.appends.clone();
+            return match self.memory.ack(ack).await {
+                Err(AckError::Fenced { .. }) => Ok(self.memory.append(appends).await?),
+                result => result,
+            };
+        }
+        self.memory.ack(ack).await
+    }
+
+    async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+        if self.has(Fault::AcksOnRelease) {
+            let ack = Ack {
+                claim: claim.clone(),
+                upto: self.memory.log_end().await?,
+                appends: Vec::new(),
+                refusals: Vec::new(),
+                syncs: Vec::new(),
+            };
+            _ = self.memory.ack(ack).await;
+            return Ok(());
+        }
+        self.memory.release(claim).await
+    }
+
+    async fn fail(
+        &self,
+        claim: &ClaimKey,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<(), FenceError> {
+        let at_once = Verdict::RetryAfter(Duration::ZERO);
+        let verdict = match (self.fault, verdict) {
+            (Fault::RetriesAtOnce, Verdict::RetryAfter(_))
+            | (Fault::RetriesWhatIsParked, Verdict::Park) => at_once,
+            (Fault::CountsParkedLanes, Verdict::Park) => Verdict::RetryAfter(Duration::MAX),
+            (_, verdict) => verdict,
+        };
+        self.memory.fail(claim, verdict, error).await
+    }
+
+    async fn renew(
+        &self,
+        claims: &[ClaimKey],
+        lease: Duration,
+    ) -> Result<Vec<ClaimKey>, BackendError> {
+        let lost = self.memory.renew(claims, lease).await?;
+        if self.has(Fault::RenewsLostClaims) {
+            return Ok(Vec::new());
+        }
+        Ok(lost)
+    }
+
+    async fn lane(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<LaneState>, BackendError> {
+        self.memory.lane(group, stream).await
+    }
+
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        self.memory.refusals(commands).await
+    }
+
+    async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
+        self.memory.pending_lanes(groups).await
+    }
+}
+
+#[async_trait]
+impl Documents for Broken {
+    async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+        self.memory.document(collection, key).await
+    }
+
+    async fn documents(
+        &self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Document>, BackendError> {
+        self.memory.documents(collection, after, limit).await
+    }
+}
+
+impl Wake for Broken {
+    fn signal(&self) -> Signal {
+        self.memory.signal()
+    }
+}
+
+impl Harness for Fault {
+    type Backend = Broken;
+    type Guard = ManualClock;
+
+    async fn fresh(&self) -> (Broken, ManualClock) {
+        let clock = ManualClock::new();
+        let memory = Memory::with_clock(Arc::new(clock.clone()));
+        let fault = *self;
+        (Broken { memory, fault }, clock)
+    }
+
+    async fn another(&self, backend: &Broken, _: &ManualClock) -> Broken {
+        backend.clone()
+    }
+
+    async fn advance(&self, _: &Broken, clock: &ManualClock, by: Duration) {
+        clock.advance(by);
+    }
+}
+
+/// One test for each fault: the check passes without it and fails with it.
+macro_rules! caught {
+    ($($test:ident: $fault:ident by $module:ident::$check:ident;)*) => {$(
+        #[test]
+        fn $test() {
+            let ends_well = |fault: Fault| {
+                let check = move || run(async { suite::$module::$check(&fault).await });
+                std::thread::spawn(check).join().is_ok()
+            };
+            assert!(ends_well(Fault::None), "the check fails without a fault");
+            assert!(!ends_well(Fault::$fault), "the fault goes unnoticed");
+        }
+    )*};
+}
+
+caught! {
+    ignored_expectations: IgnoresExpectedSeq by one_winner::exactly_is_right_only_for_the_last_seq;
+    ignored_expectations_in_a_race: IgnoresExpectedSeq by one_winner::of_concurrent_first_appends_exactly_one_wins;
+    half_an_append: AppendsStreamByStream by append::is_all_or_nothing_over_several_streams;
+    forgotten_duplicates: ForgetsDuplicates by same_id_once::a_retry_gets_the_first_places;
+    rewritten_payloads: RewritesPayloads by bytes_in_bytes_out::payloads_are_kept_byte_for_byte;
+    endless_reads: ReadsWithoutLimit by read::a_stream_can_be_read_in_parts;
+    double_claims: DoubleClaims by lease::a_claimed_lane_is_not_claimed_again;
+    double_claims_in_a_race: DoubleClaims by in_order_per_stream::of_concurrent_claims_one_gets_the_lane;
+    reordered_batches: ReordersBatch by claim::gives_the_pending_messages_of_a_stream_in_order;
+    starved_groups: StarvesGroups by claim::gives_each_group_its_share;
+    starved_groups_one_lane_at_a_time: StarvesGroups by claim::gives_every_group_a_turn_even_one_lane_at_a_time;
+    wrong_replays: MarksEverythingAsReplay by replay_is_marked::a_first_delivery_is_none;
+    acks_on_release: AcksOnRelease by claim::a_released_lane_can_be_claimed_at_once;
+    jumping_acks: AcksWhatItNeverGave by ack_never_jumps::each_message_needs_its_own;
+    acks_that_skip_what_came_meanwhile: AcksWhatItNeverGave by never_skipped::what_arrives_during_a_claim_comes_after_it;
+    appends_that_outlive_a_failed_ack: AppendsOutsideTheTransaction by one_transaction::a_failing_sync_action_undoes_everything;
+    appends_seen_before_the_commit: AppendsOutsideTheTransaction by one_transaction::nothing_is_seen_before_the_commit;
+    appends_of_a_lost_claim: AppendsOutsideTheTransaction by fenced::an_ack_of_a_lost_lane_stores_nothing;
+    missing_fences: NeverFences by fenced::an_ack_of_a_lost_lane_stores_nothing;
+    missing_fences_after_the_end: NeverFences by fenced::a_claim_ends_once;
+    renewals_of_lost_claims: RenewsLostClaims by lease::a_renewal_names_the_claims_that_are_lost;
+    impatient_retries: RetriesAtOnce by retry::the_lane_is_hidden_until_its_delay_is_over;
+    impatient_retries_before_others: RetriesAtOnce by in_order_per_stream::other_streams_go_on_while_one_is_retried;
+    escaping_lanes: RetriesWhatIsParked by quarantine::later_messages_of_a_parked_stream_wait;
+    never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
+}

@@ -1,0 +1,79 @@
+//! What the runtime promises, on every backend: each test carries the name of the promise.
+
+#![allow(unreachable_pub, reason = "modules of one test program share `shop`")]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "runtime/backends.rs"]
+mod backends;
+#[path = "runtime/shop.rs"]
+mod shop;
+
+#[path = "runtime/building.rs"]
+mod building;
+#[path = "runtime/deciding.rs"]
+mod deciding;
+#[path = "runtime/failing.rs"]
+mod failing;
+#[path = "runtime/reacting.rs"]
+mod reacting;
+#[path = "runtime/stopping.rs"]
+mod stopping;
+
+/// Makes a test of each promise on each backend: `postgres::deciding::…`.
+macro_rules! promises {
+    ($($module:ident { $($test:ident,)* })*) => {
+        promises!(@on memory, $($module { $($test,)* })*);
+        promises!(@on sqlite, $($module { $($test,)* })*);
+        promises!(@on postgres, $($module { $($test,)* })*);
+    };
+    (@on $name:ident, $($module:ident { $($test:ident,)* })*) => {
+        mod $name {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::$module::$test(crate::backends::On::$name().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+promises! {
+    building {
+        every_missing_resource_is_named,
+        one_group_name_for_two_reactors_is_refused,
+        two_actors_that_decide_one_command_are_refused,
+        an_actor_that_is_not_registered_says_so_when_it_is_called,
+    }
+    deciding {
+        decided_once_and_its_outcome_can_be_read,
+        fresh_state_for_each_command_of_a_batch,
+        same_id_once_when_a_command_is_dispatched_twice,
+        a_durable_method_answers_with_its_events_or_the_domain_s_own_error,
+        decided_once_a_durable_method_s_command_is_not_decided_again_by_a_worker,
+        ack_never_jumps_over_a_pending_command_when_a_later_one_is_decided_at_once,
+        conflict_is_not_an_error_for_many_deciders_of_one_stream,
+        a_command_nobody_decides_is_not_stored,
+    }
+    failing {
+        quarantine_of_a_stream_whose_message_keeps_failing,
+        workers_survive_a_panic_in_a_handler,
+        a_failure_that_passes_is_tried_again_until_it_does,
+        what_went_well_before_a_failure_in_the_same_batch_is_kept,
+        a_panicking_evolve_parks_its_stream_and_no_other,
+    }
+    reacting {
+        a_chain_of_command_event_reaction_command_event,
+        every_message_carries_its_cause_its_correlation_and_its_metadata,
+        a_reaction_sees_the_state_as_of_its_event,
+        one_transaction_saves_a_projection_with_its_acknowledgement,
+        an_app_started_again_continues_and_doubles_nothing,
+    }
+    stopping {
+        a_graceful_stop_lets_running_handlers_finish,
+        a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worker,
+        fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
+        a_slow_handler_holds_back_no_other_stream,
+        several_workers_share_the_work_and_double_nothing,
+    }
+}

@@ -1,0 +1,79 @@
+//! The backends the promises are tested on, each fresh for its test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sourced::prelude::*;
+use sourced::{AppBuilder, Memory, RetryPolicy, WorkerOptions};
+use sourced_postgres::Postgres;
+use sourced_sqlite::Sqlite;
+
+use crate::shop::{Report, Stage, Till};
+
+/// A fresh, empty store of some kind, which apps are built on.
+pub enum On {
+    Memory(Memory),
+    Sqlite(
+        Sqlite,
+        #[allow(dead_code, reason = "keeps the file")] tempfile::TempDir,
+    ),
+    Postgres(Postgres),
+}
+
+impl On {
+    #[expect(clippy::unused_async, reason = "the others are")]
+    pub async fn memory() -> Self {
+        Self::Memory(Memory::new())
+    }
+
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Sqlite::open(folder.path().join("shop.db")).await.unwrap();
+        Self::Sqlite(backend, folder)
+    }
+
+    /// In a schema of its own, which stays until the throw-away server is removed.
+    pub async fn postgres() -> Self {
+        let schema = format!(
+            "runtime_{}",
+            sourced::env::Env::system().ids.next_id().simple()
+        );
+        let builder = Postgres::builder(&sourced_testing::postgres::test_url())
+            .schema(schema)
+            .pool_size(8);
+        Self::Postgres(builder.connect().await.unwrap())
+    }
+
+    pub fn builder(&self) -> AppBuilder {
+        match self {
+            Self::Memory(backend) => App::builder().backend(backend.clone()),
+            Self::Sqlite(backend, _) => App::builder().backend(backend.clone()),
+            Self::Postgres(backend) => App::builder().backend(backend.clone()),
+        }
+    }
+
+    /// An app whose failures are tried three times, without much of a pause.
+    pub async fn app(&self, stage: &Arc<Stage>) -> App {
+        self.app_with(stage, |_| {}).await
+    }
+
+    pub async fn app_with(
+        &self,
+        stage: &Arc<Stage>,
+        change: impl FnOnce(&mut WorkerOptions),
+    ) -> App {
+        let mut options = WorkerOptions::default();
+        options.retry = RetryPolicy::default();
+        options.retry.attempts = 3;
+        options.retry.first_pause = Duration::from_millis(1);
+        options.poll_max = Duration::from_millis(5);
+        change(&mut options);
+        let builder = self.builder().register::<Till>().register::<Report>();
+        builder
+            .resource(Arc::clone(stage))
+            .workers(options)
+            .build()
+            .await
+            .unwrap()
+    }
+}

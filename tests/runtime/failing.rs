@@ -1,0 +1,125 @@
+//! Failing: tried again, then parked; the worker and all other streams go on.
+
+use sourced::Outcome;
+use sourced::prelude::*;
+
+use crate::backends::On;
+use crate::shop::*;
+
+async fn parks(on: On, part: &str, why: &str) {
+    let stage = Stage::new();
+    let app = on.app(&stage).await;
+    let running = app.start();
+    let bad = app.dispatch(play(part).to("till-1")).await.unwrap();
+    let behind = app.dispatch(sell("tea").to("till-1")).await.unwrap();
+    let elsewhere = app.dispatch(sell("tea").to("till-2")).await.unwrap();
+    assert!(matches!(
+        elsewhere.outcome().await.unwrap(),
+        Outcome::Applied(_)
+    ));
+    let Outcome::Failed(error) = bad.outcome().await.unwrap() else {
+        panic!("not failed")
+    };
+    assert!(
+        error.contains(why) && error.contains("till.play"),
+        "{error}"
+    );
+    assert_eq!(stage.calls(part), 3, "three tries, as the policy says");
+    assert!(
+        matches!(behind.outcome().await.unwrap(), Outcome::Failed(_)),
+        "later messages of the stream wait behind"
+    );
+    assert!(
+        app.load::<Till>("till-1")
+            .await
+            .unwrap()
+            .state()
+            .sold
+            .is_empty()
+    );
+    // The same worker still works.
+    let later = app.dispatch(sell("cup").to("till-2")).await.unwrap();
+    assert!(matches!(
+        later.outcome().await.unwrap(),
+        Outcome::Applied(_)
+    ));
+    app.idle().await.unwrap();
+    running.stop().await;
+}
+
+pub async fn quarantine_of_a_stream_whose_message_keeps_failing(on: On) {
+    parks(on, "fail", "as told").await;
+}
+
+pub async fn workers_survive_a_panic_in_a_handler(on: On) {
+    parks(on, "panic", "panicked: as told").await;
+}
+
+pub async fn a_failure_that_passes_is_tried_again_until_it_does(on: On) {
+    let stage = Stage::new();
+    let app = on.app(&stage).await;
+    let running = app.start();
+    let receipt = app.dispatch(play("twice").to("till-1")).await.unwrap();
+    assert!(matches!(
+        receipt.outcome().await.unwrap(),
+        Outcome::Applied(_)
+    ));
+    assert_eq!(stage.calls("twice"), 3);
+    // The count of attempts starts again with every message.
+    let receipt = app.dispatch(play("twice-more").to("till-1")).await.unwrap();
+    assert!(matches!(
+        receipt.outcome().await.unwrap(),
+        Outcome::Applied(_)
+    ));
+    running.stop().await;
+}
+
+pub async fn what_went_well_before_a_failure_in_the_same_batch_is_kept(on: On) {
+    let stage = Stage::new();
+    let app = on.app(&stage).await;
+    let parts = ["one", "two", "fail", "three"];
+    app.dispatch_all(parts.map(|part| play(part).to("till-1")))
+        .await
+        .unwrap();
+    let running = app.start();
+    app.idle().await.unwrap();
+    assert_eq!(
+        app.load::<Till>("till-1").await.unwrap().state().sold,
+        ["one", "two"]
+    );
+    assert_eq!(
+        (
+            stage.calls("one"),
+            stage.calls("two"),
+            stage.calls("fail"),
+            stage.calls("three")
+        ),
+        (1, 1, 4, 0)
+    );
+    running.stop().await;
+}
+
+pub async fn a_panicking_evolve_parks_its_stream_and_no_other(on: On) {
+    let app = on.app(&Stage::new()).await;
+    let running = app.start();
+    let bad = app
+        .dispatch(
+            Note {
+                text: String::new(),
+            }
+            .to("till-1"),
+        )
+        .await
+        .unwrap();
+    app.dispatch(sell("tea").to("till-2")).await.unwrap();
+    // The first decision stores the event; the next one meets it in the history.
+    assert!(matches!(
+        bad.outcome().await.unwrap(),
+        Outcome::Failed(_) | Outcome::Applied(_)
+    ));
+    let next = app.dispatch(sell("tea").to("till-1")).await.unwrap();
+    assert!(matches!(next.outcome().await.unwrap(), Outcome::Failed(_)));
+    app.idle().await.unwrap();
+    assert_eq!(report(&app, "till-2").await.unwrap().n_sold, 1);
+    running.stop().await;
+}

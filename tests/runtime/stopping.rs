@@ -1,0 +1,129 @@
+//! Stopping: what runs may finish, what is left is given back; nothing is lost or doubled.
+
+use std::time::Duration;
+
+use sourced::Outcome;
+use sourced::prelude::*;
+
+use crate::backends::On;
+use crate::shop::*;
+
+pub async fn a_graceful_stop_lets_running_handlers_finish(on: On) {
+    let stage = Stage::new();
+    let app = on.app(&stage).await;
+    let running = app.start();
+    let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
+    stage.waiting.notified().await;
+    let (report, ()) = tokio::join!(running.stop(), async { stage.go_on.add_permits(1) });
+    assert_eq!(report.aborted, 0);
+    assert!(matches!(
+        app.outcome(receipt.id).await.unwrap(),
+        Outcome::Applied(_)
+    ));
+}
+
+pub async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_worker(on: On) {
+    let stage = Stage::new();
+    let app = on
+        .app_with(&stage, |options| {
+            options.stop_within = Duration::from_millis(10)
+        })
+        .await;
+    let running = app.start();
+    let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
+    stage.waiting.notified().await;
+    assert_eq!(running.stop().await.aborted, 1);
+    assert_eq!(app.outcome(receipt.id).await.unwrap(), Outcome::Pending);
+
+    let running = app.start();
+    stage.waiting.notified().await;
+    stage.go_on.add_permits(1);
+    assert!(
+        matches!(receipt.outcome().await.unwrap(), Outcome::Applied(events) if events.len() == 1)
+    );
+    running.stop().await;
+}
+
+pub async fn fenced_a_worker_whose_claim_was_taken_over_stores_nothing(on: On) {
+    let stage = Stage::new();
+    // So short that it ends while the handler waits, and is never renewed in time.
+    let app = on
+        .app_with(&stage, |options| options.lease = Duration::ZERO)
+        .await;
+    let running = app.start();
+    let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
+    // Taken over twice at least: three handlers wait at the same place.
+    for _ in 0..3 {
+        stage.waiting.notified().await;
+    }
+    stage.go_on.add_permits(1_000);
+    let Outcome::Applied(events) = receipt.outcome().await.unwrap() else {
+        panic!("not applied")
+    };
+    assert_eq!(events.len(), 1, "only the last holder's work is stored");
+    assert!(stage.calls("wait") >= 3);
+    running.stop().await;
+    let played = types(&app)
+        .await
+        .iter()
+        .filter(|name| *name == "till.played")
+        .count();
+    assert_eq!(played, 1);
+}
+
+pub async fn a_slow_handler_holds_back_no_other_stream(on: On) {
+    let stage = Stage::new();
+    // Room for four lanes, three of which are taken by handlers that wait.
+    let app = on.app_with(&stage, |options| options.lanes = 4).await;
+    let running = app.start();
+    for n in 0..3 {
+        app.dispatch(play("wait").to(format!("slow-{n}")))
+            .await
+            .unwrap();
+        stage.waiting.notified().await;
+    }
+    for n in 0..20 {
+        let receipt = app
+            .dispatch(sell("tea").to(format!("quick-{n}")))
+            .await
+            .unwrap();
+        assert!(matches!(
+            receipt.outcome().await.unwrap(),
+            Outcome::Applied(_)
+        ));
+    }
+    stage.go_on.add_permits(3);
+    app.idle().await.unwrap();
+    assert_eq!(running.stop().await.aborted, 0);
+}
+
+pub async fn several_workers_share_the_work_and_double_nothing(on: On) {
+    let app = on.app(&Stage::new()).await;
+    let workers: Vec<_> = (0..4).map(|_| app.start()).collect();
+    let dispatch = |till: usize| {
+        let app = app.clone();
+        async move {
+            app.dispatch_all((0..3).map(|n| sell(&format!("p{n}")).to(format!("till-{till}"))))
+                .await
+                .unwrap();
+        }
+    };
+    futures_util::future::join_all((0..50).map(dispatch)).await;
+    app.idle().await.unwrap();
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!(
+        types(&app).await.len(),
+        50 * 3 * 4,
+        "each sale: sell, sold, note, noted"
+    );
+    for till in 0..50 {
+        let loaded = app.load::<Till>(format!("till-{till}")).await.unwrap();
+        assert_eq!(loaded.state().sold, ["p0", "p1", "p2"]);
+        assert_eq!(
+            report(&app, &format!("till-{till}")).await.unwrap().n_sold,
+            3
+        );
+    }
+}

@@ -1,0 +1,13 @@
+use sourced::prelude::*;
+
+pub struct Cart;
+
+impl Cart {
+    #[command]
+    pub fn add_item(&self) {}
+
+    #[reaction]
+    pub fn greet(&self) {}
+}
+
+fn main() {}

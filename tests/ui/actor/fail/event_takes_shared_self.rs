@@ -1,0 +1,16 @@
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+pub struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[event]
+    pub fn item_added(&self, product_id: String) {
+        drop(product_id);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+pub struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    #[event]
+    pub fn add_item(&self) {}
+}
+
+fn main() {}

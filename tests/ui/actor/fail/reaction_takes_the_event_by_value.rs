@@ -1,0 +1,19 @@
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+pub struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[event]
+    pub fn opened(&mut self) {}
+
+    #[reaction]
+    fn greet(&self, opened: Opened) {
+        _ = opened;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+use sourced::prelude::*;
+
+#[event("cart.item_added")]
+pub struct ItemAdded;
+
+#[derive(Debug, Default)]
+pub struct Listing {
+    n_items: u32,
+}
+
+#[projector]
+impl Listing {
+    #[command]
+    fn add(&self) -> ItemAdded {
+        ItemAdded
+    }
+}
+
+fn main() {}

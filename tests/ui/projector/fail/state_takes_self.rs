@@ -1,0 +1,20 @@
+use sourced::prelude::*;
+
+#[event("cart.item_added")]
+pub struct ItemAdded;
+
+#[derive(Debug, Default)]
+pub struct Listing {
+    n_items: u32,
+}
+
+#[projector]
+impl Listing {
+    #[state]
+    fn new(&self, id: &StreamId) -> Self {
+        _ = id;
+        Self::default()
+    }
+}
+
+fn main() {}
