@@ -33,9 +33,18 @@ for worker in 1 2; do
     pids+=($!)
 done
 
-# Ends when everything is handled, by the workers.
-"$cart" "$folder/data/commands.jsonl" --database "$database" --no-workers --quiet --listings "$work/shared.txt" 2>&1 |
-    sed 's/^/dispatcher: /'
+# Ends when everything is handled, by the workers. If one of those ends first, it is in trouble.
+"$cart" "$folder/data/commands.jsonl" --database "$database" --no-workers --quiet --listings "$work/shared.txt" \
+    2>"$work/dispatcher.log" &
+dispatcher=$!
+pids+=("$dispatcher")
+status=0
+wait -n -p ended "${pids[@]}" || status=$?
+sed 's/^/dispatcher: /' "$work/dispatcher.log"
+if ((ended != dispatcher || status != 0)); then
+    tail -n 3 "$work"/worker-*.log >&2
+    exit 1
+fi
 
 # A worker that is asked to stop says how much it has handled.
 for worker in 1 2; do

@@ -1,14 +1,16 @@
 //! The sum of a run, for people.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use sourced::backend::BackendError;
 use sourced::{App, MessageId, Outcome};
 
 use crate::feed::Feed;
 use crate::trail::Trail;
+
+/// Refusals that are looked up together.
+const PAGE: usize = 1_000;
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,40 +46,30 @@ impl Summary {
         took: Duration,
     ) -> anyhow::Result<Self> {
         let is_open = |id: &&MessageId| feed.earlier.contains(id) || trail.unanswered.contains(id);
-        let looked_up = stream::iter(feed.ids.iter().filter(is_open)).map(|id| {
-            let is_unanswered = trail.unanswered.contains(id);
-            fate(app, *id, is_unanswered)
-        });
-        let fates: Vec<Fate> = looked_up.buffer_unordered(16).try_collect().await?;
-        let count = |fate| fates.iter().filter(|found| **found == fate).count() as u64;
+        let open: Vec<MessageId> = feed.ids.iter().filter(is_open).copied().collect();
+        let mut refused = HashSet::new();
+        for ids in open.chunks(PAGE) {
+            let refusals = app.backend().refusals(ids).await?;
+            refused.extend(refusals.into_iter().map(|refusal| refusal.command));
+        }
+        let mut n_failed = 0;
+        let without_answer =
+            |id: &&MessageId| trail.unanswered.contains(id) && !refused.contains(id);
+        for id in open.iter().filter(without_answer) {
+            n_failed += u64::from(matches!(app.outcome(*id).await?, Outcome::Failed(_)));
+        }
+        let n_refused = open.iter().filter(|id| refused.contains(id)).count() as u64;
         Ok(Self {
             n_commands: feed.ids.len() as u64,
             n_already_stored: feed.n_already_stored,
-            n_refused: count(Fate::Refused),
-            n_failed: count(Fate::Failed),
+            n_refused,
+            n_failed,
             n_bad_lines: feed.n_bad_lines,
             n_messages: trail.n_messages,
             n_handled,
             took,
         })
     }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    Applied,
-    Refused,
-    Failed,
-}
-
-async fn fate(app: &App, id: MessageId, is_unanswered: bool) -> Result<Fate, BackendError> {
-    if app.backend().refusal(id).await?.is_some() {
-        return Ok(Fate::Refused);
-    }
-    if is_unanswered && matches!(app.outcome(id).await?, Outcome::Failed(_)) {
-        return Ok(Fate::Failed);
-    }
-    Ok(Fate::Applied)
 }
 
 impl fmt::Display for Summary {

@@ -1,6 +1,6 @@
 //! Checks a log against the input: everything decided once, nothing lost, nothing doubled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::process::ExitCode;
 
 use sourced::{
@@ -128,12 +128,16 @@ impl Log {
 
     /// Every command led to its one event, or was refused; not both, not neither.
     async fn check_decisions(&mut self, app: &App) -> anyhow::Result<()> {
-        for command in self
-            .by_id
-            .values()
-            .filter(|message| message.kind == Kind::Command)
-        {
-            let refusals = usize::from(app.backend().refusal(command.id).await?.is_some());
+        let is_command = |message: &&StoredMessage| message.kind == Kind::Command;
+        let commands: Vec<_> = self.by_id.values().filter(is_command).collect();
+        let mut refused: HashSet<MessageId> = HashSet::new();
+        for page in commands.chunks(PAGE) {
+            let ids: Vec<_> = page.iter().map(|command| command.id).collect();
+            let refusals = app.backend().refusals(&ids).await?;
+            refused.extend(refusals.into_iter().map(|refusal| refusal.command));
+        }
+        for command in commands {
+            let refusals = usize::from(refused.contains(&command.id));
             self.n_refused += refusals as u64;
             let effects = self.effects.get(&command.id).map_or(&[][..], Vec::as_slice);
             let event = match command.type_name.as_str() {

@@ -156,12 +156,27 @@ fn the_listings_are_the_same_on_postgres() {
     };
     let separator = if url.contains('?') { '&' } else { '?' };
     let schema = format!("cart_test_{}", std::process::id());
+    drop_schema(&url, &schema);
     let shop = Shop::on(&format!("{url}{separator}schema={schema}"));
     let run = shop.cart(&["--quiet"], b"");
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     assert!(shop.listings() == expected(SHIPPED).listings);
+    let again = shop.cart(&["--quiet"], b"");
+    again.says("0 stored now");
     let verified = shop.cart(&["--verify"], b"");
     assert_eq!(verified.status, Some(0), "{}", verified.stderr);
+    verified.says(" 0 wrong");
+    drop_schema(&url, &schema);
+}
+
+fn drop_schema(url: &str, schema: &str) {
+    use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+    let drop_it = async {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let drop_it = AssertSqlSafe(format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
+        sqlx::query(drop_it).execute(&mut connection).await.unwrap();
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(drop_it);
 }
 
 #[test]
