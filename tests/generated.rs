@@ -19,6 +19,15 @@ enum CartError {
 
 struct Outbox(Mutex<Vec<String>>);
 
+impl Outbox {
+    async fn send(&self, text: String) -> Result<(), Failure> {
+        tokio::task::yield_now().await;
+        let mut sent = self.0.lock().map_err(|_| Failure::msg("poisoned"))?;
+        sent.push(text);
+        Ok(())
+    }
+}
+
 #[actor]
 impl Cart {
     /// Adds a product.
@@ -44,9 +53,7 @@ impl Cart {
 
     #[command]
     async fn send_mail(&self, text: String, outbox: Res<Outbox>) -> Result<(), Failure> {
-        let mut sent = outbox.0.lock().map_err(|_| Failure::msg("poisoned"))?;
-        sent.push(text);
-        Ok(())
+        outbox.send(text).await
     }
 }
 
@@ -163,4 +170,136 @@ async fn a_cart_runs_through_workers() {
 async fn a_missing_resource_is_named_when_the_app_is_built() {
     let error = App::builder().register::<Cart>().build().await.unwrap_err();
     assert!(error.to_string().contains("Outbox"), "{error}");
+}
+
+/// A lamp, for the shapes that the cart does not have.
+#[derive(Debug)]
+struct Lamp {
+    id: String,
+    last: Option<u64>,
+}
+
+#[command("lamps.reset")]
+struct Reset {
+    reason: String,
+}
+
+#[event("lamps.reset_done")]
+struct ResetDone;
+
+#[actor("shop.lamp")]
+impl Lamp {
+    #[state]
+    fn new(id: &StreamId) -> Self {
+        let id = id.to_string();
+        Self { id, last: None }
+    }
+
+    #[reaction]
+    fn note_everything_else(&self, id: &StreamId) -> Note {
+        let same = self.id == id.as_str();
+        Note {
+            text: format!("same stream: {same}"),
+        }
+    }
+
+    #[command]
+    fn switch(&self, #[serde(default = "yes")] on: bool) -> (Option<Lit>, Vec<Dimmed>) {
+        (on.then_some(Lit), vec![Dimmed { to: 1 }, Dimmed { to: 2 }])
+    }
+
+    #[command]
+    fn reset(&self, command: &Message<Reset>, id: &StreamId) -> Option<ResetDone> {
+        (&command.stream_id == id && command.payload.reason == "storm").then_some(ResetDone)
+    }
+
+    #[command]
+    fn note(&self, text: String) -> Noted {
+        Noted { text }
+    }
+
+    #[event]
+    fn lit(&mut self) {
+        self.last = None;
+    }
+
+    #[event]
+    fn dimmed(&mut self, event: &Message<Dimmed>) {
+        self.last = Some(event.payload.to);
+    }
+
+    #[event]
+    fn reset_done(&mut self, _: &ResetDone) {
+        self.last = None;
+    }
+
+    #[event]
+    fn noted(&mut self, _text: String) {}
+
+    #[reaction(Noted, Dimmed)]
+    fn leave_it(&self) {}
+}
+
+#[event("shop.lamp.dimmed")]
+struct Dimmed {
+    to: u64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[tokio::test]
+async fn every_shape_of_handler_runs() {
+    let app = App::builder().register::<Lamp>().build().await.unwrap();
+    let lamp = app.actor::<Lamp>("lamp-1");
+    let (lit, dimmed) = lamp.switch(true).await.unwrap();
+    assert_eq!((lit, dimmed.len()), (Some(Lit), 2));
+    let loaded = lamp.clone().load().await.unwrap();
+    assert_eq!(loaded.state().last, Some(2));
+    let reason = "storm".to_owned();
+    assert_eq!(lamp.reset(Reset { reason }).await.unwrap(), Some(ResetDone));
+
+    let running = app.start();
+    app.idle().await.unwrap();
+    running.stop().await;
+    let log = app.read_log(sourced::Position::START, 100).await.unwrap();
+    let types: Vec<&str> = log
+        .iter()
+        .map(|message| message.type_name.as_str())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "shop.lamp.switch",
+            "shop.lamp.lit",
+            "shop.lamp.dimmed",
+            "shop.lamp.dimmed",
+            "lamps.reset",
+            "lamps.reset_done",
+            "shop.lamp.note",
+            "shop.lamp.note",
+            "shop.lamp.noted",
+            "shop.lamp.noted",
+        ]
+    );
+    let stored = log
+        .iter()
+        .filter(|message| message.type_name.as_str() == "shop.lamp.noted");
+    for message in stored {
+        let noted: Message<Noted> = message.decode().unwrap();
+        assert_eq!(noted.payload.text, "same stream: true");
+    }
+}
+
+#[test]
+fn the_attributes_of_parameters_are_those_of_fields() {
+    let old = sourced::Payload::parse("{}").unwrap();
+    assert_eq!(old.decode::<Switch>().unwrap(), Switch { on: true });
+}
+
+#[test]
+fn handlers_stay_ordinary_methods() {
+    let added = Cart::default().add_item("p1".into(), 10);
+    assert_eq!(added.unwrap().product_id, "p1");
 }

@@ -64,7 +64,7 @@ pub(crate) fn message(role: Role, args: TokenStream, item: &TokenStream) -> Toke
     };
     let options = declared.read(args, &mut dx);
     let read = Item::read(item.clone());
-    let model = check::message(role, item, read.as_ref(), &mut dx)
+    let model = check::message(role, item, read.as_ref(), &options, &mut dx)
         .and_then(|read| MessageModel::build(role, &options, read));
     let (derives, traits) = model.as_ref().map(expand::definition).unzip();
     let errors = dx.into_tokens();

@@ -1,4 +1,7 @@
-//! The attribute macros of `sourced`.
+//! The attribute macros of `sourced`. Use them from there: `use sourced::prelude::*;`.
+//!
+//! Each macro gives the item it stands on back first, untouched but for its own attributes, and adds code beside it.
+//! What is wrong is said at the word that has to change, with what to type instead, and all of it in one build.
 
 mod check;
 mod diagnostics;
@@ -7,48 +10,339 @@ mod expand;
 mod model;
 mod names;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use check::Kind;
 use parse::member::Role;
 use proc_macro::TokenStream;
 
-/// Makes a type an actor.
+/// Makes a type an actor: it decides commands, evolves by events and reacts to them, one stream each.
+///
+/// The attribute stands on the type's own `impl` block. The methods in it stay ordinary methods, which a unit test can
+/// call; an attribute says what each is for, and its receiver says what it may do:
+///
+/// | attribute | receiver | what it does |
+/// |---|---|---|
+/// | `#[command]` | `&self`, may be `async` | decides a command: returns events, a refusal or a failure |
+/// | `#[event]` | `&mut self` | changes the state by an event: cannot refuse, wait or reach out |
+/// | `#[reaction]` | `&self`, may be `async` | returns commands after an event was stored |
+/// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// pub struct Cart {
+///     n_items: u32,
+/// }
+///
+/// #[derive(Debug, thiserror::Error)]
+/// pub enum CartError {
+///     #[error("the cart is full")]
+///     Full,
+/// }
+///
+/// #[actor]
+/// impl Cart {
+///     /// Adds a product to an open cart.
+///     #[command]
+///     pub fn add_item(
+///         &self,
+///         product_id: String,
+///         #[serde(default = "one")] quantity: u32,
+///     ) -> Result<ItemAdded, CartError> {
+///         if self.n_items >= 10 {
+///             return Err(CartError::Full);
+///         }
+///         Ok(ItemAdded { product_id, quantity })
+///     }
+///
+///     /// A product was added.
+///     #[event]
+///     pub fn item_added(&mut self, _product_id: String, quantity: u32) {
+///         self.n_items += quantity;
+///     }
+///
+///     #[reaction]
+///     fn tell_admin(&self, added: &ItemAdded) -> SendMail {
+///         let text = format!("{} is in the cart", added.product_id);
+///         SendMail { text }
+///     }
+///
+///     #[command]
+///     async fn send_mail(&self, text: String, mailer: Res<Mailer>) -> Result<(), Failure> {
+///         mailer.send(text).await
+///     }
+/// }
+///
+/// fn one() -> u32 {
+///     1
+/// }
+/// # pub struct Mailer;
+/// # impl Mailer {
+/// #     async fn send(&self, _: String) -> Result<(), Failure> { Ok(()) }
+/// # }
+///
+/// // An ordinary method, and an ordinary struct.
+/// let added = Cart::default().add_item("p1".into(), 1)?;
+/// assert_eq!(added, ItemAdded { product_id: "p1".into(), quantity: 1 });
+/// # Ok::<(), CartError>(())
+/// ```
+///
+/// # Parameters
+/// - **Owned parameters are the fields of the message**, and define it: `AddItem` for `add_item`, stored as
+///   `cart.add_item`, with the visibility and the docs of the method and the serde attributes of the parameters. A
+///   parameter that the method does not use may be called `_quantity`; the field is `quantity`.
+/// - **A reference names a message that is defined elsewhere**: `command: &AddItem`, or `command: &Message<AddItem>`
+///   for its id, seq, time and metadata.
+/// - `Res<T>` (a resource), `Now`, `Replaying` and `&StreamId` come from the surroundings, and not from the message.
+///   Events get none of them, so that a replay always comes out the same.
+///
+/// # Reactions
+/// `#[reaction]` with an event parameter serves that event. `#[reaction(ItemAdded, ItemRemoved)]` serves several.
+/// `#[reaction]` with neither serves every event of the block that has no reaction of its own.
+///
+/// # Options
+/// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
+///   Without it, the name of the type: `cart`.
+/// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// # What it writes
+/// A struct per message, a table with a row per handler, a small impl per handler, and `CartRef` with a durable method
+/// per command, which is what `App::actor` gives.
+///
+/// <details>
+/// <summary>The cart above, written out</summary>
+///
+/// ```
+/// # use sourced::prelude::*;
+/// # #[derive(Debug, Default)]
+/// # pub struct Cart { n_items: u32 }
+/// # #[derive(Debug, thiserror::Error)]
+/// # pub enum CartError { #[error("the cart is full")] Full }
+/// # pub struct Mailer;
+/// # impl Mailer {
+/// #     async fn send(&self, _: String) -> Result<(), Failure> { Ok(()) }
+/// # }
+/// # fn one() -> u32 { 1 }
+#[doc = include_str!("tests/cart.expanded.rs")]
+/// ```
+/// </details>
 #[proc_macro_attribute]
 pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::block(Kind::Actor, args.into(), &item.into()).into()
 }
 
-/// Makes a type a projector.
+/// Makes a type a projector: a read model per stream, built from events and saved by itself.
+///
+/// The attribute stands on the type's own `impl` block. `#[event]` methods change the state by events that were defined
+/// elsewhere. `#[sync]` methods save it, in the order in which they are written, in the transaction that acknowledges
+/// the events: every event is in what they save exactly once.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("cart.item_added")]
+/// pub struct ItemAdded {
+///     pub price: u64,
+/// }
+///
+/// #[derive(Debug)]
+/// struct CartListing {
+///     id: String,
+///     total: u64,
+/// }
+///
+/// #[projector]
+/// impl CartListing {
+///     #[state]
+///     fn new(id: &StreamId) -> Self {
+///         Self { id: id.to_string(), total: 0 }
+///     }
+///
+///     #[event]
+///     fn added(&mut self, event: &ItemAdded) {
+///         self.total += event.price;
+///     }
+///
+///     #[sync]
+///     async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+///         tx.put("listings", &self.id, &self.total).await
+///     }
+/// }
+///
+/// let builder = sourced::App::builder().register::<CartListing>();
+/// # drop(builder);
+/// ```
+///
+/// `#[sync]` methods may also ask for `Res<T>`, `Now` and `Replaying`.
+///
+/// # Options
+/// - `#[projector("listings")]`: the name of the consumer group, under which its progress is kept. Without it, the name
+///   of the type: `cart_listing`.
+/// - `crate = path`: where the library is, when it is not `::sourced`.
 #[proc_macro_attribute]
 pub fn projector(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::block(Kind::Projector, args.into(), &item.into()).into()
 }
 
-/// A command.
+/// A command: on a method under [`macro@actor`] it decides one, on a struct it defines one.
+///
+/// A struct of its own is for commands that several modules share, and for a stored name that is not made of the
+/// actor's and the method's.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[command("cart.rename")]
+/// pub struct Rename {
+///     pub name: String,
+/// }
+///
+/// #[derive(Debug, Default)]
+/// pub struct Cart;
+///
+/// #[actor]
+/// impl Cart {
+///     #[command]
+///     fn rename(&self, command: &Rename) {
+///         println!("{} it is, but nothing came of it", command.name);
+///     }
+/// }
+/// ```
+///
+/// It derives `Debug`, `Clone`, `PartialEq`, `Serialize` and `Deserialize`, unless a `#[derive]` below it has them.
+///
+/// # Options
+/// - `#[command("cart.rename")]`: the stored name, which must never change. Without it, the name of the type: `rename`.
+/// - `crate = path`: where the library is, when it is not `::sourced`.
 #[proc_macro_attribute]
 pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::message(Role::Command, args.into(), &item.into()).into()
 }
 
-/// An event.
+/// An event: on a method under [`macro@actor`] or [`macro@projector`] it evolves by one, on a struct it defines one.
+///
+/// A struct of its own is for events that actors and projectors of several modules share, and for a stored name that is
+/// not made of the actor's and the method's.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("cart.renamed")]
+/// pub struct Renamed {
+///     pub name: String,
+/// }
+///
+/// #[derive(Debug, Default)]
+/// pub struct Cart {
+///     name: String,
+/// }
+///
+/// #[actor]
+/// impl Cart {
+///     #[event]
+///     fn renamed(&mut self, event: &Message<Renamed>) {
+///         self.name.clone_from(&event.payload.name);
+///     }
+/// }
+/// ```
+///
+/// It derives `Debug`, `Clone`, `PartialEq`, `Serialize` and `Deserialize`, unless a `#[derive]` below it has them.
+///
+/// # Options
+/// - `#[event("cart.renamed")]`: the stored name, which must never change. Without it, the name of the type: `renamed`.
+/// - `crate = path`: where the library is, when it is not `::sourced`.
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::message(Role::Event, args.into(), &item.into()).into()
 }
 
-/// A reaction.
+/// Returns commands after an event was stored. It stands on a method under [`macro@actor`], and means nothing elsewhere.
+///
+/// The method sees the state as of its event, so it does the same whenever it runs. It returns `()`, a command, one that
+/// says where it goes, `Option`, `Vec`, an array or a tuple of these, or a `Result` of any of them.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// pub struct Cart;
+///
+/// #[actor]
+/// impl Cart {
+///     #[event]
+///     fn placed(&mut self, number: u32) {
+///         println!("{number}");
+///     }
+///
+///     #[command]
+///     fn pack(&self, number: u32) {
+///         println!("{number}");
+///     }
+///
+///     #[reaction]
+///     fn send_off(&self, placed: &Placed) -> Outgoing {
+///         Pack { number: placed.number }.to("warehouse-1")
+///     }
+/// }
+/// ```
+///
+/// # Options
+/// - `#[reaction(ItemAdded, ItemRemoved)]`: the events it serves, for a method without an event parameter. With neither,
+///   it serves every event of the block that has no reaction of its own.
 #[proc_macro_attribute]
 pub fn reaction(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::Reaction, &item.into()).into()
 }
 
-/// The first state.
+/// Makes the state before the first event. It stands on a function under [`macro@actor`] or [`macro@projector`], and
+/// means nothing elsewhere.
+///
+/// Without it, the first state is `Default::default()`.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug)]
+/// pub struct Cart {
+///     id: String,
+/// }
+///
+/// #[actor]
+/// impl Cart {
+///     #[state]
+///     fn new(id: &StreamId) -> Self {
+///         Self { id: id.to_string() }
+///     }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn state(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::State, &item.into()).into()
 }
 
-/// Saves a read model.
+/// Saves a read model. It stands on a method under [`macro@projector`], and means nothing elsewhere.
+///
+/// It runs in the transaction that acknowledges the events, so everything written through `tx` happens exactly once. It
+/// may be called again from the start when the database asks for it.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// struct Total(u64);
+///
+/// #[projector]
+/// impl Total {
+///     #[sync]
+///     async fn save(&self, tx: &mut Tx<'_>, now: Now) -> Result<(), Failure> {
+///         println!("saved at {now:?}");
+///         tx.put("totals", "all", &self.0).await
+///     }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn sync(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::Sync, &item.into()).into()

@@ -1,18 +1,22 @@
 //! What generated code names. Nothing here is for people: it may change in any version.
 
 pub use std::boxed::Box;
+pub use std::convert::Infallible;
+pub use std::result::Result::{self, Ok};
 pub use std::sync::Arc;
+pub use std::vec::Vec;
 
 pub use serde;
 
+pub use crate::__returned_by_commands as returned_by_commands;
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, EventsOf, Handlers,
-    IntoDispatch, Reacts, RefusalOf,
+    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Emit, Emitted, EventsOf,
+    Handlers, IntoDecision, IntoDispatch, Reacts, RefusalOf, Rejected,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
 pub use crate::failure::Failure;
-pub use crate::message::{Command, Event, Kind, Message, MessageType};
+pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadError};
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::StreamId;

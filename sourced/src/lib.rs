@@ -1,4 +1,22 @@
-//! Event sourcing and CQRS for plain Rust types.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! | you want to | read |
+//! |---|---|
+//! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@command`], [`macro@event`] |
+//! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
+//! | know what a stored message carries | [`Message`], [`message`] |
+//! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`] |
+//! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
+//! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `macros` | yes | the attribute macros |
+//! | `tokio` | yes | clock, tasks and signals of tokio; without it, bring your own ports of [`mod@env`] |
 
 pub mod actor;
 pub mod backend;

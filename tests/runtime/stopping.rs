@@ -26,7 +26,7 @@ pub async fn a_handler_that_does_not_end_is_given_back_and_handled_by_the_next_w
     let stage = Stage::new();
     let app = on
         .app_with(&stage, |options| {
-            options.stop_within = Duration::from_millis(10)
+            options.stop_within = Duration::from_millis(10);
         })
         .await;
     let running = app.start();

@@ -11,6 +11,7 @@ use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::reactions::{Reaction, is_bare, key, reactions};
+use crate::names;
 use crate::parse::block::{Block, Head};
 use crate::parse::item::Item;
 use crate::parse::member::Role;
@@ -108,6 +109,7 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
         let before = dx.count();
         role(kind, handler, dx);
         if dx.count() == before {
+            stored_name(model, handler, dx);
             signature::check(handler, dx);
             parameters::check(kind, handler, dx);
         }
@@ -119,6 +121,23 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
         .into_iter()
         .filter(|handler| !repeated.iter().any(|other| std::ptr::eq(*other, *handler)))
         .collect()
+}
+
+fn stored_name(model: &Model, handler: &Handler, dx: &mut Diagnostics) {
+    let name = model.stored_name(handler);
+    if handler.is_definition() && !names::is_type_name(&name) {
+        let attribute = handler.role.attribute();
+        dx.error(
+            handler.name(),
+            format!(
+                "`{attribute}` would store its message as `{name}`, which is no name of a type"
+            ),
+            format!(
+                "name it with letters of ASCII, digits and `_`, {} bytes at most with its prefix",
+                names::MAX_TYPE_NAME
+            ),
+        );
+    }
 }
 
 fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {

@@ -1,16 +1,20 @@
 //! Checks of items that carry an attribute of ours by themselves.
 
 use proc_macro2::TokenStream;
+use syn::ext::IdentExt;
 
 use crate::diagnostics::Diagnostics;
+use crate::names;
 use crate::parse::item::Item;
 use crate::parse::member::Role;
+use crate::parse::options::Options;
 
 /// The item has to be a plain struct.
 pub(crate) fn message<'i>(
     role: Role,
     tokens: &TokenStream,
     item: Option<&'i Item>,
+    options: &Options,
     dx: &mut Diagnostics,
 ) -> Option<&'i Item> {
     let attribute = role.attribute();
@@ -25,6 +29,16 @@ pub(crate) fn message<'i>(
     if item.keyword != "struct" {
         outside(role, tokens, Some(item), dx);
         return None;
+    }
+    if let Some(name) = &item.name
+        && options.name.is_none()
+        && !names::is_type_name(&names::snake(&name.unraw().to_string()))
+    {
+        dx.error(
+            name,
+            format!("`{attribute}` cannot make a stored name of `{name}`"),
+            format!("write one: `#[{}(\"cart.item_added\")]`", role.word()),
+        );
     }
     if let Some(generics) = &item.generics {
         dx.error(

@@ -1,7 +1,5 @@
 //! Checks of what handlers take.
 
-use quote::ToTokens;
-
 use super::Kind;
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
@@ -46,7 +44,7 @@ fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     match &parameter.kind {
         ParameterKind::Field(_) => {
             if let (Some(message), false) = (handler.message_parameter(), ty_is_message(parameter)) {
-                let named = message.source.ty.to_token_stream();
+                let named = names::spoken(&message.source.ty);
                 dx.error(
                     parameter,
                     format!("`{attribute}` takes either `{named}` or the fields of a message, not both"),
@@ -108,7 +106,7 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
             "`#[reaction]` methods take the event by reference",
             format!(
                 "write `&{0}` for an event, `Res<{0}>` for a resource",
-                ty.to_token_stream()
+                names::spoken(ty)
             ),
         ),
         ParameterKind::Borrowed { .. } => dx.error(

@@ -1,6 +1,6 @@
 //! An actor: its messages, its table, an impl per handler, and its reference.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
@@ -110,16 +110,18 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
+    let decides = of_message(model, "Decides", &command);
+    let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::Decides<#command> for #self_ty {
+        impl #decides for #self_ty {
             type Decision = #returned;
-            async fn decide(
+            #async_fn decide(
                 &self,
                 #message: #private::Message<#command>,
                 #cx: &#private::Context,
-            ) -> ::core::result::Result<Self::Decision, #private::Failure> {
+            ) -> #result {
                 ::core::result::Result::Ok(#call)
             }
         }
@@ -131,10 +133,11 @@ pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
     let (message, call) = (message_name(handler), call(handler));
+    let evolves = of_message(model, "Evolves", &event);
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::Evolves<#event> for #self_ty {
+        impl #evolves for #self_ty {
             fn evolve(&mut self, #message: #private::Message<#event>) {
                 #call;
             }
@@ -151,22 +154,43 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     } = reaction;
     let self_ty = &model.self_ty;
     let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
-    let span = match &handler.sig.output {
-        ReturnType::Default => handler.name().span(),
-        ReturnType::Type(_, ty) => ty.span(),
-    };
-    let collect = quote_spanned!(span=> #private::dispatched);
+    let private_there = model.library.private_at(handler.returned_span());
+    let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
+    // A local with the span of the return type, so that what is wrong with the type is said there.
+    let returned = Ident::new(
+        "returned",
+        Span::mixed_site().located_at(handler.returned_span()),
+    );
+    let reacts = of_message(model, "Reacts", event);
+    let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::Reacts<#event> for #self_ty {
-            async fn react(
+        impl #reacts for #self_ty {
+            #async_fn react(
                 &self,
                 #message: #private::Message<#event>,
                 #cx: &#private::Context,
-            ) -> ::core::result::Result<#private::Dispatched, #private::Failure> {
-                #collect(#call)
+            ) -> #result {
+                let #returned = #call;
+                #collect(#returned)
             }
         }
     }
+}
+
+/// `Decides<AddItem>`, at the place where the user names the message.
+fn of_message(model: &Model, name: &str, message: &TokenStream) -> TokenStream {
+    let span = message.span();
+    let private = model.library.private_at(span);
+    let name = Ident::new(name, span);
+    quote_spanned!(span=> #private::#name<#message>)
+}
+
+/// The two ends of an `async fn` in a trait, with the span of the method: what makes its future not `Send` is said there.
+fn header(model: &Model, handler: &Handler, ok: &TokenStream) -> (TokenStream, TokenStream) {
+    let span = handler.name().span();
+    let private = model.library.private_at(span);
+    let result = quote_spanned!(span=> ::core::result::Result<#ok, #private::Failure>);
+    (quote_spanned!(span=> async fn), result)
 }

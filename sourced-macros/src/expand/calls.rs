@@ -27,7 +27,9 @@ fn argument(parameter: &Parameter) -> TokenStream {
     let value = match &parameter.kind {
         ParameterKind::Field(name) => quote!(message.payload.#name),
         ParameterKind::Context | ParameterKind::Unnamed => {
-            quote_spanned!(parameter.source.ty.span()=> cx.get()?)
+            // Locals keep the span of the macro: a handler may come out of a `macro_rules` macro, with locals of its own.
+            let cx = quote!(cx);
+            quote_spanned!(parameter.source.ty.span()=> #cx.get()?)
         }
         ParameterKind::Stream => quote!(&message.stream_id),
         ParameterKind::Tx => quote!(tx),

@@ -23,11 +23,7 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
         quote!(;)
     };
     let serde = quote!(#private::serde).to_string().replace(' ', "");
-    let stored = format!(
-        "{}.{}",
-        model.name,
-        syn::ext::IdentExt::unraw(handler.name())
-    );
+    let stored = model.stored_name(handler);
     let traits = traits(&private, &name, handler.role, &stored, &cfgs);
     quote! {
         #cfgs
@@ -45,7 +41,7 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
 fn field(model: &Model, handler: &Handler, field: Field<'_>) -> TokenStream {
     let (vis, name, ty, attrs) = (&handler.vis, field.name, field.ty, field.attrs());
     let docs = (!field.is_documented()).then(|| {
-        let text = format!("See `{}::{}`.", model.ident, handler.name());
+        let text = format!(" See `{}::{}`.", model.ident, handler.name());
         quote!(#[doc = #text])
     });
     quote!(#docs #(#attrs)* #vis #name: #ty)
@@ -57,7 +53,7 @@ fn docs(model: &Model, handler: &Handler) -> TokenStream {
         return docs;
     }
     let text = format!(
-        "The {} of `{}::{}`.",
+        " The {} of `{}::{}`.",
         handler.role.word(),
         model.ident,
         handler.name()
@@ -105,6 +101,8 @@ fn traits(
     } else {
         quote!(Event)
     };
+    let returned =
+        (role == Role::Event).then(|| quote!(#cfgs #private::returned_by_commands!(#name);));
     quote! {
         #cfgs
         #[automatically_derived]
@@ -115,5 +113,6 @@ fn traits(
         #cfgs
         #[automatically_derived]
         impl #private::#kind for #name {}
+        #returned
     }
 }

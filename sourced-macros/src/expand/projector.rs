@@ -2,8 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::ReturnType;
-use syn::spanned::Spanned;
 
 use super::actor::{evolves, initial};
 use super::calls::{call, cx_name, needs};
@@ -68,11 +66,7 @@ fn sync(model: &Model, handlers: &[&Handler]) -> Option<TokenStream> {
     let cx = cx_name(handlers.iter().copied());
     let calls = handlers.iter().map(|handler| {
         let (cfgs, call) = (handler.cfgs(), call(handler));
-        let span = match &handler.sig.output {
-            ReturnType::Default => handler.name().span(),
-            ReturnType::Type(_, ty) => ty.span(),
-        };
-        let or_fail = quote_spanned!(span=> ?);
+        let or_fail = quote_spanned!(handler.returned_span()=> ?);
         quote!(#cfgs #call #or_fail;)
     });
     Some(quote! {

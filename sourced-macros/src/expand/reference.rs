@@ -22,20 +22,33 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
     let (name, self_ty, cfgs) = (name(model), &model.self_ty, &model.cfgs);
     let methods = commands.iter().map(|handler| method(model, handler));
     let docs = format!(
-        "One `{}` of an app, by its stream: a durable method per command.",
+        " One `{}` of an app, by its stream: a durable method per command.",
         model.ident
     );
     quote! {
         #(#cfgs)*
         #[doc = #docs]
         #[allow(dead_code, private_interfaces, unreachable_pub)]
-        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
         pub struct #name<__Actor = #self_ty>(#private::ActorRef<__Actor>);
         #(#cfgs)*
         #[automatically_derived]
         impl<__Actor> ::core::convert::From<#private::ActorRef<__Actor>> for #name<__Actor> {
             fn from(actor: #private::ActorRef<__Actor>) -> Self {
                 Self(actor)
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl<__Actor> ::core::clone::Clone for #name<__Actor> {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl<__Actor> ::core::fmt::Debug for #name<__Actor> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.0, f)
             }
         }
         #(#cfgs)*
@@ -55,7 +68,8 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
 }
 
 fn method(model: &Model, handler: &Handler) -> TokenStream {
-    let private = model.library.private();
+    let span = handler.returned_span();
+    let private = model.library.private_at(span);
     let (name, vis, cfgs, command) = (
         handler.name(),
         &handler.vis,
@@ -68,15 +82,19 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
         None => from_fields(handler, &command),
     };
     let docs = docs(handler, &command);
-    // The span is the method's, so that what is wrong with its return type is said there.
-    let execute = quote_spanned!(name.span()=> self.0.execute(#value).await);
+    // What is wrong with the return type is said at the return type.
+    let returned = quote_spanned! {span=>
+        ::core::result::Result<
+            #private::EventsOf<#self_ty, #command>,
+            #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
+        >
+    };
+    let this = quote!(self);
+    let execute = quote_spanned!(span=> #this.0.execute(#value).await);
     quote! {
         #cfgs
         #docs
-        #vis async fn #name(&self, #parameters) -> ::core::result::Result<
-            #private::EventsOf<#self_ty, #command>,
-            #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
-        > {
+        #vis async fn #name(&self, #parameters) -> #returned {
             #execute
         }
     }
@@ -111,14 +129,14 @@ fn docs(handler: &Handler, command: &TokenStream) -> TokenStream {
     let mut lines = Vec::new();
     if docs.is_empty() {
         lines.push(format!(
-            "Decides `{}` here and now.",
+            " Decides `{}` here and now.",
             names::spoken(command)
         ));
     }
     if !docs.to_string().contains("# Errors") {
         lines.push(String::new());
-        lines.push("# Errors".to_owned());
-        lines.push("When the command is refused, or cannot be decided or stored.".to_owned());
+        lines.push(" # Errors".to_owned());
+        lines.push(" When the command is refused, or cannot be decided or stored.".to_owned());
     }
     quote!(#docs #(#[doc = #lines])*)
 }

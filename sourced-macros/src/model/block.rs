@@ -1,6 +1,7 @@
 //! A block: the type, and its handlers.
 
 use proc_macro2::Ident;
+use syn::ext::IdentExt;
 use syn::{Attribute, Type, TypePath};
 
 use super::Library;
@@ -32,7 +33,7 @@ impl Model {
             return None;
         };
         let ident = self_ty.path.segments.last()?.ident.clone();
-        let snake = || names::snake(&syn::ext::IdentExt::unraw(&ident).to_string());
+        let snake = || names::snake(&ident.unraw().to_string());
         Some(Self {
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
@@ -45,5 +46,10 @@ impl Model {
             ident,
             handlers,
         })
+    }
+
+    /// The name under which the message that a handler defines is stored.
+    pub(crate) fn stored_name(&self, handler: &Handler) -> String {
+        format!("{}.{}", self.name, handler.name().unraw())
     }
 }

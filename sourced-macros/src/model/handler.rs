@@ -1,9 +1,10 @@
 //! Handlers: a role and a signature.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, FnArg, Meta, Path, Receiver, Signature, Token, Visibility};
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Meta, Path, Receiver, ReturnType, Signature, Token, Visibility};
 
 use super::parameter::{Field, Parameter, is_cfg};
 use crate::diagnostics::Diagnostics;
@@ -94,6 +95,14 @@ impl Handler {
         match self.message_parameter().and_then(Parameter::message) {
             Some(named) => named.to_token_stream(),
             None => names::message_of(self.name()).into_token_stream(),
+        }
+    }
+
+    /// Where the return type is written, or would be.
+    pub(crate) fn returned_span(&self) -> Span {
+        match &self.sig.output {
+            ReturnType::Default => self.name().span(),
+            ReturnType::Type(_, ty) => ty.span(),
         }
     }
 

@@ -6,22 +6,31 @@ pub(crate) mod message;
 pub(crate) mod parameter;
 pub(crate) mod reactions;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::Path;
 
 /// Where generated code finds the library.
-pub(crate) struct Library(TokenStream);
+pub(crate) struct Library(Option<Path>);
 
 impl Library {
     /// From the `crate` option.
     pub(crate) fn new(krate: Option<&Path>) -> Self {
-        Self(krate.map_or_else(|| quote!(::sourced), |path| quote!(#path)))
+        Self(krate.cloned())
     }
 
     /// The names for generated code.
     pub(crate) fn private(&self) -> TokenStream {
-        let root = &self.0;
-        quote!(#root::__private)
+        self.private_at(Span::call_site())
+    }
+
+    /// The same, so that what the compiler says about a name is said at this place.
+    pub(crate) fn private_at(&self, span: Span) -> TokenStream {
+        let default = || quote_spanned!(span=> ::sourced);
+        let root = self
+            .0
+            .as_ref()
+            .map_or_else(default, ToTokens::to_token_stream);
+        quote_spanned!(span=> #root::__private)
     }
 }

@@ -105,7 +105,7 @@ impl<'a> Field<'a> {
     pub(crate) fn attrs(self) -> impl Iterator<Item = &'a Attribute> {
         let moves = |attr: &&Attribute| {
             let is_about_parameter = |word: &&str| attr.path().is_ident(word);
-            is_cfg(attr) || !ON_PARAMETERS.iter().any(|word| is_about_parameter(word))
+            is_cfg(attr) || !ON_PARAMETERS.iter().any(is_about_parameter)
         };
         self.attrs.iter().filter(moves)
     }

@@ -153,7 +153,7 @@ impl ToTokens for Member {
             }
         });
         out.extend(
-            quote!(#[allow(clippy::unused_self, clippy::needless_pass_by_value)] #(#attrs)*),
+            quote!(#(#attrs)* #[allow(clippy::unused_self, clippy::needless_pass_by_value)]),
         );
         out.extend(head);
         body.to_tokens(out);

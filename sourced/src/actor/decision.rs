@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::error::Error as StdError;
 
 use super::Actor;
-use crate::evolve::Evolves;
 use crate::failure::Failure;
 use crate::message::{Event, Kind, Payload, PayloadError, TypeName};
 
@@ -66,16 +65,52 @@ pub struct Emitted {
 impl Emitted {
     /// Always an event.
     pub const KIND: Kind = Kind::Event;
+
+    /// Writes an event down.
+    ///
+    /// # Errors
+    /// [`PayloadError`] when it cannot be told in JSON.
+    pub fn encode<E: Event>(event: &E) -> Result<Self, PayloadError> {
+        Ok(Self {
+            type_name: TypeName::of::<E>(),
+            payload: Payload::encode(event)?,
+        })
+    }
 }
 
-impl<A: Evolves<E>, E: Event> Emit<A> for E {
-    fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
-        out.push(Emitted {
-            type_name: TypeName::of::<E>(),
-            payload: Payload::encode(self)?,
-        });
-        Ok(())
-    }
+/// Makes an event something that a command may return; `#[event]` writes this.
+///
+/// It is an impl per event and not one for all of them: with two impls to choose from, the compiler would only say that
+/// `Result<Vec<ItemAdded>, CartError>` cannot be returned, and not that it is `ItemAdded` that has no `#[event]` method.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __returned_by_commands {
+    ($event:ty) => {
+        #[automatically_derived]
+        impl<__Actor: $crate::__private::Evolves<$event>> $crate::__private::Emit<__Actor>
+            for $event
+        {
+            fn emit(
+                &self,
+                out: &mut $crate::__private::Vec<$crate::__private::Emitted>,
+            ) -> $crate::__private::Result<(), $crate::__private::PayloadError> {
+                out.push($crate::__private::Emitted::encode(self)?);
+                $crate::__private::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl<__Actor: $crate::__private::Actor + $crate::__private::Evolves<$event>>
+            $crate::__private::IntoDecision<__Actor> for $event
+        {
+            type Events = Self;
+            type Refusal = $crate::__private::Infallible;
+            fn into_decision(
+                self,
+            ) -> $crate::__private::Result<Self, $crate::__private::Rejected<Self::Refusal>> {
+                $crate::__private::Ok(self)
+            }
+        }
+    };
 }
 
 impl<A> Emit<A> for () {
@@ -129,28 +164,41 @@ emit_tuple!(E1, E2, E3, E4);
 emit_tuple!(E1, E2, E3, E4, E5);
 emit_tuple!(E1, E2, E3, E4, E5, E6);
 
-impl<A: Actor + Evolves<E>, E: Event> IntoDecision<A> for E {
-    type Events = Self;
-    type Refusal = Infallible;
-    fn into_decision(self) -> Result<Self, Rejected<Infallible>> {
-        Ok(self)
+// One impl for both kinds of error, so that the compiler can say which half of the `Result` is wrong.
+impl<A: Actor, T: Emit<A> + Send, E: IntoRejected> IntoDecision<A> for Result<T, E> {
+    type Events = T;
+    type Refusal = E::Refusal;
+    fn into_decision(self) -> Result<T, Rejected<E::Refusal>> {
+        self.map_err(E::into_rejected)
     }
 }
 
-impl<A: Actor, T: Emit<A> + Send, E: StdError + Send + Sync + 'static> IntoDecision<A>
-    for Result<T, E>
-{
-    type Events = T;
+/// What may stand in the error of a command's `Result`: an error type of the domain, or [`Failure`].
+#[diagnostic::on_unimplemented(
+    message = "a command cannot be refused with `{Self}`",
+    label = "`{Self}` is neither a `std::error::Error` nor a `sourced::Failure`",
+    note = "implement `std::error::Error` for the domain's own refusals, for instance with `#[derive(thiserror::Error)]`",
+    note = "return `sourced::Failure` for what is to be tried again"
+)]
+pub trait IntoRejected {
+    /// The domain's way of saying no.
+    type Refusal: StdError + Send + Sync + 'static;
+
+    /// Tells a refusal from a failure.
+    fn into_rejected(self) -> Rejected<Self::Refusal>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + Sync + 'static> IntoRejected for E {
     type Refusal = E;
-    fn into_decision(self) -> Result<T, Rejected<E>> {
-        self.map_err(Rejected::Refused)
+    fn into_rejected(self) -> Rejected<E> {
+        Rejected::Refused(self)
     }
 }
 
-impl<A: Actor, T: Emit<A> + Send> IntoDecision<A> for Result<T, Failure> {
-    type Events = T;
+impl IntoRejected for Failure {
     type Refusal = Infallible;
-    fn into_decision(self) -> Result<T, Rejected<Infallible>> {
-        self.map_err(Rejected::Failed)
+    fn into_rejected(self) -> Rejected<Infallible> {
+        Rejected::Failed(self)
     }
 }

@@ -1,7 +1,5 @@
 //! Commands on their way: what reactions return and apps dispatch.
 
-use std::error::Error as StdError;
-
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
@@ -194,14 +192,8 @@ dispatch_tuple!(C1, C2);
 dispatch_tuple!(C1, C2, C3);
 dispatch_tuple!(C1, C2, C3, C4);
 
-impl<T: IntoDispatch, E: StdError + Send + Sync + 'static> IntoDispatch for Result<T, E> {
+impl<T: IntoDispatch, E: Into<Failure>> IntoDispatch for Result<T, E> {
     fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
-        self?.into_dispatch(out)
-    }
-}
-
-impl<T: IntoDispatch> IntoDispatch for Result<T, Failure> {
-    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
-        self?.into_dispatch(out)
+        self.map_err(E::into)?.into_dispatch(out)
     }
 }

@@ -10,7 +10,7 @@ mod handlers;
 mod reference;
 mod run;
 
-pub use decision::{Emit, Emitted, IntoDecision, Rejected};
+pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub(crate) use dispatch::OutgoingError;
 pub use dispatch::{CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub use handlers::Handlers;

@@ -122,7 +122,7 @@ impl State {
     fn claim(
         &mut self,
         request: &ClaimRequest,
-        now: crate::Timestamp,
+        now: crate::time::Timestamp,
     ) -> Result<Vec<Claim>, BackendError> {
         for group in &request.groups {
             self.pumped(group)?.wake(now);

@@ -1,6 +1,7 @@
 use sourced::prelude::*;
 
-pub struct Mailer;
+#[event]
+pub struct Öffnung;
 
 #[derive(Debug, Default)]
 pub struct Cart;
@@ -8,9 +9,7 @@ pub struct Cart;
 #[actor]
 impl Cart {
     #[command]
-    pub fn send(&self, mailer: Mailer) {
-        drop(mailer);
-    }
+    pub fn öffnen(&self) {}
 }
 
 fn main() {}

@@ -1,0 +1,232 @@
+impl Cart {
+    /// Adds a product to an open cart.
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    pub fn add_item(
+        &self,
+        product_id: String,
+        quantity: u32,
+    ) -> Result<ItemAdded, CartError> {
+        if self.n_items >= 10 {
+            return Err(CartError::Full);
+        }
+        Ok(ItemAdded { product_id, quantity })
+    }
+    /// A product was added.
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    pub fn item_added(&mut self, _product_id: String, quantity: u32) {
+        self.n_items += quantity;
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn tell_admin(&self, added: &ItemAdded) -> SendMail {
+        let text = format!("{} is in the cart", added.product_id);
+        SendMail { text }
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    async fn send_mail(&self, text: String, mailer: Res<Mailer>) -> Result<(), Failure> {
+        mailer.send(text).await
+    }
+}
+/// Adds a product to an open cart.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+pub struct AddItem {
+    /// See `Cart::add_item`.
+    pub product_id: String,
+    /// See `Cart::add_item`.
+    #[serde(default = "one")]
+    pub quantity: u32,
+}
+#[automatically_derived]
+impl ::sourced::__private::MessageType for AddItem {
+    const NAME: &'static str = "cart.add_item";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for AddItem {}
+/// A product was added.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+pub struct ItemAdded {
+    /// See `Cart::item_added`.
+    pub product_id: String,
+    /// See `Cart::item_added`.
+    pub quantity: u32,
+}
+#[automatically_derived]
+impl ::sourced::__private::MessageType for ItemAdded {
+    const NAME: &'static str = "cart.item_added";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+}
+#[automatically_derived]
+impl ::sourced::__private::Event for ItemAdded {}
+::sourced::__private::returned_by_commands!(ItemAdded);
+/// The command of `Cart::send_mail`.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+struct SendMail {
+    /// See `Cart::send_mail`.
+    text: String,
+}
+#[automatically_derived]
+impl ::sourced::__private::MessageType for SendMail {
+    const NAME: &'static str = "cart.send_mail";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for SendMail {}
+#[automatically_derived]
+impl ::sourced::__private::Actor for Cart {
+    const NAME: &'static str = "cart";
+    type Ref = CartRef;
+    fn initial(_id: &::sourced::__private::StreamId) -> Self {
+        <Self as ::core::default::Default>::default()
+    }
+    fn handlers(table: &mut ::sourced::__private::Handlers<Self>) {
+        table.command::<AddItem>();
+        table.event::<ItemAdded>();
+        table.command::<SendMail>().needs::<Res<Mailer>>();
+        table.reaction::<ItemAdded>();
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Register for Cart {
+    fn reactor() -> ::sourced::__private::Arc<dyn ::sourced::__private::Reactor> {
+        ::sourced::__private::ActorReactor::<Self>::shared()
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<AddItem> for Cart {
+    type Decision = Result<ItemAdded, CartError>;
+    async fn decide(
+        &self,
+        message: ::sourced::__private::Message<AddItem>,
+        _cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        ::core::result::Result::Ok(
+            Self::add_item(self, message.payload.product_id, message.payload.quantity),
+        )
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<SendMail> for Cart {
+    type Decision = Result<(), Failure>;
+    async fn decide(
+        &self,
+        message: ::sourced::__private::Message<SendMail>,
+        cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        ::core::result::Result::Ok(
+            Self::send_mail(self, message.payload.text, cx.get()?).await,
+        )
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Evolves<ItemAdded> for Cart {
+    fn evolve(&mut self, message: ::sourced::__private::Message<ItemAdded>) {
+        Self::item_added(self, message.payload.product_id, message.payload.quantity);
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Reacts<ItemAdded> for Cart {
+    async fn react(
+        &self,
+        message: ::sourced::__private::Message<ItemAdded>,
+        _cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<
+        ::sourced::__private::Dispatched,
+        ::sourced::__private::Failure,
+    > {
+        let returned = Self::tell_admin(self, &message.payload);
+        ::sourced::__private::dispatched(returned)
+    }
+}
+/// One `Cart` of an app, by its stream: a durable method per command.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
+#[automatically_derived]
+impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
+for CartRef<__Actor> {
+    fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
+        Self(actor)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Debug::fmt(&self.0, f)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::ops::Deref for CartRef<__Actor> {
+    type Target = ::sourced::__private::ActorRef<__Actor>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+impl CartRef<Cart> {
+    /// Adds a product to an open cart.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    pub async fn add_item(
+        &self,
+        product_id: impl ::core::convert::Into<String>,
+        quantity: u32,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<Cart, AddItem>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<Cart, AddItem>,
+        >,
+    > {
+        self.0
+            .execute(AddItem {
+                product_id: ::core::convert::Into::into(product_id),
+                quantity,
+            })
+            .await
+    }
+    /// Decides `SendMail` here and now.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    async fn send_mail(
+        &self,
+        text: impl ::core::convert::Into<String>,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<Cart, SendMail>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<Cart, SendMail>,
+        >,
+    > {
+        self.0
+            .execute(SendMail {
+                text: ::core::convert::Into::into(text),
+            })
+            .await
+    }
+}

@@ -1,0 +1,98 @@
+impl Cart {
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    pub fn open(&self) {}
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn broken(&self) {}
+}
+::core::compile_error! {
+    "`#[reaction]` lists types of events\n\nhelp: write `#[reaction(ItemAdded, ItemRemoved)]`"
+}
+/// The command of `Cart::open`.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+pub struct Open;
+#[automatically_derived]
+impl ::sourced::__private::MessageType for Open {
+    const NAME: &'static str = "cart.open";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for Open {}
+#[automatically_derived]
+impl ::sourced::__private::Actor for Cart {
+    const NAME: &'static str = "cart";
+    type Ref = CartRef;
+    fn initial(_id: &::sourced::__private::StreamId) -> Self {
+        <Self as ::core::default::Default>::default()
+    }
+    fn handlers(table: &mut ::sourced::__private::Handlers<Self>) {
+        table.command::<Open>();
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Register for Cart {
+    fn reactor() -> ::sourced::__private::Arc<dyn ::sourced::__private::Reactor> {
+        ::sourced::__private::ActorReactor::<Self>::shared()
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<Open> for Cart {
+    type Decision = ();
+    async fn decide(
+        &self,
+        _message: ::sourced::__private::Message<Open>,
+        _cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        ::core::result::Result::Ok(Self::open(self))
+    }
+}
+/// One `Cart` of an app, by its stream: a durable method per command.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
+#[automatically_derived]
+impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
+for CartRef<__Actor> {
+    fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
+        Self(actor)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Debug::fmt(&self.0, f)
+    }
+}
+#[automatically_derived]
+impl<__Actor> ::core::ops::Deref for CartRef<__Actor> {
+    type Target = ::sourced::__private::ActorRef<__Actor>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+impl CartRef<Cart> {
+    /// Decides `Open` here and now.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    pub async fn open(
+        &self,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<Cart, Open>,
+        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<Cart, Open>>,
+    > {
+        self.0.execute(Open).await
+    }
+}

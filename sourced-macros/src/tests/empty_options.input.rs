@@ -1,0 +1,7 @@
+impl Cart {
+    #[command()]
+    pub fn open(&self) {}
+
+    #[reaction(,)]
+    fn broken(&self) {}
+}

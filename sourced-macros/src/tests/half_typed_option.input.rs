@@ -1,0 +1,4 @@
+impl Cart {
+    #[event]
+    pub fn opened(&mut self) {}
+}

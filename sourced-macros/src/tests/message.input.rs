@@ -1,0 +1,4 @@
+#[derive(Debug)]
+pub struct ItemAdded {
+    pub price: u64,
+}

@@ -1,0 +1,166 @@
+//! What the macros write, kept as files to be read; and that a user's item comes out whatever is wrong with it.
+//!
+//! `UPDATE_EXPANSIONS=1 cargo test -p sourced-macros` writes the files anew.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use proc_macro2::TokenStream;
+
+use crate::check::Kind;
+use crate::entry;
+use crate::names;
+use crate::parse::member::Role;
+
+#[test]
+fn an_actor_is_a_table_and_an_impl_per_handler() {
+    same_as_kept("cart", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+}
+
+#[test]
+fn a_projector_is_a_table_and_its_syncs() {
+    same_as_kept("listing", |item| {
+        entry::block(Kind::Projector, TokenStream::new(), item)
+    });
+}
+
+#[test]
+fn a_message_is_its_derives_and_its_name() {
+    let name = r#""cart.item_added""#.parse::<TokenStream>().unwrap();
+    same_as_kept("message", |item| {
+        entry::message(Role::Event, name.clone(), item)
+    });
+}
+
+#[test]
+fn a_method_without_a_body_comes_out() {
+    let out = same_as_kept("missing_body", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+    assert!(
+        out.contains("pub fn add_item (& self , product_id : String) -> Opened"),
+        "{out}"
+    );
+    assert!(out.contains("pub fn opened (& mut self) { }"), "{out}");
+}
+
+#[test]
+fn a_half_typed_handler_comes_out() {
+    let out = same_as_kept("half_typed_handler", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+    assert!(
+        out.contains("pub fn add_item (& self , product_id :) { self . }"),
+        "{out}"
+    );
+    assert!(
+        out.contains("struct Opened"),
+        "the other handlers are generated: {out}"
+    );
+}
+
+#[test]
+fn options_that_are_not_there_yet_lose_nothing() {
+    let out = same_as_kept("empty_options", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+    assert!(
+        out.contains("fn broken(&self) {}") && out.contains("struct Open;"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_half_typed_option_loses_nothing() {
+    let args: TokenStream = "crate =".parse().unwrap();
+    let out = same_as_kept("half_typed_option", |item| {
+        entry::block(Kind::Actor, args.clone(), item)
+    });
+    assert!(
+        out.contains("pub fn opened(&mut self) {}") && out.contains("struct Opened;"),
+        "{out}"
+    );
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let item: TokenStream = kept("cart.input.rs").parse().unwrap();
+    let once = || entry::block(Kind::Actor, TokenStream::new(), &item).to_string();
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn names_change_case() {
+    for (camel, snake) in [
+        ("AddItem", "add_item"),
+        ("Cart", "cart"),
+        ("HTTPRequest", "http_request"),
+        ("V2Cart", "v2_cart"),
+    ] {
+        assert_eq!(names::snake(camel), snake);
+    }
+    assert_eq!(names::camel("add_item"), "AddItem");
+    assert_eq!(names::camel("add_2_items"), "Add2Items");
+}
+
+#[test]
+fn type_names_are_words_joined_by_dots() {
+    for name in ["cart", "shop.cart", "shop.cart_2.item"] {
+        assert!(names::is_type_name(name), "{name}");
+    }
+    for name in [
+        "",
+        ".",
+        "cart.",
+        ".cart",
+        "a..b",
+        "a b",
+        "a-b",
+        "é",
+        &"a".repeat(256),
+    ] {
+        assert!(!names::is_type_name(name), "{name}");
+    }
+}
+
+#[test]
+fn only_what_is_near_is_suggested() {
+    assert_eq!(names::nearest("crte", &["crate"]), Some("crate"));
+    assert_eq!(names::nearest("snapshot", &["crate"]), None);
+}
+
+/// Expands `name.input.rs`, compares with `name.expanded.rs`, and gives the expansion.
+fn same_as_kept(name: &str, expand: impl Fn(&TokenStream) -> TokenStream) -> String {
+    let input: TokenStream = kept(&format!("{name}.input.rs")).parse().unwrap();
+    let expanded = pretty(&expand(&input));
+    let file = format!("{name}.expanded.rs");
+    if env::var_os("UPDATE_EXPANSIONS").is_some() {
+        fs::write(path(&file), &expanded).unwrap();
+    }
+    assert_eq!(
+        expanded,
+        kept(&file),
+        "`{file}` is not what the macro writes"
+    );
+    expanded
+}
+
+/// As rustfmt might write it, or as bare tokens where it is not Rust yet.
+fn pretty(tokens: &TokenStream) -> String {
+    match syn::parse2(tokens.clone()) {
+        Ok(file) => prettyplease::unparse(&file),
+        Err(_) => tokens.to_string() + "\n",
+    }
+}
+
+fn kept(file: &str) -> String {
+    fs::read_to_string(path(file)).unwrap_or_default()
+}
+
+fn path(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("src/tests")
+        .join(file)
+}
