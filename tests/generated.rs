@@ -154,7 +154,9 @@ async fn a_cart_runs_through_workers() {
         }
     );
     assert_eq!(app.load::<Cart>("cart-1").await.unwrap().state().n_items, 2);
-    assert_eq!(running.stop().await.aborted, 0);
+    let report = running.stop().await;
+    assert_eq!(report.aborted, 0);
+    assert!(report.handled >= 6, "{report:?}");
     let log = app.read_log(sourced::Position::START, 100).await.unwrap();
     let types: Vec<&str> = log
         .iter()

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
@@ -12,6 +13,7 @@ use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, FenceError, V
 use crate::env::Task;
 use crate::failure::Failure;
 use crate::reactor::{Batch, Handled, Reactor};
+use crate::stream::Position;
 
 /// How often a batch is handled again because somebody else appended an event meanwhile, before it is given back.
 const MAX_CONFLICTS: u32 = 16;
@@ -21,6 +23,7 @@ pub(super) struct LaneTasks {
     app: Arc<Inner>,
     running: Mutex<HashMap<ClaimKey, Task<()>>>,
     n_running: watch::Sender<usize>,
+    n_handled: AtomicU64,
 }
 
 impl LaneTasks {
@@ -29,7 +32,13 @@ impl LaneTasks {
             app,
             running: Mutex::default(),
             n_running: watch::Sender::new(0),
+            n_handled: AtomicU64::new(0),
         }
+    }
+
+    /// How many messages were handled and acknowledged.
+    pub(super) fn n_handled(&self) -> u64 {
+        self.n_handled.load(Ordering::Relaxed)
     }
 
     /// How many more may run.
@@ -72,7 +81,7 @@ impl LaneTasks {
         let mut running = self.lock();
         let task = self.app.services.env.spawner.spawn(async move {
             let key = claim.key.clone();
-            let run = std::panic::AssertUnwindSafe(LaneTask { app: &tasks.app, claim: &claim }.run());
+            let run = std::panic::AssertUnwindSafe(LaneTask { app: &tasks.app, claim: &claim, n_handled: &tasks.n_handled }.run());
             if run.catch_unwind().await.is_err() {
                 tracing::error!(group = %key.group, stream = %key.stream, "a lane task panicked; its claim ends with its lease");
             }
@@ -122,6 +131,7 @@ impl fmt::Debug for LaneTasks {
 struct LaneTask<'a> {
     app: &'a Inner,
     claim: &'a Claim,
+    n_handled: &'a AtomicU64,
 }
 
 impl LaneTask<'_> {
@@ -166,9 +176,22 @@ impl LaneTask<'_> {
         let handled = reactor.handle(&batch).await?;
         match self.ack_of(handled) {
             // What failed after the first message will be the first of the next claim, and counted then.
-            Ok(ack) => Ok(self.app.services.backend.ack(ack).await.map(drop)?),
+            Ok(ack) => {
+                let upto = ack.upto;
+                self.app.services.backend.ack(ack).await?;
+                self.count(upto);
+                Ok(())
+            }
             Err(failure) => Err(LaneError::Failed(failure)),
         }
+    }
+
+    fn count(&self, upto: Position) {
+        let deliveries = self.claim.deliveries.iter();
+        let n_acked = deliveries
+            .filter(|delivery| delivery.message.position <= upto)
+            .count();
+        self.n_handled.fetch_add(n_acked as u64, Ordering::Relaxed);
     }
 
     fn ack_of(&self, handled: Handled) -> Result<Ack, Failure> {

@@ -28,8 +28,9 @@ impl Renewer {
             match self.app.services.backend.renew(&held, lease).await {
                 Ok(lost) => {
                     for claim in lost {
-                        // Its handler runs on: what it brings will be refused as fenced.
-                        tracing::warn!(group = %claim.group, stream = %claim.stream, "a claim was lost while its handler was running");
+                        // Either it was acked while this was under way, or its handler runs on, and what that brings
+                        // will be refused as fenced and reported then.
+                        tracing::debug!(group = %claim.group, stream = %claim.stream, "a claim was gone before its lease could be renewed");
                     }
                 }
                 Err(error) => {

@@ -30,6 +30,8 @@ pub struct Running {
 pub struct StopReport {
     /// Handlers that had not finished in time. Their messages will be handled again.
     pub aborted: usize,
+    /// Messages these workers handled and acknowledged, each once per group that handles it.
+    pub handled: u64,
 }
 
 impl Running {
@@ -72,7 +74,8 @@ impl Running {
         for task in tasks {
             task.abort();
         }
-        StopReport { aborted }
+        let handled = self.lanes.n_handled();
+        StopReport { aborted, handled }
     }
 }
 
