@@ -8,6 +8,7 @@ use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::error::{SqlError, SqlErrorKind, in_failure};
 use crate::row::{clamped, get, position, readable};
+use crate::schedules;
 use crate::tx::Operations;
 
 /// Why one try stored nothing, or may have.
@@ -40,7 +41,7 @@ impl Trouble {
 impl Postgres {
     pub(crate) async fn acknowledge(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
         let appends = std::mem::take(&mut ack.appends);
-        let appends = Appends::checked(appends, &self.inner.limits)?;
+        let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
         let mut stored = Stored::new();
         let mut lookups = 0;
         let mut retry = Retry::default();
@@ -123,7 +124,7 @@ impl Postgres {
         Ok(placed)
     }
 
-    /// Fence, appends, refusals and the lane, in one call. Gives the id of the transaction, too.
+    /// Fence, appends, refusals, the lane and schedules, in one call. Gives the id of the transaction, too.
     async fn fence_and_store(
         &self,
         connection: &mut PgConnection,
@@ -141,7 +142,15 @@ impl Postgres {
             .map(|refusal| readable(&refusal.reason))
             .collect();
         let arrays = appends.arrays();
-        let query = sqlx::query(self.inner.sql.ack.safe())
+        let schedules = schedules::Arrays::of(&ack.schedules);
+        let sql = &self.inner.sql;
+        let has_schedules = !ack.schedules.is_empty();
+        let text = if has_schedules {
+            &sql.ack_and_schedule
+        } else {
+            &sql.ack
+        };
+        let query = sqlx::query(text.safe())
             .bind(ack.claim.group.as_str())
             .bind(ack.claim.stream.as_str())
             .bind(ack.claim.worker.as_uuid())
@@ -149,7 +158,11 @@ impl Postgres {
             .bind(clamped(ack.upto.get()))
             .bind(&refused[..])
             .bind(&reasons[..]);
-        let row = arrays.bind(query).fetch_one(connection).await?;
+        let mut query = arrays.bind(query);
+        if has_schedules {
+            query = schedules.bind(query);
+        }
+        let row = query.fetch_one(connection).await?;
         let placed = if appends.is_empty() {
             Stored::new()
         } else {

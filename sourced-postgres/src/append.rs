@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sourced::backend::{AppendError, Appended, BackendError, Limits, StreamAppend};
+use sourced::backend::{AppendError, Appended, BackendError, Limits, Scheduled, StreamAppend};
 use sourced::message::MessageId;
 use sourced::{ExpectedSeq, Kind, Position, Seq, StreamId};
 use sqlx::postgres::{PgArguments, PgRow};
@@ -25,9 +25,10 @@ pub(crate) struct Appends(Vec<StreamAppend>);
 impl Appends {
     pub(crate) fn checked(
         mut appends: Vec<StreamAppend>,
+        later: &[Scheduled],
         limits: &Limits,
     ) -> Result<Self, AppendError> {
-        limits.check(&appends)?;
+        limits.check_all(&appends, later)?;
         let mut streams = HashSet::new();
         if let Some(twice) = appends
             .iter()
@@ -38,12 +39,19 @@ impl Appends {
         }
         appends.retain(|append| !append.messages.is_empty());
         let mut seen = HashSet::new();
-        for message in appends.iter().flat_map(|append| &append.messages) {
+        let now = appends.iter().flat_map(|append| &append.messages);
+        let all = now.chain(later.iter().map(|scheduled| &scheduled.message));
+        for message in all {
             if !seen.insert(message.id) {
                 return Err(AppendError::IdTaken { id: message.id });
             }
         }
         Ok(Self(appends))
+    }
+
+    /// What was checked when it was scheduled: every stream and every id once.
+    pub(crate) fn promoted(appends: Vec<StreamAppend>) -> Self {
+        Self(appends)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -145,6 +153,9 @@ impl Appends {
 
     /// Says what went wrong in the words of the port.
     pub(crate) fn error(&self, error: SqlError) -> AppendError {
+        if let Some(id) = error.taken() {
+            return AppendError::IdTaken { id: id.into() };
+        }
         let Some(detail) = error.conflict() else {
             return AppendError::Backend(error.into());
         };

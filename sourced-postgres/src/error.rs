@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use sourced::Failure;
 use sourced::backend::BackendError;
 use sqlx::postgres::PgDatabaseError;
+use sqlx::types::Uuid;
 
 use crate::migrate::KNOWN_VERSION;
 
@@ -48,6 +49,15 @@ impl SqlError {
     /// The detail of a conflict raised by our `append`.
     pub(crate) fn conflict(&self) -> Option<&str> {
         (self.code() == Some("SRC01")).then_some(self.detail.as_deref().unwrap_or_default())
+    }
+
+    /// The id that our `schedule` found in another stream.
+    pub(crate) fn taken(&self) -> Option<Uuid> {
+        let detail = self
+            .detail
+            .as_deref()
+            .filter(|_| self.code() == Some("SRC04"));
+        detail.and_then(|id| Uuid::parse_str(id).ok())
     }
 
     /// Whether some of the messages may be stored already.

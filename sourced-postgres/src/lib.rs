@@ -45,6 +45,7 @@ mod groups;
 mod migrate;
 mod pump;
 mod row;
+mod schedules;
 mod sql;
 mod store;
 mod tx;

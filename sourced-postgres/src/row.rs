@@ -25,25 +25,36 @@ pub(crate) fn message(row: &PgRow) -> Result<StoredMessage, BackendError> {
     let stream = stream(get(row, "stream")?)?;
     let seq = seq(get(row, "seq")?)?;
     let position = position(get(row, "position")?)?;
+    let new = new_message(row, |what| {
+        BackendError::Corrupt(format!("{what} at position {position}"))
+    })?;
+    Ok(StoredMessage::stored(new, stream, seq, position))
+}
+
+/// Reads the message of a row that has the message columns, without its place.
+pub(crate) fn new_message(
+    row: &PgRow,
+    corrupt: impl Fn(&str) -> BackendError,
+) -> Result<NewMessage, BackendError> {
     let id: Uuid = get(row, "id")?;
     let name: &str = get(row, "type")?;
     let mut new = NewMessage::root(
         id.into(),
         get::<DateTime<Utc>>(row, "created_at")?.into(),
-        TypeName::new(name).map_err(|error| corrupt(position, &error))?,
-        kind(get(row, "kind")?).ok_or_else(|| corrupt(position, &"an unknown kind"))?,
+        TypeName::new(name).map_err(|_| corrupt("a type name"))?,
+        kind(get(row, "kind")?).ok_or_else(|| corrupt("a kind"))?,
         Payload::from_storage(get::<&str>(row, "payload")?),
     );
     new.causation_id = get::<Uuid>(row, "causation_id")?.into();
     new.correlation_id = get::<Uuid>(row, "correlation_id")?.into();
     if let Some(metadata) = get::<Option<&str>>(row, "metadata")? {
-        new.metadata = serde_json::from_str::<Metadata>(metadata)
-            .map_err(|_| corrupt(position, &"metadata that is no object"))?;
+        new.metadata =
+            serde_json::from_str::<Metadata>(metadata).map_err(|_| corrupt("metadata"))?;
     }
     if let Some(group) = get::<Option<&str>>(row, "decided_by")? {
-        new.decided_by = Some(GroupId::new(group).map_err(|error| corrupt(position, &error))?);
+        new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
     }
-    Ok(StoredMessage::stored(new, stream, seq, position))
+    Ok(new)
 }
 
 /// A kind as it is stored.
@@ -90,8 +101,4 @@ fn kind(name: &str) -> Option<Kind> {
         "event" => Some(Kind::Event),
         _ => None,
     }
-}
-
-fn corrupt(position: Position, what: &dyn std::fmt::Display) -> BackendError {
-    BackendError::Corrupt(format!("the message at position {position}: {what}"))
 }

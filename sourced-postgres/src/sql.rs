@@ -68,6 +68,19 @@ macro_rules! statements {
 
 statements! {
     append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    schedule = "SELECT known FROM {schema}.schedule($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    append_and_schedule = "SELECT a.bases, a.positions, s.known FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS a, LATERAL {schema}.schedule(a.positions::text, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) AS s";
+    next_in = "SELECT (extract(epoch FROM due_at - clock_timestamp()) * 1000000)::bigint FROM {schema}.scheduled WHERE error IS NULL ORDER BY due_at LIMIT 1";
+    due = "SELECT id, due_at, stream, kind, type, causation_id, correlation_id, created_at, decided_by, metadata::text, payload::text FROM {schema}.due($1)";
+    streams_of_ids = "SELECT m.id, s.name FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
+    delete_scheduled = "DELETE FROM {schema}.scheduled WHERE id = ANY($1)";
+    put_aside = "UPDATE {schema}.scheduled AS s SET error = a.error FROM unnest($1, $2) AS a (id, error) WHERE s.id = a.id";
+    scheduled = "SELECT id, due_at, stream, kind, type, causation_id, correlation_id, created_at, decided_by, metadata::text, payload::text FROM {schema}.scheduled WHERE error IS NULL ORDER BY due_at, id LIMIT $1";
+    scheduled_after = "SELECT id, due_at, stream, kind, type, causation_id, correlation_id, created_at, decided_by, metadata::text, payload::text FROM {schema}.scheduled WHERE error IS NULL AND due_at >= $2 AND (due_at, id) > ($2, $3) ORDER BY due_at, id LIMIT $1";
+    waiting = "SELECT due_at, error FROM {schema}.scheduled WHERE id = $1";
+    set_aside = "SELECT id, error FROM {schema}.scheduled WHERE error IS NOT NULL ORDER BY due_at, nth LIMIT $1";
+    cancel = "DELETE FROM {schema}.scheduled WHERE id = $1";
+    reschedule = "UPDATE {schema}.scheduled SET due_at = $2, error = NULL WHERE id = $1";
     stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
     horizon = "SELECT {schema}.horizon()";
     read_stream = include_str!("sql/read_stream.sql");
@@ -82,6 +95,7 @@ statements! {
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+    ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS a, LATERAL {schema}.schedule(a.xid, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) AS s";
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     fail = include_str!("sql/fail.sql");
     renew = include_str!("sql/renew.sql");

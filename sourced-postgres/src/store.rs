@@ -17,7 +17,7 @@ use crate::row::{clamped, get, kind_name, message, position, seq, stream};
 #[async_trait]
 impl Store for Postgres {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
-        let appends = Appends::checked(appends, &self.inner.limits)?;
+        let appends = Appends::checked(appends, &[], &self.inner.limits)?;
         if appends.is_empty() {
             return Ok(Vec::new());
         }
@@ -127,7 +127,7 @@ impl Postgres {
         Ok(stored)
     }
 
-    async fn append_once(
+    pub(crate) async fn append_once(
         &self,
         connection: &mut PgConnection,
         appends: &Appends,

@@ -7,6 +7,8 @@ mod common;
 use std::time::Duration;
 
 use common::Schema;
+use sourced::Timestamp;
+use sourced::env::{Clock as _, SystemClock};
 use sourced_postgres::Postgres;
 use sourced_testing::conformance::Harness;
 
@@ -31,10 +33,15 @@ impl Harness for OnPostgres {
             .execute(
                 backend,
                 &format!(
-                    "UPDATE {{schema}}.lanes SET due_at = due_at - {micros} * interval '1 microsecond' WHERE due_at IS NOT NULL"
+                    "UPDATE {{schema}}.lanes SET due_at = due_at - {micros} * interval '1 microsecond' WHERE due_at IS NOT NULL;
+                     UPDATE {{schema}}.scheduled SET due_at = due_at - {micros} * interval '1 microsecond'"
                 ),
             )
             .await;
+    }
+
+    fn now(&self, _: &Schema) -> Timestamp {
+        SystemClock.now()
     }
 }
 

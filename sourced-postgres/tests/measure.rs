@@ -106,6 +106,7 @@ async fn measure() {
             n_messages += claim.deliveries.len();
             let ack = Ack {
                 upto: claim.deliveries.last().unwrap().message.position,
+                schedules: Vec::new(),
                 appends: vec![to(format!("out-{}", claim.key.stream), {
                     let mut message = event(&env);
                     message.type_name = TypeName::new("other").unwrap();

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use common::Schema;
 use sourced::backend::{
-    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, StartFrom,
-    Store as _, StreamAppend, SyncAction, Tx, WorkerId,
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, Scheduled,
+    Schedules as _, StartFrom, Store as _, StreamAppend, SyncAction, Tx, WorkerId,
 };
 use sourced::{
     ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, StreamId,
@@ -41,6 +41,15 @@ fn to(stream: &str, messages: impl IntoIterator<Item = NewMessage>) -> StreamApp
         stream: StreamId::new(stream).unwrap(),
         expected: ExpectedSeq::Any,
         messages: messages.into_iter().collect(),
+    }
+}
+
+/// A message for later whose time has come.
+fn scheduled(stream: &str) -> Scheduled {
+    Scheduled {
+        at: Timestamp::from_micros(0),
+        stream: StreamId::new(stream).unwrap(),
+        message: event(),
     }
 }
 
@@ -76,6 +85,7 @@ fn progress(claim: &Claim) -> Ack {
         claim: claim.key.clone(),
         upto: claim.deliveries.last().unwrap().message.position,
         appends: Vec::new(),
+        schedules: Vec::new(),
         refusals: Vec::new(),
         syncs: Vec::new(),
     }
@@ -154,7 +164,85 @@ async fn migrations_can_run_twice_and_at_once() {
         .fetch_one(backend.pool())
         .await
         .unwrap();
-    assert_eq!(applied, 1);
+    assert_eq!(applied, 2);
+}
+
+#[tokio::test]
+async fn a_schema_of_version_1_is_brought_up_to_date_with_all_it_holds() {
+    let schema = Schema::new();
+    let first = include_str!("../migrations/0001_log_and_lanes.sql");
+    let old = format!(
+        "CREATE SCHEMA {{schema}};
+         CREATE TABLE {{schema}}.migrations (version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+         INSERT INTO {{schema}}.migrations (version) VALUES (1);
+         {first}
+         INSERT INTO {{schema}}.streams (name, version, last_event_seq) VALUES ('a', 1, 1);
+         INSERT INTO {{schema}}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
+         SELECT nextval('{{schema}}.position_seq'), 1, 1, id, 'event', 'happened', id, id, now(), '{{}}' FROM gen_random_uuid() AS id"
+    );
+    let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+    sqlx::raw_sql(schema.sql(&old))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let backend = schema.connect().await;
+    let later = vec![scheduled("a"), scheduled("b")];
+    backend.schedule(Vec::new(), later).await.unwrap();
+    assert_eq!(backend.promote(10).await.unwrap().promoted, 2);
+    assert_eq!(
+        backend.read_log(Position::START, 10).await.unwrap().len(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_scheduled_message_is_set_aside_alone() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let all: Vec<_> = (0..3).map(|_| scheduled("a")).collect();
+    let damaged = all[1].message.id;
+    backend.schedule(Vec::new(), all).await.unwrap();
+    schema
+        .execute(
+            &backend,
+            &format!("UPDATE {{schema}}.scheduled SET type = 'no type' WHERE id = '{damaged}'"),
+        )
+        .await;
+    assert_eq!(backend.scheduled(None, 10).await.unwrap().len(), 2);
+    let promotion = backend.promote(10).await.unwrap();
+    assert_eq!((promotion.promoted, promotion.set_aside), (2, 1));
+    let aside = backend.set_aside(10).await.unwrap();
+    assert_eq!(aside[0].id, damaged);
+    assert!(aside[0].error.contains("type name"), "{}", aside[0].error);
+}
+
+#[tokio::test]
+async fn a_promoter_that_hangs_holds_up_its_own_streams_only() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let (held, behind, free) = (scheduled("a"), scheduled("a"), scheduled("b"));
+    let all = vec![held.clone(), behind, free];
+    backend.schedule(Vec::new(), all).await.unwrap();
+    let mut other = PgConnection::connect(&schema.url).await.unwrap();
+    let mut transaction = other.begin().await.unwrap();
+    let lock = format!(
+        "SELECT FROM {{schema}}.scheduled WHERE id = '{}' FOR UPDATE",
+        held.message.id
+    );
+    sqlx::raw_sql(schema.sql(&lock))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    let promotion = backend.promote(10).await.unwrap();
+    assert_eq!(
+        (promotion.promoted, promotion.next_in),
+        (1, Some(Duration::ZERO))
+    );
+    transaction.rollback().await.unwrap();
+    assert_eq!(backend.promote(10).await.unwrap().promoted, 2);
+    let log = backend.read_log(Position::START, 10).await.unwrap();
+    assert_eq!(log[0].stream_id.as_str(), "b");
+    assert_eq!(log[1].id, held.message.id);
 }
 
 #[tokio::test]
@@ -177,7 +265,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 1
+                known: 2
             }
         ),
         "{error:?}"

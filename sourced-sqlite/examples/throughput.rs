@@ -168,6 +168,7 @@ async fn work(store: &Sqlite, group: &GroupId, lanes: usize, result: bool) -> Re
                     claim: claim.key,
                     upto: last.unwrap_or_default(),
                     appends,
+                    schedules: Vec::new(),
                     refusals: Vec::new(),
                     syncs: Vec::new(),
                 };

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sourced::backend::{AppendError, Appended, BackendError, StreamAppend};
+use sourced::backend::{AppendError, Appended, BackendError, Scheduled, StreamAppend};
 use sourced::message::{Kind, MessageId, NewMessage};
 use sourced::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 use sqlx::{Row as _, SqliteConnection};
@@ -48,7 +48,10 @@ pub(crate) async fn append(
 }
 
 /// Refuses what no look at the storage is needed for.
-pub(crate) fn refuse_repetitions(appends: &[StreamAppend]) -> Result<(), AppendError> {
+pub(crate) fn refuse_repetitions(
+    appends: &[StreamAppend],
+    later: &[Scheduled],
+) -> Result<(), AppendError> {
     let mut streams = HashSet::new();
     let mut ids = HashSet::new();
     for append in appends {
@@ -62,7 +65,11 @@ pub(crate) fn refuse_repetitions(appends: &[StreamAppend]) -> Result<(), AppendE
             }
         }
     }
-    Ok(())
+    let ids_of_later = later.iter().map(|scheduled| scheduled.message.id);
+    match ids_of_later.into_iter().find(|id| !ids.insert(*id)) {
+        Some(id) => Err(AppendError::IdTaken { id }),
+        None => Ok(()),
+    }
 }
 
 type Stored = HashMap<MessageId, (String, Appended)>;

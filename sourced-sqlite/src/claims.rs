@@ -41,8 +41,10 @@ impl Claims for Sqlite {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        let refused = Limits::default().check(&ack.appends).map_err(Into::into);
-        refused.and_then(|()| append::refuse_repetitions(&ack.appends))?;
+        let refused = Limits::default()
+            .check_all(&ack.appends, &ack.schedules)
+            .map_err(Into::into);
+        refused.and_then(|()| append::refuse_repetitions(&ack.appends, &ack.schedules))?;
         let sql = Arc::clone(&self.inner.sql);
         self.inner
             .writer

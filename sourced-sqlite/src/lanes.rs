@@ -14,6 +14,7 @@ use crate::append::{self, json};
 use crate::error;
 use crate::pump::Outlook;
 use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
+use crate::schedules;
 use crate::sql::Statements;
 use crate::tx::SavepointTx;
 
@@ -166,6 +167,7 @@ pub(crate) async fn ack(
         });
     };
     let appended = append::append(connection, sql, &ack.appends).await?;
+    schedules::schedule(connection, sql, &ack.schedules).await?;
     for refusal in &ack.refusals {
         sqlx::query(sql.insert_refusal.clone())
             .bind(refusal.command.as_uuid().into_bytes().to_vec())

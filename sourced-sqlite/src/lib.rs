@@ -54,6 +54,7 @@ mod migrate;
 mod plans;
 mod pump;
 mod row;
+mod schedules;
 mod sql;
 mod store;
 mod tx;

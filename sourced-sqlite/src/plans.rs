@@ -64,6 +64,9 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
         ("deliveries", "(stream_id=? AND seq>?)"),
         ("reopen", "(stream_id=? AND seq>?)"),
         ("held", "(group_id=? AND stream_id=?)"),
+        ("due", "sourced_scheduled_due (due_at<?)"),
+        ("next_in", "sourced_scheduled_due (due_at>?)"),
+        ("scheduled", "sourced_scheduled_due (due_at>?)"),
         (
             "pending_lanes",
             "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)",

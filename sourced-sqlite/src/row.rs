@@ -26,32 +26,44 @@ pub(crate) fn message(row: &SqliteRow) -> Result<StoredMessage, BackendError> {
 
     let stream = StreamId::new(text(1)?).map_err(|_| corrupt("a stream's name"))?;
     let seq = Seq::new(unsigned(row, 2)?).ok_or_else(|| corrupt("a seq"))?;
-    let kind = kind(text(4)?).ok_or_else(|| corrupt("a kind"))?;
-    let type_name = TypeName::new(text(5)?).map_err(|_| corrupt("a type name"))?;
-    let created_at = Timestamp::from_micros(row.try_get(9).map_err(error::backend)?);
-    let payload = Payload::from_storage(text(11)?);
-
-    let mut new = NewMessage::root(
-        MessageId::from_uuid(uuid(row, 3)?),
-        created_at,
-        type_name,
-        kind,
-        payload,
-    );
-    new.causation_id = MessageId::from_uuid(uuid(row, 7)?);
-    new.correlation_id = CorrelationId::from_uuid(uuid(row, 8)?);
-    if let Some(group) = optional_text(row, 6)? {
-        new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
-    }
-    if let Some(metadata) = optional_text(row, 10)? {
-        new.metadata = serde_json::from_str(metadata).map_err(|_| corrupt("metadata"))?;
-    }
+    let new = new_message(row, 3, corrupt)?;
     Ok(StoredMessage::stored(
         new,
         stream,
         seq,
         Position::new(position),
     ))
+}
+
+/// Reads a message without its place: its id at column `first`, and the rest behind it in the order of [`COLUMNS`].
+pub(crate) fn new_message(
+    row: &SqliteRow,
+    first: usize,
+    corrupt: impl Fn(&str) -> BackendError,
+) -> Result<NewMessage, BackendError> {
+    let text = |column: usize| {
+        row.try_get::<&str, _>(first + column)
+            .map_err(error::backend)
+    };
+    let kind = kind(text(1)?).ok_or_else(|| corrupt("a kind"))?;
+    let type_name = TypeName::new(text(2)?).map_err(|_| corrupt("a type name"))?;
+    let created_at = row.try_get(first + 6).map_err(error::backend)?;
+    let mut new = NewMessage::root(
+        MessageId::from_uuid(uuid(row, first)?),
+        Timestamp::from_micros(created_at),
+        type_name,
+        kind,
+        Payload::from_storage(text(8)?),
+    );
+    new.causation_id = MessageId::from_uuid(uuid(row, first + 4)?);
+    new.correlation_id = CorrelationId::from_uuid(uuid(row, first + 5)?);
+    if let Some(group) = optional_text(row, first + 3)? {
+        new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
+    }
+    if let Some(metadata) = optional_text(row, first + 7)? {
+        new.metadata = serde_json::from_str(metadata).map_err(|_| corrupt("metadata"))?;
+    }
+    Ok(new)
 }
 
 /// Reads a number that cannot be negative.

@@ -39,7 +39,7 @@ macro_rules! statements {
 }
 
 statements! {
-    find_ids = "SELECT m.id, m.seq, m.position, s.name FROM sourced_messages m
+    find_ids = "SELECT m.id, m.seq, m.position, s.name AS name FROM sourced_messages m
         JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id IN (SELECT unhex(value) FROM json_each(?1))";
     find_stream = "SELECT id, version, last_event_seq FROM sourced_streams WHERE name = ?1";
@@ -94,6 +94,25 @@ statements! {
     refusals = "SELECT command, reason FROM sourced_refusals
         WHERE command IN (SELECT unhex(value) FROM json_each(?1))";
     pending_lanes = include_str!("../sql/pending_lanes.sql");
+
+    insert_scheduled = "INSERT INTO sourced_scheduled (id, due_at, stream, kind, type, decided_by, causation_id,
+        correlation_id, created_at, metadata, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    find_scheduled = "SELECT id, stream AS name FROM sourced_scheduled
+        WHERE id IN (SELECT unhex(value) FROM json_each(?1))";
+    next_in = "SELECT max(due_at, 0) - sourced_now FROM sourced_scheduled
+        WHERE error IS NULL AND due_at >= -9223372036854775808 ORDER BY due_at LIMIT 1";
+    due = "SELECT nth, due_at, stream, id, kind, type, decided_by, causation_id, correlation_id, created_at, metadata,
+        payload FROM sourced_scheduled WHERE error IS NULL AND due_at <= sourced_now ORDER BY due_at, nth LIMIT ?1";
+    delete_scheduled = "DELETE FROM sourced_scheduled WHERE nth IN (SELECT value FROM json_each(?1))";
+    put_aside = "UPDATE sourced_scheduled SET error = ?2 WHERE nth = ?1";
+    scheduled = "SELECT nth, due_at, stream, id, kind, type, decided_by, causation_id, correlation_id, created_at,
+        metadata, payload FROM sourced_scheduled
+        WHERE error IS NULL AND due_at >= ?1 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id LIMIT ?3";
+    waiting = "SELECT due_at, error FROM sourced_scheduled WHERE id = ?1";
+    set_aside = "SELECT id, error FROM sourced_scheduled
+        WHERE error IS NOT NULL AND due_at >= -9223372036854775808 ORDER BY due_at, nth LIMIT ?1";
+    cancel = "DELETE FROM sourced_scheduled WHERE id = ?1";
+    reschedule = "UPDATE sourced_scheduled SET due_at = ?2, error = NULL WHERE id = ?1";
 
     document = "SELECT value FROM sourced_documents WHERE collection = ?1 AND key = ?2";
     documents = "SELECT key, value FROM sourced_documents WHERE collection = ?1 ORDER BY key LIMIT ?2";

@@ -21,7 +21,7 @@ use crate::{append, error};
 impl Store for Sqlite {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
         Limits::default().check(&appends)?;
-        append::refuse_repetitions(&appends)?;
+        append::refuse_repetitions(&appends, &[])?;
         if appends.iter().all(|append| append.messages.is_empty()) {
             return Ok(Vec::new());
         }

@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sourced::Timestamp;
+use sourced::env::{Clock as _, SystemClock};
 use sourced_sqlite::Sqlite;
 use sourced_testing::conformance::Harness;
 use sqlx::Connection as _;
@@ -39,7 +41,16 @@ impl Harness for OneFile {
         .execute(&mut connection)
         .await
         .unwrap();
+        sqlx::query("UPDATE sourced_scheduled SET due_at = due_at - ?1")
+            .bind(by)
+            .execute(&mut connection)
+            .await
+            .unwrap();
         connection.close().await.unwrap();
+    }
+
+    fn now(&self, _: &TempDir) -> Timestamp {
+        SystemClock.now()
     }
 }
 

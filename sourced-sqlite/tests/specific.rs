@@ -7,12 +7,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::{join_all, join3};
 use sourced::Failure;
 use sourced::backend::{
-    BackendError, Claims as _, Documents as _, Groups as _, ReadStream, Store as _, SyncAction, Tx,
+    BackendError, Claims as _, Documents as _, Groups as _, ReadStream, Schedules as _, Store as _,
+    SyncAction, Tx,
 };
 use sourced_sqlite::{Sqlite, SqliteTx as _};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
-use common::{ack_all, append, claim, event, file, group, raw, request, stream};
+use common::{ack_all, append, claim, event, file, group, raw, request, scheduled, stream};
 
 #[tokio::test]
 async fn a_file_is_opened_again_with_all_it_holds() {
@@ -38,11 +39,55 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 1
+                known: 2
             }
         ),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_file_of_version_1_is_brought_up_to_date_with_all_it_holds() {
+    let (_folder, path) = file();
+    // An empty file is an empty database.
+    std::fs::File::create(&path).unwrap();
+    let first = include_str!("../migrations/0001_start.sql");
+    let version = "CREATE TABLE sourced_schema (version INTEGER NOT NULL) STRICT;
+        INSERT INTO sourced_schema (version) VALUES (1);
+        INSERT INTO sourced_streams (name, version, last_event_seq) VALUES ('cart', 1, 1);
+        INSERT INTO sourced_messages (stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
+        VALUES (1, 1, zeroblob(16), 'event', 'test.happened', zeroblob(16), zeroblob(16), 0, '{}');";
+    raw(
+        &path,
+        &format!("PRAGMA journal_mode = WAL; {first} {version}"),
+    )
+    .await;
+    let store = Sqlite::open(&path).await.unwrap();
+    let later = vec![scheduled("cart")];
+    store.schedule(Vec::new(), later).await.unwrap();
+    assert_eq!(store.promote(10).await.unwrap().promoted, 1);
+    let messages = store.read_stream(ReadStream::all(stream("cart"))).await;
+    assert_eq!(messages.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_damaged_scheduled_message_is_set_aside_alone() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let all: Vec<_> = (0..3).map(|_| scheduled("cart")).collect();
+    let damaged = all[1].message.id;
+    store.schedule(Vec::new(), all).await.unwrap();
+    raw(
+        &path,
+        "UPDATE sourced_scheduled SET type = 'no type' WHERE nth = 2",
+    )
+    .await;
+    assert_eq!(store.scheduled(None, 10).await.unwrap().len(), 2);
+    let promotion = store.promote(10).await.unwrap();
+    assert_eq!((promotion.promoted, promotion.set_aside), (2, 1));
+    let aside = store.set_aside(10).await.unwrap();
+    assert_eq!(aside[0].id, damaged);
+    assert!(aside[0].error.contains("type name"), "{}", aside[0].error);
 }
 
 #[tokio::test]

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, AppendError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims,
-    Document, Documents, FenceError, Group, Groups, LaneState, Memory, ReadStream, Refusal, Signal,
-    Store, StreamAppend, Verdict, Wake,
+    Ack, AckError, AppendError, Appended, BackendError, Change, Claim, ClaimKey, ClaimRequest,
+    Claims, Document, Documents, FenceError, Group, Groups, LaneState, Memory, Promotion,
+    ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Store, StreamAppend,
+    Verdict, Waiting, Wake,
 };
-use sourced::env::Env;
+use sourced::env::{Clock as _, Env};
 use sourced::{
     CorrelationId, ExpectedSeq, GroupId, MessageId, Payload, Position, StoredMessage, StreamId,
+    Timestamp,
 };
 use sourced_testing::ManualClock;
 use sourced_testing::conformance::{Harness, run, suite};
@@ -37,6 +39,10 @@ enum Fault {
     RetriesAtOnce,
     RetriesWhatIsParked,
     CountsParkedLanes,
+    PromotesAtOnce,
+    SchedulesOutsideTheTransaction,
+    KeepsWhatItPromoted,
+    StopsAtABadOne,
 }
 
 /// Memory with a fault.
@@ -154,6 +160,10 @@ impl Claims for Broken {
         if self.has(Fault::AcksWhatItNeverGave) {
             ack.upto = self.memory.log_end().await?;
         }
+        if self.has(Fault::SchedulesOutsideTheTransaction) {
+            let later = std::mem::take(&mut ack.schedules);
+            self.memory.schedule(Vec::new(), later).await?;
+        }
         if self.has(Fault::AppendsOutsideTheTransaction) {
             let appended = self.memory.append(std::mem::take(&mut ack.appends)).await?;
             self.memory.ack(ack).await?;
@@ -175,6 +185,7 @@ impl Claims for Broken {
                 claim: claim.clone(),
                 upto: self.memory.log_end().await?,
                 appends: Vec::new(),
+                schedules: Vec::new(),
                 refusals: Vec::new(),
                 syncs: Vec::new(),
             };
@@ -230,6 +241,67 @@ impl Claims for Broken {
 }
 
 #[async_trait]
+impl Schedules for Broken {
+    async fn schedule(
+        &self,
+        appends: Vec<StreamAppend>,
+        mut later: Vec<Scheduled>,
+    ) -> Result<(Vec<Appended>, Vec<Scheduling>), AppendError> {
+        if self.has(Fault::PromotesAtOnce) {
+            for scheduled in &mut later {
+                scheduled.at = Timestamp::from_micros(0);
+            }
+        }
+        self.memory.schedule(appends, later).await
+    }
+
+    async fn promote(&self, limit: usize) -> Result<Promotion, BackendError> {
+        if self.has(Fault::KeepsWhatItPromoted) {
+            let again = self.memory.scheduled(None, limit).await?;
+            let promotion = self.memory.promote(limit).await?;
+            for mut scheduled in again.into_iter().take(promotion.promoted) {
+                scheduled.message.id = MessageId::from_uuid(Env::system().ids.next_id());
+                _ = self.memory.schedule(Vec::new(), vec![scheduled]).await;
+            }
+            return Ok(promotion);
+        }
+        if self.has(Fault::StopsAtABadOne) && !self.memory.set_aside(1).await?.is_empty() {
+            return Err(BackendError::Corrupt("a bad one".to_owned()));
+        }
+        let limit = if self.has(Fault::StopsAtABadOne) {
+            1
+        } else {
+            limit
+        };
+        self.memory.promote(limit).await
+    }
+
+    async fn scheduled(
+        &self,
+        after: Option<(Timestamp, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<Scheduled>, BackendError> {
+        self.memory.scheduled(after, limit).await
+    }
+
+    async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, BackendError> {
+        self.memory.waiting(id).await
+    }
+
+    async fn set_aside(&self, limit: usize) -> Result<Vec<SetAside>, BackendError> {
+        self.memory.set_aside(limit).await
+    }
+
+    async fn cancel(&self, id: MessageId) -> Result<Change, BackendError> {
+        self.memory.cancel(id).await
+    }
+
+    async fn reschedule(&self, id: MessageId, at: Timestamp) -> Result<Change, BackendError> {
+        self.memory.reschedule(id, at).await
+    }
+}
+
+#[async_trait]
 impl Documents for Broken {
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
         self.memory.document(collection, key).await
@@ -268,6 +340,10 @@ impl Harness for Fault {
 
     async fn advance(&self, _: &Broken, clock: &ManualClock, by: Duration) {
         clock.advance(by);
+    }
+
+    fn now(&self, clock: &ManualClock) -> Timestamp {
+        clock.now()
     }
 }
 
@@ -311,5 +387,10 @@ caught! {
     impatient_retries: RetriesAtOnce by retry::the_lane_is_hidden_until_its_delay_is_over;
     impatient_retries_before_others: RetriesAtOnce by in_order_per_stream::other_streams_go_on_while_one_is_retried;
     escaping_lanes: RetriesWhatIsParked by quarantine::later_messages_of_a_parked_stream_wait;
+    schedules_that_come_too_soon: PromotesAtOnce by schedule_once::nothing_is_stored_before_its_time;
+    schedules_that_outlive_a_failed_ack: SchedulesOutsideTheTransaction by schedule_once::an_ack_schedules_together_with_the_rest_or_not_at_all;
+    schedules_of_a_lost_claim: SchedulesOutsideTheTransaction by schedule_once::a_fenced_ack_schedules_nothing;
+    doubled_schedules: KeepsWhatItPromoted by schedule_once::it_is_promoted_once_by_many_at_the_same_time;
+    blocked_schedules: StopsAtABadOne by schedule_once::one_that_cannot_be_promoted_stops_nothing_else;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
 }

@@ -44,8 +44,8 @@ pub use message::{
 pub use projector::Projector;
 pub use reactor::{Now, Replaying, Res};
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
-    WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, Outcome, Place, Receipt, RetryPolicy, Running,
+    StopReport, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

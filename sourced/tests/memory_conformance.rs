@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sourced::Timestamp;
 use sourced::backend::Memory;
+use sourced::env::Clock as _;
 use sourced_testing::ManualClock;
 use sourced_testing::conformance::Harness;
 
@@ -24,6 +26,10 @@ impl Harness for InMemory {
 
     async fn advance(&self, _: &Memory, clock: &ManualClock, by: Duration) {
         clock.advance(by);
+    }
+
+    fn now(&self, clock: &ManualClock) -> Timestamp {
+        clock.now()
     }
 }
 

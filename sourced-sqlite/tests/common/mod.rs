@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, Claim, ClaimRequest, Claims as _, Group, StartFrom, StreamAppend, WorkerId,
+    Ack, Claim, ClaimRequest, Claims as _, Group, Scheduled, StartFrom, StreamAppend, WorkerId,
 };
 use sourced::env::Env;
 use sourced::message::{Kind, NewMessage, Payload, TypeName};
-use sourced::{ExpectedSeq, GroupId, StreamId};
+use sourced::{ExpectedSeq, GroupId, StreamId, Timestamp};
 use sourced_sqlite::Sqlite;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use tempfile::TempDir;
@@ -50,6 +50,15 @@ pub(super) fn append(name: &str, n_events: usize) -> StreamAppend {
     }
 }
 
+/// A message for later whose time has come.
+pub(super) fn scheduled(name: &str) -> Scheduled {
+    Scheduled {
+        at: Timestamp::from_micros(0),
+        stream: stream(name),
+        message: event(HAPPENED),
+    }
+}
+
 pub(super) fn group(name: &str) -> Group {
     Group {
         id: GroupId::new(name).unwrap(),
@@ -80,6 +89,7 @@ pub(super) fn ack_all(claim: &Claim) -> Ack {
         claim: claim.key.clone(),
         upto: claim.deliveries.last().unwrap().message.position,
         appends: Vec::new(),
+        schedules: Vec::new(),
         refusals: Vec::new(),
         syncs: Vec::new(),
     }

@@ -16,7 +16,9 @@ use sourced::{
 use uuid::Uuid;
 
 /// Every check calls methods of the port.
-pub(super) use sourced::backend::{Claims as _, Documents as _, Store as _, Wake as _};
+pub(super) use sourced::backend::{
+    Claims as _, Documents as _, Schedules as _, Store as _, Wake as _,
+};
 
 /// The type of most events.
 pub(super) const HAPPENED: &str = "test.happened";
@@ -232,6 +234,7 @@ pub(super) fn ack_upto(claim: &Claim, n: usize) -> Ack {
         claim: claim.key.clone(),
         upto: claim.deliveries[n - 1].message.position,
         appends: Vec::new(),
+        schedules: Vec::new(),
         refusals: Vec::new(),
         syncs: Vec::new(),
     }

@@ -5,7 +5,9 @@
 //! ```
 //! # mod tests {
 //! use std::time::Duration;
+//! use sourced::Timestamp;
 //! use sourced::backend::Memory;
+//! use sourced::env::Clock as _;
 //! use sourced_testing::{ManualClock, conformance::Harness};
 //!
 //! struct InMemory;
@@ -23,6 +25,9 @@
 //!     }
 //!     async fn advance(&self, _: &Memory, clock: &ManualClock, by: Duration) {
 //!         clock.advance(by);
+//!     }
+//!     fn now(&self, clock: &ManualClock) -> Timestamp {
+//!         clock.now()
 //!     }
 //! }
 //!
@@ -47,6 +52,7 @@ pub mod suite;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use sourced::Timestamp;
 use sourced::backend::Backend;
 use sourced::env::{Clock as _, SystemClock};
 
@@ -67,7 +73,7 @@ pub trait Harness: Send + Sync {
         guard: &Self::Guard,
     ) -> impl Future<Output = Self::Backend> + Send;
 
-    /// Lets time pass for the store's leases and delays. Where the clock cannot be moved, the stored times can be moved
+    /// Lets time pass for the store's leases, delays and schedules. Where the clock cannot be moved, the stored times can be moved
     /// back instead.
     fn advance(
         &self,
@@ -75,6 +81,9 @@ pub trait Harness: Send + Sync {
         guard: &Self::Guard,
         by: Duration,
     ) -> impl Future<Output = ()> + Send;
+
+    /// The time by the store's clock, for what is scheduled.
+    fn now(&self, guard: &Self::Guard) -> Timestamp;
 }
 
 /// Runs one check to its end on two worker threads.

@@ -1,11 +1,14 @@
 //! Commands on their way: what reactions return and apps dispatch.
 
+use std::time::Duration;
+
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
     Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName,
 };
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
+use crate::time::Timestamp;
 
 /// A command, and where it goes.
 ///
@@ -18,6 +21,14 @@ pub struct Outgoing {
     target: Result<Target, InvalidName>,
     metadata: Metadata,
     id: Option<MessageId>,
+    when: When,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum When {
+    Now,
+    At(Timestamp),
+    After(Duration),
 }
 
 /// Where a command goes.
@@ -56,16 +67,32 @@ impl Outgoing {
         self
     }
 
+    /// Sends the command at this time: it enters its stream then, or as soon after as a worker notices. A time that has
+    /// passed means now.
+    pub fn at(mut self, time: Timestamp) -> Self {
+        self.when = When::At(time);
+        self
+    }
+
+    /// Sends the command so much later, counted from the moment it is dispatched.
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.when = When::After(delay);
+        self
+    }
+
     /// The type of the command.
     pub fn type_name(&self) -> &TypeName {
         &self.type_name
     }
 
-    /// The message to be stored and its stream, as a root message. `None` stands for the stream of the cause.
-    pub(crate) fn into_message(
-        self,
-        env: &Env,
-    ) -> Result<(Option<StreamId>, NewMessage), OutgoingError> {
+    /// What is to be stored, as a root message.
+    pub(crate) fn into_parcel(self, env: &Env) -> Result<Parcel, OutgoingError> {
+        let now = env.clock.now();
+        let at = match self.when {
+            When::Now => None,
+            When::At(time) => Some(time),
+            When::After(delay) => Some(now.saturating_add(delay)),
+        };
         let stream = match self.target? {
             Target::SameStream => None,
             Target::Stream(stream) => Some(stream),
@@ -74,16 +101,24 @@ impl Outgoing {
             }
         };
         let id = self.id.unwrap_or_else(|| env.ids.next_id().into());
-        let mut message = NewMessage::root(
-            id,
-            env.clock.now(),
-            self.type_name,
-            Kind::Command,
-            self.payload?,
-        );
+        let mut message = NewMessage::root(id, now, self.type_name, Kind::Command, self.payload?);
         message.metadata = self.metadata;
-        Ok((stream, message))
+        Ok(Parcel {
+            stream,
+            at: at.filter(|at| *at > now),
+            message,
+        })
     }
+}
+
+/// A command ready to be stored.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    /// `None` stands for the stream of the cause.
+    pub(crate) stream: Option<StreamId>,
+    /// `None` stands for now.
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) message: NewMessage,
 }
 
 /// A command that cannot be sent.
@@ -103,6 +138,7 @@ impl<C: Command> From<C> for Outgoing {
             target: Ok(Target::SameStream),
             metadata: Metadata::new(),
             id: None,
+            when: When::Now,
         }
     }
 }
@@ -122,6 +158,16 @@ pub trait CommandExt: Command + Sized {
     /// Adds metadata, laid over what it inherits from its cause.
     fn with_metadata(self, metadata: Metadata) -> Outgoing {
         Outgoing::from(self).with_metadata(metadata)
+    }
+
+    /// Sends it at this time; a time that has passed means now.
+    fn at(self, time: Timestamp) -> Outgoing {
+        Outgoing::from(self).at(time)
+    }
+
+    /// Sends it so much later, counted from the moment it is dispatched.
+    fn after(self, delay: Duration) -> Outgoing {
+        Outgoing::from(self).after(delay)
     }
 }
 

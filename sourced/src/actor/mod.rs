@@ -11,8 +11,8 @@ mod reference;
 mod run;
 
 pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
-pub(crate) use dispatch::OutgoingError;
 pub use dispatch::{CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
+pub(crate) use dispatch::{OutgoingError, Parcel};
 pub use handlers::Handlers;
 pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;

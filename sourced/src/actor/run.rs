@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Actor, Dispatched, Emitted, Handlers, Rejected};
-use crate::backend::{BackendError, Delivery, ReadStream, Refusal, StreamAppend};
+use crate::backend::{BackendError, Delivery, ReadStream, Refusal, Scheduled, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
@@ -102,6 +102,7 @@ struct Run<'a, A> {
     as_of: Option<(A, usize)>,
     /// What is to be appended, in the order of coming up; the batch's own stream first.
     appends: Vec<StreamAppend>,
+    schedules: Vec<Scheduled>,
     refusals: Vec<Refusal>,
 }
 
@@ -121,6 +122,7 @@ impl<'a, A: Actor> Run<'a, A> {
             newest: None,
             as_of: None,
             appends: Vec::new(),
+            schedules: Vec::new(),
             refusals: Vec::new(),
         })
     }
@@ -207,12 +209,20 @@ impl<'a, A: Actor> Run<'a, A> {
 
     fn dispatched(&mut self, event: &StoredMessage, dispatched: Dispatched) -> Result<(), Failure> {
         let env = &self.batch.services.env;
-        let messages = dispatched
+        let parcels = dispatched
             .into_iter()
-            .map(|outgoing| outgoing.into_message(env));
-        for (stream, message) in messages.collect::<Result<Vec<_>, _>>()? {
-            let stream = stream.unwrap_or_else(|| event.stream_id.clone());
-            self.append(stream, vec![message.caused_by(event)], ExpectedSeq::Any);
+            .map(|outgoing| outgoing.into_parcel(env));
+        for parcel in parcels.collect::<Result<Vec<_>, _>>()? {
+            let stream = parcel.stream.unwrap_or_else(|| event.stream_id.clone());
+            let message = parcel.message.caused_by(event);
+            match parcel.at {
+                None => self.append(stream, vec![message], ExpectedSeq::Any),
+                Some(at) => self.schedules.push(Scheduled {
+                    at,
+                    stream,
+                    message,
+                }),
+            }
         }
         Ok(())
     }
@@ -255,6 +265,7 @@ impl<'a, A: Actor> Run<'a, A> {
     fn finish(self, handled: Handled) -> Handled {
         Handled {
             appends: self.appends,
+            schedules: self.schedules,
             refusals: self.refusals,
             ..handled
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{AckError, Appended, BackendError, FenceError, StreamAppend, SyncAction};
+use super::{AckError, Appended, BackendError, FenceError, Scheduled, StreamAppend, SyncAction};
 use crate::message::{MessageId, StoredMessage};
 use crate::stream::{GroupId, Position, StreamId};
 
@@ -31,9 +31,10 @@ pub trait Claims: Send + Sync {
 
     /// Ends a claim with progress: everything in `ack` is stored in one transaction, or nothing.
     ///
-    /// The steps are: check the fence, append, record refusals, run the sync actions in order, move the acknowledged
+    /// The steps are: check the fence, append, schedule, record refusals, run the sync actions in order, move the acknowledged
     /// position to `ack.upto` (never backwards), reset the attempts, give the lane back. The result is that of
-    /// [`Store::append`](super::Store::append) for `ack.appends`.
+    /// [`Store::append`](super::Store::append) for `ack.appends`; schedules have the rules of
+    /// [`Schedules::schedule`](super::Schedules::schedule).
     ///
     /// The transaction may be run again from the start when the database asks for it (a deadlock, a lost connection
     /// before the commit was sent), and so may the sync actions.
@@ -195,6 +196,8 @@ pub struct Ack {
     pub upto: Position,
     /// What the messages led to.
     pub appends: Vec<StreamAppend>,
+    /// What they led to, but for later.
+    pub schedules: Vec<Scheduled>,
     /// Commands that were refused. The first refusal of a command stands.
     pub refusals: Vec<Refusal>,
     /// Work to do inside the transaction.

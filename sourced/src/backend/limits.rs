@@ -1,6 +1,7 @@
 //! Limits: what is too large is refused before anything is stored.
 
-use super::StreamAppend;
+use super::{Scheduled, StreamAppend};
+use crate::message::NewMessage;
 
 /// The largest things a store takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,21 +31,41 @@ impl Limits {
     /// # Errors
     /// [`LimitExceeded`] for the first thing that is too large.
     pub fn check(&self, appends: &[StreamAppend]) -> Result<(), LimitExceeded> {
-        let messages = appends.iter().map(|append| append.messages.len()).sum();
-        over("messages in one append", messages, self.messages)?;
-        for message in appends.iter().flat_map(|append| &append.messages) {
-            over(
-                "bytes in a payload",
-                message.payload.as_str().len(),
-                self.payload_bytes,
-            )?;
-            if !message.metadata.is_empty() {
-                let bytes =
-                    serde_json::to_vec(&message.metadata).map_or(usize::MAX, |json| json.len());
-                over("bytes in a message's metadata", bytes, self.metadata_bytes)?;
-            }
+        self.check_all(appends, &[])
+    }
+
+    /// Checks an append together with what is to be scheduled.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`] for the first thing that is too large.
+    pub fn check_all(
+        &self,
+        appends: &[StreamAppend],
+        later: &[Scheduled],
+    ) -> Result<(), LimitExceeded> {
+        let now = appends.iter().flat_map(|append| &append.messages);
+        let messages = now.chain(later.iter().map(|scheduled| &scheduled.message));
+        over(
+            "messages in one append",
+            messages.clone().count(),
+            self.messages,
+        )?;
+        messages
+            .into_iter()
+            .try_for_each(|message| self.check_message(message))
+    }
+
+    fn check_message(&self, message: &NewMessage) -> Result<(), LimitExceeded> {
+        over(
+            "bytes in a payload",
+            message.payload.as_str().len(),
+            self.payload_bytes,
+        )?;
+        if message.metadata.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let bytes = serde_json::to_vec(&message.metadata).map_or(usize::MAX, |json| json.len());
+        over("bytes in a message's metadata", bytes, self.metadata_bytes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The port to storage: what a backend must do, and exactly how.
 //!
 //! A backend keeps one log of messages in streams, and for every consumer group one *lane* per stream: how far the
-//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of five small traits, one subject
+//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of six small traits, one subject
 //! each; `sourced-testing` has the suite that every implementation must pass.
 //!
 //! # The lane
@@ -26,6 +26,7 @@ mod error;
 mod groups;
 mod limits;
 pub mod memory;
+mod schedules;
 mod store;
 mod tx;
 mod wake;
@@ -39,11 +40,12 @@ pub use error::{AckError, AppendError, BackendError, FenceError};
 pub use groups::{Group, Groups, StartFrom};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
+pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
-pub trait Backend: Store + Groups + Claims + Documents + Wake {}
+pub trait Backend: Store + Groups + Claims + Schedules + Documents + Wake {}
 
-impl<T: Store + Groups + Claims + Documents + Wake> Backend for T {}
+impl<T: Store + Groups + Claims + Schedules + Documents + Wake> Backend for T {}

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, BackendError, Delivery, Refusal, StreamAppend, SyncAction};
+use crate::backend::{
+    Backend, BackendError, Delivery, Refusal, Scheduled, StreamAppend, SyncAction,
+};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::TypeName;
@@ -94,6 +96,8 @@ pub struct Handled {
     pub upto: Option<Position>,
     /// What the messages led to.
     pub appends: Vec<StreamAppend>,
+    /// What they led to, but for later.
+    pub schedules: Vec<Scheduled>,
     /// Commands that were refused.
     pub refusals: Vec<Refusal>,
     /// Work to do inside the transaction.

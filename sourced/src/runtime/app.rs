@@ -6,14 +6,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AppBuilder, DispatchError, Outcome, Receipt, Running, WorkerOptions};
-use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
-use crate::backend::{AppendError, Backend, BackendError, StreamAppend};
+use super::{AppBuilder, Outcome, Running, WorkerOptions};
+use crate::actor::{Actor, ActorReactor, ActorRef, Loaded};
+use crate::backend::{Backend, BackendError, Signal};
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{MessageId, Metadata, NewMessage, StoredMessage, TypeName};
+use crate::message::{MessageId, Metadata, StoredMessage, TypeName};
 use crate::reactor::{Reactor, Services};
-use crate::stream::{ExpectedSeq, GroupId, IntoStreamId, Position, StreamId};
+use crate::stream::{GroupId, IntoStreamId, Position};
 
 /// Reactors on a backend. Cloning is cheap; all clones are the same app.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub(super) struct Inner {
     pub(super) reactors: Vec<Arc<dyn Reactor>>,
     pub(super) deciders: HashMap<TypeName, GroupId>,
     pub(super) workers: WorkerOptions,
+    /// Raised when this process schedules something, which may be due sooner than what was known.
+    pub(super) scheduled: Signal,
 }
 
 impl App {
@@ -78,80 +80,6 @@ impl App {
         )
     }
 
-    /// Stores a command, to be decided by a worker.
-    ///
-    /// A command with an id that was dispatched before is recognised and stored once.
-    ///
-    /// # Errors
-    /// [`DispatchError`] says why nothing was stored.
-    pub async fn dispatch(&self, command: impl Into<Outgoing>) -> Result<Receipt, DispatchError> {
-        let mut receipts = self.dispatch_all([command.into()]).await?;
-        receipts.pop().ok_or_else(|| {
-            let lost =
-                BackendError::Corrupt("an append of one message was answered with none".into());
-            DispatchError::Append(AppendError::Backend(lost))
-        })
-    }
-
-    /// Stores several commands in one transaction, to be decided by workers. The receipts have the order of the commands.
-    ///
-    /// # Errors
-    /// [`DispatchError`] says why nothing was stored.
-    pub async fn dispatch_all(
-        &self,
-        commands: impl IntoIterator<Item = Outgoing>,
-    ) -> Result<Vec<Receipt>, DispatchError> {
-        let mut appends: Vec<StreamAppend> = Vec::new();
-        let mut index_of: HashMap<StreamId, usize> = HashMap::new();
-        let mut order = Vec::new();
-        for command in commands {
-            let (stream, message) = self.command_message(command)?;
-            order.push(message.id);
-            let index = *index_of.entry(stream.clone()).or_insert(appends.len());
-            if index == appends.len() {
-                appends.push(StreamAppend {
-                    stream,
-                    expected: ExpectedSeq::Any,
-                    messages: Vec::new(),
-                });
-            }
-            appends[index].messages.push(message);
-        }
-        let appended = self.append(appends).await?;
-        let mut places: HashMap<MessageId, _> = appended
-            .into_iter()
-            .map(|place| (place.id, place))
-            .collect();
-        let receipts = order.iter().filter_map(|id| places.remove(id));
-        Ok(receipts
-            .map(|place| Receipt::new(self.clone(), &place))
-            .collect())
-    }
-
-    fn command_message(&self, command: Outgoing) -> Result<(StreamId, NewMessage), DispatchError> {
-        let type_name = command.type_name().clone();
-        if !self.inner.deciders.contains_key(&type_name) {
-            return Err(DispatchError::NobodyDecides(type_name));
-        }
-        let (stream, mut message) = command.into_message(&self.inner.services.env)?;
-        message.metadata = self.metadata.merged(message.metadata);
-        Ok((stream.ok_or(DispatchError::NoStream(type_name))?, message))
-    }
-
-    /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.
-    async fn append(
-        &self,
-        appends: Vec<StreamAppend>,
-    ) -> Result<Vec<crate::backend::Appended>, AppendError> {
-        let backend = self.backend();
-        match backend.append(appends.clone()).await {
-            Err(AppendError::Backend(error)) if error.is_transient() => {
-                backend.append(appends).await
-            }
-            other => other,
-        }
-    }
-
     /// What became of a command, by its id.
     ///
     /// # Errors
@@ -173,7 +101,8 @@ impl App {
         self.backend().read_log(after, limit).await
     }
 
-    /// Resolves when every message stored so far, and all that follows from them, is handled or parked.
+    /// Resolves when every message stored so far, and all that follows from them, is handled or parked. Scheduled
+    /// messages are not stored yet, so they do not count.
     ///
     /// Somebody's workers must be running: this app's or another process's.
     ///

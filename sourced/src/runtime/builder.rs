@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::app::Inner;
 use super::{App, BuildError, WorkerOptions};
-use crate::backend::{Backend, Group, Memory, StartFrom};
+use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
 use crate::message::{Metadata, TypeName};
 use crate::reactor::{Reactor, Register, Resources, Services};
@@ -92,6 +92,7 @@ impl AppBuilder {
                 reactors: self.reactors,
                 deciders,
                 workers: self.workers,
+                scheduled: Signal::new(),
             }),
             metadata: Metadata::new(),
         })

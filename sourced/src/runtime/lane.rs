@@ -177,8 +177,11 @@ impl LaneTask<'_> {
         match self.ack_of(handled) {
             // What failed after the first message will be the first of the next claim, and counted then.
             Ok(ack) => {
-                let upto = ack.upto;
+                let (upto, has_scheduled) = (ack.upto, !ack.schedules.is_empty());
                 self.app.services.backend.ack(ack).await?;
+                if has_scheduled {
+                    self.app.scheduled.raise();
+                }
                 self.count(upto);
                 Ok(())
             }
@@ -203,6 +206,7 @@ impl LaneTask<'_> {
             claim: self.claim.key.clone(),
             upto,
             appends: handled.appends,
+            schedules: handled.schedules,
             refusals: handled.refusals,
             syncs: handled.syncs,
         })

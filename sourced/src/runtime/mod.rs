@@ -4,7 +4,8 @@
 //!  App::start ─▶ supervisor ─┬─▶ claimer ── claim ──▶ lane task ── handle ── ack
 //!                            │      ▲                 lane task ── handle ── fail / release
 //!                            │      └ signal, poll         ⋮
-//!                            └─▶ renewer ── renews the leases of running lane tasks
+//!                            ├─▶ renewer ── renews the leases of running lane tasks
+//!                            └─▶ promoter ── moves scheduled messages into their streams at their time
 //! ```
 //!
 //! Nothing elects and nothing rebalances: any number of processes run the same on one database.
@@ -12,9 +13,11 @@
 mod app;
 mod builder;
 mod claimer;
+mod dispatch;
 mod error;
 mod lane;
 mod options;
+mod promoter;
 mod receipt;
 mod renewer;
 mod running;
@@ -24,5 +27,5 @@ pub use app::App;
 pub use builder::AppBuilder;
 pub use error::{BuildError, DispatchError};
 pub use options::{RetryPolicy, WorkerOptions};
-pub use receipt::{Outcome, Receipt};
+pub use receipt::{Outcome, Place, Receipt};
 pub use running::{Running, StopReport};

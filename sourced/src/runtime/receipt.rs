@@ -4,36 +4,53 @@ use std::time::Duration;
 
 use super::App;
 use super::app::Inner;
-use crate::backend::{Appended, BackendError};
+use crate::backend::{BackendError, Waiting};
 use crate::message::{Kind, MessageId, StoredMessage};
 use crate::stream::{Position, Seq};
+use crate::time::Timestamp;
 
-/// Proof that a command is stored.
+/// Proof that a command is stored, or scheduled.
 #[derive(Debug, Clone)]
 pub struct Receipt {
     app: App,
     /// The command's id.
     pub id: MessageId,
-    /// Where it sits in its stream.
-    pub seq: Seq,
-    /// Where it sits in the log.
-    pub position: Position,
-    /// Whether it had been stored by an earlier call.
+    /// Where it is.
+    pub place: Place,
+    /// Whether an earlier call had stored or scheduled it. Nothing was changed then: where this call and an earlier one
+    /// name different times, the earlier one's stands.
     pub already_stored: bool,
 }
 
+/// Where a dispatched command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In its stream.
+    Stored {
+        /// Where it sits in its stream.
+        seq: Seq,
+        /// Where it sits in the log.
+        position: Position,
+    },
+    /// Not in its stream before this time.
+    Scheduled {
+        /// The time.
+        at: Timestamp,
+    },
+}
+
 impl Receipt {
-    pub(super) fn new(app: App, place: &Appended) -> Self {
+    pub(super) fn new(app: App, id: MessageId, place: Place, already_stored: bool) -> Self {
         Self {
             app,
-            id: place.id,
-            seq: place.seq,
-            position: place.position,
-            already_stored: place.already_stored,
+            id,
+            place,
+            already_stored,
         }
     }
 
-    /// Waits until the command is decided, or parked. Somebody's workers must be running.
+    /// Waits until the command is decided, or parked; a scheduled one is waited for, too. Somebody's workers must be
+    /// running.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
@@ -41,7 +58,7 @@ impl Receipt {
         let mut pause = Duration::from_millis(2);
         loop {
             match self.app.outcome(self.id).await? {
-                Outcome::Pending => {}
+                Outcome::Pending | Outcome::Scheduled(_) => {}
                 settled => return Ok(settled),
             }
             self.app.env().clock.sleep(pause).await;
@@ -54,27 +71,40 @@ impl Receipt {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// No command of this id is stored.
+    /// No command of this id is stored or scheduled.
     Unknown,
+    /// It enters its stream at this time, or soon after.
+    Scheduled(Timestamp),
     /// It waits to be decided.
     Pending,
     /// It was decided, and led to these events.
     Applied(Vec<StoredMessage>),
     /// It was decided by saying no.
     Refused(String),
-    /// Deciding it failed for good; its stream is parked until a person looks at it. This is the last error.
+    /// Deciding it failed for good; its stream is parked until a person looks at it. Or it was scheduled, and could not
+    /// be put into its stream. This is the last error.
     Failed(String),
 }
 
 pub(super) async fn outcome(app: &Inner, id: MessageId) -> Result<Outcome, BackendError> {
     let backend = &app.services.backend;
-    let Some(command) = backend
-        .find(id)
-        .await?
-        .filter(|message| message.kind == Kind::Command)
-    else {
-        return Ok(Outcome::Unknown);
-    };
+    let mut found = backend.find(id).await?;
+    if found.is_none() {
+        match backend.waiting(id).await? {
+            Some(Waiting::Until(at)) => return Ok(Outcome::Scheduled(at)),
+            Some(Waiting::SetAside(error)) => return Ok(Outcome::Failed(error)),
+            // It may have been promoted between the two looks.
+            None => found = backend.find(id).await?,
+        }
+    }
+    match found.filter(|message| message.kind == Kind::Command) {
+        Some(command) => outcome_of(app, command).await,
+        None => Ok(Outcome::Unknown),
+    }
+}
+
+async fn outcome_of(app: &Inner, command: StoredMessage) -> Result<Outcome, BackendError> {
+    let (backend, id) = (&app.services.backend, command.id);
     // The lane is read before the refusal: both are written together, so a refusal is not missed.
     if command.decided_by.is_none() {
         let Some(group) = app.deciders.get(&command.type_name) else {

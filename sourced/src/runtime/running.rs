@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::app::Inner;
 use super::claimer::Claimer;
 use super::lane::LaneTasks;
+use super::promoter::Promoter;
 use super::renewer::Renewer;
 use super::supervisor::supervise;
 use crate::backend::WorkerId;
@@ -42,11 +43,15 @@ impl Running {
         let lanes = Arc::new(LaneTasks::new(Arc::clone(app)));
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
+        let promoter = Promoter::new(Arc::clone(app), stopped.clone());
         let tasks = vec![
             supervise(env, "claimer", stopped.clone(), move || {
                 claimer.clone().run()
             }),
-            supervise(env, "renewer", stopped, move || renewer.clone().run()),
+            supervise(env, "renewer", stopped.clone(), move || {
+                renewer.clone().run()
+            }),
+            supervise(env, "promoter", stopped, move || promoter.clone().run()),
         ];
         Self {
             worker,

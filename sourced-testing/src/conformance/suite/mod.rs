@@ -21,6 +21,7 @@ pub mod read;
 pub mod replay_is_marked;
 pub mod retry;
 pub mod same_id_once;
+pub mod schedule_once;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -190,6 +191,31 @@ macro_rules! conformance {
                 does_not_count_parked_lanes,
                 does_not_count_what_the_group_does_not_handle,
                 adds_up_the_groups_asked_for,
+            }
+            schedule_once {
+                nothing_is_stored_before_its_time,
+                it_is_stored_at_its_time_as_it_was_made,
+                a_time_that_has_passed_has_come,
+                it_is_promoted_once_by_many_at_the_same_time,
+                a_stream_gets_them_in_the_order_of_their_times,
+                many_promoters_keep_the_order_of_each_stream,
+                a_promotion_keeps_to_its_limit_and_says_when_the_next_is_due,
+                an_id_is_scheduled_once,
+                an_id_that_is_stored_is_not_scheduled,
+                an_id_appended_meanwhile_is_not_stored_twice,
+                an_id_of_another_stream_or_given_twice_is_refused,
+                appends_and_schedules_are_all_or_nothing,
+                an_ack_schedules_together_with_the_rest_or_not_at_all,
+                a_fenced_ack_schedules_nothing,
+                a_cancelled_one_is_never_stored,
+                a_rescheduled_one_waits_for_its_new_time,
+                what_is_in_its_stream_cannot_be_changed,
+                they_are_listed_in_the_order_of_their_times,
+                one_that_cannot_be_promoted_stops_nothing_else,
+                what_was_set_aside_can_be_tried_again_or_forgotten,
+                what_is_too_large_is_refused,
+                they_are_there_for_the_next_process,
+                a_promotion_is_work_and_raises_the_signal,
             }
             documents {
                 what_is_not_there_is_none,

@@ -23,7 +23,7 @@ impl Claims for Memory {
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         Limits::default()
-            .check(&ack.appends)
+            .check_all(&ack.appends, &ack.schedules)
             .map_err(|error| AckError::Append(error.into()))?;
         let appended = if ack.syncs.is_empty() {
             self.state().commit(ack, Overlay::new(self))?
@@ -106,7 +106,7 @@ impl Memory {
         {
             let mut state = self.state();
             state.fence(&ack.claim)?;
-            state.log.plan(&ack.appends)?;
+            state.plan(&ack.appends, &ack.schedules)?;
         }
         let mut overlay = Overlay::new(self);
         for sync in &ack.syncs {
@@ -153,8 +153,9 @@ impl State {
     /// Stores everything an acknowledgement brings, or nothing.
     fn commit(&mut self, ack: Ack, overlay: Overlay) -> Result<Vec<Appended>, AckError> {
         self.fence(&ack.claim)?;
-        let plan = self.log.plan(&ack.appends)?;
+        let (plan, scheduling) = self.plan(&ack.appends, &ack.schedules)?;
         self.log.apply(ack.appends, &plan);
+        self.agenda.apply(ack.schedules, &scheduling);
         for refusal in ack.refusals {
             // A command is decided once: the first answer stays.
             self.refusals.entry(refusal.command).or_insert(refusal);

@@ -4,6 +4,7 @@ mod claims;
 mod documents;
 mod groups;
 mod lanes;
+mod schedules;
 mod store;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +17,7 @@ use crate::message::{MessageId, Payload, StoredMessage};
 use crate::stream::GroupId;
 
 use lanes::Lanes;
+use schedules::Agenda;
 use store::Log;
 
 /// Keeps everything in memory: for tests, examples and trying things out.
@@ -39,6 +41,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     log: Log,
+    agenda: Agenda,
     groups: HashMap<GroupId, Lanes>,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,

@@ -46,9 +46,7 @@ impl Store for Memory {
     }
 
     async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        let state = self.state();
-        let position = state.log.by_id.get(&id);
-        Ok(position.map(|position| state.log.at(*position).clone()))
+        Ok(self.state().log.find(id).cloned())
     }
 
     async fn read_correlation(
@@ -169,6 +167,10 @@ impl Log {
     /// The message at this position, which must be one of the log's.
     pub(super) fn at(&self, position: Position) -> &StoredMessage {
         &self.messages[index(position) - 1]
+    }
+
+    pub(super) fn find(&self, id: MessageId) -> Option<&StoredMessage> {
+        self.by_id.get(&id).map(|position| self.at(*position))
     }
 
     /// All messages after this position.
