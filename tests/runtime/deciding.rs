@@ -70,7 +70,7 @@ pub async fn same_id_once_when_a_command_is_dispatched_twice(on: On) {
         .await
         .unwrap();
     assert!(second.already_stored && !first.already_stored);
-    assert_eq!((second.seq, second.position), (first.seq, first.position));
+    assert_eq!(second.place, first.place);
     app.idle().await.unwrap();
     assert_eq!(
         app.load::<Till>("till-1").await.unwrap().state().sold,

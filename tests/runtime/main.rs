@@ -10,6 +10,7 @@ mod building;
 mod deciding;
 mod failing;
 mod reacting;
+mod scheduling;
 mod stopping;
 
 /// Makes a test of each promise on each backend: `postgres::deciding::…`.
@@ -61,6 +62,14 @@ promises! {
         a_reaction_sees_the_state_as_of_its_event,
         one_transaction_saves_a_projection_with_its_acknowledgement,
         an_app_started_again_continues_and_doubles_nothing,
+    }
+    scheduling {
+        schedule_once_a_reaction_s_follow_up_waits_for_its_time,
+        schedule_once_a_dispatched_command_is_waited_for,
+        a_time_that_has_passed_means_now,
+        same_id_once_for_a_command_that_is_scheduled_twice,
+        a_cancelled_command_is_never_decided,
+        schedule_once_by_the_next_process_when_this_one_has_ended,
     }
     stopping {
         a_graceful_stop_lets_running_handlers_finish,

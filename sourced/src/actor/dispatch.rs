@@ -75,6 +75,30 @@ impl Outgoing {
     }
 
     /// Sends the command so much later, counted from the moment it is dispatched.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sourced::prelude::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Offer;
+    ///
+    /// #[actor]
+    /// impl Offer {
+    ///     #[command]
+    ///     fn make(&self, price: u32) -> Made { Made { price } }
+    ///     #[event]
+    ///     fn made(&mut self, _price: u32) {}
+    ///     #[reaction]
+    ///     fn let_it_end(&self, _: &Made) -> Outgoing {
+    ///         Withdraw {}.after(Duration::from_hours(48))
+    ///     }
+    ///     #[command]
+    ///     fn withdraw(&self) -> Withdrawn { Withdrawn {} }
+    ///     #[event]
+    ///     fn withdrawn(&mut self) {}
+    /// }
+    /// ```
     pub fn after(mut self, delay: Duration) -> Self {
         self.when = When::After(delay);
         self
