@@ -28,6 +28,7 @@ mod limits;
 pub mod memory;
 mod store;
 mod tx;
+mod units;
 mod wake;
 
 pub use claims::{
@@ -41,9 +42,10 @@ pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
+pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
-pub trait Backend: Store + Groups + Claims + Documents + Wake {}
+pub trait Backend: Store + Groups + Claims + Units + Documents + Wake {}
 
-impl<T: Store + Groups + Claims + Documents + Wake> Backend for T {}
+impl<T: Store + Groups + Claims + Units + Documents + Wake> Backend for T {}
