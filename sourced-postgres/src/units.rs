@@ -1,11 +1,12 @@
 //! Units: a whole chain of messages stored at once, outside of any claim.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sourced::backend::{
     Appended, BackendError, Lane, Refusal, SyncAction, UnitCommit, UnitError, Units,
 };
 use sqlx::{Connection as _, PgConnection, Row as _};
-use std::sync::Arc;
 
 use crate::ack::{Trouble, run_syncs};
 use crate::append::{Appends, Stored};
@@ -169,8 +170,8 @@ struct Span {
     position: i64,
 }
 
-fn span(lane: &Lane, placed: &Stored) -> Result<Span, UnitError> {
-    let places = placed.values().filter(|(stream, _)| *stream == lane.stream);
+fn span(lane: &Lane, stored: &Stored) -> Result<Span, UnitError> {
+    let places = stored.values().filter(|(stream, _)| *stream == lane.stream);
     let places = places.map(|(_, place)| place);
     let first = places.clone().map(|place| place.seq).min();
     let last = places.max_by_key(|place| place.seq);

@@ -1,7 +1,7 @@
 //! The port to storage: what a backend must do, and exactly how.
 //!
 //! A backend keeps one log of messages in streams, and for every consumer group one *lane* per stream: how far the
-//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of five small traits, one subject
+//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of small traits, one subject
 //! each; `sourced-testing` has the suite that every implementation must pass.
 //!
 //! # The lane
