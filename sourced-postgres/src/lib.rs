@@ -49,6 +49,7 @@ mod schedules;
 mod sql;
 mod store;
 mod tx;
+mod units;
 mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};

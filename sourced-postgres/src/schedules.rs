@@ -142,7 +142,7 @@ impl Schedules for Postgres {
 }
 
 impl Postgres {
-    async fn schedule_once(
+    pub(crate) async fn schedule_once(
         &self,
         connection: &mut PgConnection,
         appends: &Appends,

@@ -8,7 +8,7 @@ use sourced::backend::{
     Ack, AckError, AppendError, Appended, BackendError, Change, Claim, ClaimKey, ClaimRequest,
     Claims, Document, Documents, FenceError, Group, Groups, LaneState, Memory, Promotion,
     ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Store, StreamAppend,
-    Verdict, Waiting, Wake,
+    UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -298,6 +298,13 @@ impl Schedules for Broken {
 
     async fn reschedule(&self, id: MessageId, at: Timestamp) -> Result<Change, BackendError> {
         self.memory.reschedule(id, at).await
+    }
+}
+
+#[async_trait]
+impl Units for Broken {
+    async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        self.memory.commit_unit(unit).await
     }
 }
 

@@ -12,6 +12,7 @@ mod failing;
 mod reacting;
 mod scheduling;
 mod stopping;
+mod units;
 
 /// Makes a test of each promise on each backend: `postgres::deciding::…`.
 macro_rules! promises {
@@ -70,6 +71,7 @@ promises! {
         same_id_once_for_a_command_that_is_scheduled_twice,
         a_cancelled_command_is_never_decided,
         schedule_once_by_the_next_process_when_this_one_has_ended,
+        a_unit_leaves_what_is_for_later_to_the_workers,
     }
     stopping {
         a_graceful_stop_lets_running_handlers_finish,
@@ -77,5 +79,15 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    units {
+        the_whole_chain_is_stored_and_workers_find_nothing_left,
+        a_refused_command_stores_nothing,
+        a_failing_handler_stores_nothing,
+        a_chain_without_an_end_is_named,
+        ack_never_jumps_what_waits_is_left_to_workers_in_its_turn,
+        only_the_chosen_reactors_take_part,
+        commands_need_not_be_stored,
+        decided_once_by_units_workers_and_durable_methods_side_by_side,
     }
 }

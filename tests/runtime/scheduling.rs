@@ -6,7 +6,7 @@ use std::time::Duration;
 use sourced::backend::Change;
 use sourced::env::Env;
 use sourced::prelude::*;
-use sourced::{Memory, MessageId, Outcome, Place, Timestamp};
+use sourced::{DispatchError, Memory, MessageId, Outcome, Place, Timestamp, UnitError};
 use sourced_testing::ManualClock;
 
 use crate::backends::On;
@@ -189,6 +189,24 @@ pub async fn schedule_once_by_the_next_process_when_this_one_has_ended(on: On) {
         running.stop().await;
     }
     assert_eq!(types(&apps[1]).await, ALL);
+}
+
+pub async fn a_unit_leaves_what_is_for_later_to_the_workers(on: On) {
+    let app = app(&on).await;
+    let outcome = app.unit().handle(Set { minutes: 60 }.to("alarm-1")).await;
+    assert_eq!(outcome.unwrap().messages().len(), 2);
+    assert_eq!(types(&app).await, UP_TO_THE_RING);
+    let ring = app.scheduled(None, 10).await.unwrap().remove(0).message.id;
+    let running = app.start();
+    app.reschedule(ring, BEGINNING).await.unwrap();
+    assert!(matches!(settled(&app, ring).await, Outcome::Applied(_)));
+    assert_eq!(types(&app).await, ALL);
+    let refused = app.unit().handle(Ring {}.after(HOUR).to("alarm-1")).await;
+    assert!(matches!(
+        refused.unwrap_err(),
+        UnitError::Dispatch(DispatchError::IsForLater(_))
+    ));
+    running.stop().await;
 }
 
 /// With a clock that stands still nothing is due, however long the program runs.

@@ -1,7 +1,7 @@
 //! The port to storage: what a backend must do, and exactly how.
 //!
 //! A backend keeps one log of messages in streams, and for every consumer group one *lane* per stream: how far the
-//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of six small traits, one subject
+//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of small traits, one subject
 //! each; `sourced-testing` has the suite that every implementation must pass.
 //!
 //! # The lane
@@ -29,6 +29,7 @@ pub mod memory;
 mod schedules;
 mod store;
 mod tx;
+mod units;
 mod wake;
 
 pub use claims::{
@@ -43,9 +44,10 @@ pub use memory::Memory;
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
+pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
-pub trait Backend: Store + Groups + Claims + Schedules + Documents + Wake {}
+pub trait Backend: Store + Groups + Claims + Schedules + Units + Documents + Wake {}
 
-impl<T: Store + Groups + Claims + Schedules + Documents + Wake> Backend for T {}
+impl<T: Store + Groups + Claims + Schedules + Units + Documents + Wake> Backend for T {}

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AppBuilder, Outcome, Running, WorkerOptions};
+use super::{AppBuilder, Outcome, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded};
 use crate::backend::{Backend, BackendError, Signal};
 use crate::env::Env;
@@ -78,6 +78,11 @@ impl App {
             self.inner.services.clone(),
             self.metadata.clone(),
         )
+    }
+
+    /// Starts a unit: a command and everything that follows from it, at once and all or nothing.
+    pub fn unit(&self) -> Unit {
+        Unit::new(self.clone())
     }
 
     /// What became of a command, by its id.

@@ -128,7 +128,7 @@ impl App {
         }))
     }
 
-    fn parcel(&self, command: Outgoing) -> Result<(StreamId, Parcel), DispatchError> {
+    pub(super) fn parcel(&self, command: Outgoing) -> Result<(StreamId, Parcel), DispatchError> {
         let type_name = command.type_name().clone();
         if !self.inner.deciders.contains_key(&type_name) {
             return Err(DispatchError::NobodyDecides(type_name));

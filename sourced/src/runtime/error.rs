@@ -43,6 +43,11 @@ pub enum DispatchError {
     /// It says no stream, and there is no event whose stream it could go to.
     #[error("the command `{0}` has no stream: say `.to(stream)`")]
     NoStream(TypeName),
+    /// It was told to wait, and is asked to be handled at once.
+    #[error(
+        "the command `{0}` is for later: dispatch it, or let a unit handle it without `.at(..)` or `.after(..)`"
+    )]
+    IsForLater(TypeName),
     /// Its stream has no proper name.
     #[error(transparent)]
     Name(#[from] InvalidName),

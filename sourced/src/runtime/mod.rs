@@ -22,6 +22,7 @@ mod receipt;
 mod renewer;
 mod running;
 mod supervisor;
+mod unit;
 
 pub use app::App;
 pub use builder::AppBuilder;
@@ -29,3 +30,4 @@ pub use error::{BuildError, DispatchError};
 pub use options::{RetryPolicy, WorkerOptions};
 pub use receipt::{Outcome, Place, Receipt};
 pub use running::{Running, StopReport};
+pub use unit::{Unit, UnitError, UnitOutcome};

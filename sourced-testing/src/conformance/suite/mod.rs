@@ -22,6 +22,7 @@ pub mod replay_is_marked;
 pub mod retry;
 pub mod same_id_once;
 pub mod schedule_once;
+pub mod units;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -207,6 +208,7 @@ macro_rules! conformance {
                 appends_and_schedules_are_all_or_nothing,
                 an_ack_schedules_together_with_the_rest_or_not_at_all,
                 a_fenced_ack_schedules_nothing,
+                a_unit_schedules_together_with_the_rest_or_not_at_all,
                 a_cancelled_one_is_never_stored,
                 a_rescheduled_one_waits_for_its_new_time,
                 what_is_in_its_stream_cannot_be_changed,
@@ -216,6 +218,15 @@ macro_rules! conformance {
                 what_is_too_large_is_refused,
                 they_are_there_for_the_next_process,
                 a_promotion_is_work_and_raises_the_signal,
+            }
+            units {
+                everything_is_stored_together,
+                what_is_settled_is_no_work_but_what_comes_later_is,
+                a_lane_with_earlier_messages_is_not_settled,
+                messages_the_group_does_not_handle_keep_no_lane_busy,
+                a_conflict_or_a_failing_sync_action_stores_nothing,
+                storing_the_same_unit_again_changes_nothing,
+                says_what_it_cannot_settle,
             }
             documents {
                 what_is_not_there_is_none,

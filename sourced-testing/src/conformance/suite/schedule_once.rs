@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{
-    AppendError, Backend, Change, Promotion, Scheduled, Scheduling, SetAside, StreamAppend, Waiting,
+    AppendError, Backend, Promotion, Scheduled, Scheduling, StreamAppend, UnitCommit, Units as _,
+    Waiting,
 };
 use sourced::{ExpectedSeq, MessageId, Metadata, NewMessage, Payload, Timestamp};
 
 use super::super::Harness;
 use super::super::fixtures::*;
+
+mod changes;
+pub use changes::*;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -293,124 +297,26 @@ pub async fn a_fenced_ack_schedules_nothing<H: Harness>(harness: &H) {
     assert_eq!(store.scheduled(None, 10).await.unwrap(), []);
 }
 
-pub async fn a_cancelled_one_is_never_stored<H: Harness>(harness: &H) {
+pub async fn a_unit_schedules_together_with_the_rest_or_not_at_all<H: Harness>(harness: &H) {
     let (store, guard) = harness.fresh().await;
     let now = harness.now(&guard);
-    let messages = events(2);
-    let both = messages
-        .iter()
-        .map(|message| later(now, HOUR, "a", message));
-    schedule(&store, both).await;
-    assert_eq!(store.cancel(messages[0].id).await.unwrap(), Change::Done);
-    assert_eq!(store.cancel(messages[0].id).await.unwrap(), Change::Unknown);
-    assert_eq!(store.waiting(messages[0].id).await.unwrap(), None);
-    harness.advance(&store, &guard, 2 * HOUR).await;
-    assert_eq!(promote(&store).await.promoted, 1);
-    assert_eq!(stored_ids(&read(&store, "a").await), [messages[1].id]);
-    // What was cancelled was never there, so its id is free.
-    let again = schedule(&store, [later(now, HOUR, "b", &messages[0])]).await;
-    assert_eq!(again, [Scheduling::Done]);
-}
-
-pub async fn a_rescheduled_one_waits_for_its_new_time<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
-    let now = harness.now(&guard);
-    let messages = events(2);
-    let both = messages
-        .iter()
-        .map(|message| later(now, HOUR, "a", message));
-    schedule(&store, both).await;
-    let at = now.saturating_add(3 * HOUR);
-    let change = store.reschedule(messages[0].id, at).await.unwrap();
-    assert_eq!(change, Change::Done);
-    let waiting = store.waiting(messages[0].id).await.unwrap();
-    assert_eq!(waiting, Some(Waiting::Until(at)));
-    harness.advance(&store, &guard, 2 * HOUR).await;
-    assert_eq!(promote(&store).await.promoted, 1);
-    assert_eq!(stored_ids(&read(&store, "a").await), [messages[1].id]);
-    // And sooner again.
-    let change = store.reschedule(messages[0].id, now).await.unwrap();
-    assert_eq!(change, Change::Done);
-    assert_eq!(promote(&store).await.promoted, 1);
-    let expected = [messages[1].id, messages[0].id];
-    assert_eq!(stored_ids(&read(&store, "a").await), expected);
-}
-
-pub async fn what_is_in_its_stream_cannot_be_changed<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
-    let now = harness.now(&guard);
-    let message = event();
-    schedule(&store, [later(now, Duration::ZERO, "a", &message)]).await;
-    harness.advance(&store, &guard, HOUR).await;
-    assert_eq!(promote(&store).await.promoted, 1);
-    let (late, unknown) = (message.id, event().id);
-    assert_eq!(store.cancel(late).await.unwrap(), Change::AlreadyStored);
-    assert_eq!(
-        store.reschedule(late, now).await.unwrap(),
-        Change::AlreadyStored
-    );
-    assert_eq!(store.cancel(unknown).await.unwrap(), Change::Unknown);
-    assert_eq!(
-        store.reschedule(unknown, now).await.unwrap(),
-        Change::Unknown
-    );
-}
-
-pub async fn they_are_listed_in_the_order_of_their_times<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
-    let now = harness.now(&guard);
-    assert_eq!(store.scheduled(None, 10).await.unwrap(), []);
-    let mut all: Vec<Scheduled> = [5, 1, 3, 3, 2, 3]
-        .map(|minutes| later(now, Duration::from_mins(minutes), "a", &command()))
-        .into();
-    schedule(&store, all.clone()).await;
-    all.sort_by_key(key);
-    assert_eq!(store.scheduled(None, 10).await.unwrap(), all);
-    let mut listed: Vec<Scheduled> = Vec::new();
-    loop {
-        let page = store.scheduled(listed.last().map(key), 2).await.unwrap();
-        if page.is_empty() {
-            break;
-        }
-        listed.extend(page);
+    let follow_up = event();
+    let mut unit = UnitCommit {
+        appends: vec![to("a", ExpectedSeq::Exactly(seq(1)), [event()])],
+        schedules: vec![later(now, HOUR, "b", &follow_up)],
+        ..UnitCommit::default()
+    };
+    let error = store.commit_unit(unit.clone()).await.unwrap_err();
+    assert!(error.is_conflict(), "{error:?}");
+    assert_eq!(store.waiting(follow_up.id).await.unwrap(), None);
+    unit.appends[0].expected = ExpectedSeq::NoStream;
+    for _ in 0..2 {
+        assert_eq!(store.commit_unit(unit.clone()).await.unwrap().len(), 1);
+        assert_eq!(store.scheduled(None, 10).await.unwrap().len(), 1);
     }
-    assert_eq!(listed, all);
-}
-
-pub async fn one_that_cannot_be_promoted_stops_nothing_else<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
-    let now = harness.now(&guard);
-    let messages = with_a_bad_one(&store, now).await;
     harness.advance(&store, &guard, 2 * HOUR).await;
-    let mut set_aside = 0;
-    for _ in 0..3 {
-        set_aside += store.promote(100).await.unwrap().set_aside;
-    }
-    assert_eq!(set_aside, 1);
-    let expected = [messages[0].id, messages[2].id];
-    assert_eq!(stored_ids(&read(&store, "a").await), expected);
-    let aside = store.set_aside(10).await.unwrap();
-    let ids: Vec<_> = aside.iter().map(|SetAside { id, .. }| *id).collect();
-    assert_eq!(ids, [messages[1].id]);
-    assert!(!aside[0].error.is_empty());
-    // As messages are found by their ids, it is the other one that is found; this one waits for a person.
-    let waiting = store.waiting(messages[1].id).await.unwrap();
-    assert_eq!(waiting, Some(Waiting::SetAside(aside[0].error.clone())));
-    assert_eq!(store.scheduled(None, 10).await.unwrap(), []);
-    assert_eq!(store.promote(100).await.unwrap().next_in, None);
-}
-
-pub async fn what_was_set_aside_can_be_tried_again_or_forgotten<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
-    let now = harness.now(&guard);
-    let bad = with_a_bad_one(&store, now).await[1].id;
-    harness.advance(&store, &guard, 2 * HOUR).await;
-    assert_eq!(promote(&store).await.set_aside, 1);
-    assert_eq!(store.reschedule(bad, now).await.unwrap(), Change::Done);
-    assert_eq!(promote(&store).await.set_aside, 1);
-    assert_eq!(store.cancel(bad).await.unwrap(), Change::Done);
-    assert_eq!(store.set_aside(10).await.unwrap(), []);
-    assert_eq!(store.cancel(bad).await.unwrap(), Change::AlreadyStored);
+    assert_eq!(promote(&store).await.promoted, 1);
+    assert_eq!(stored_ids(&read(&store, "b").await), [follow_up.id]);
 }
 
 pub async fn what_is_too_large_is_refused<H: Harness>(harness: &H) {
@@ -471,10 +377,6 @@ fn later(
     }
 }
 
-fn key(scheduled: &Scheduled) -> (Timestamp, MessageId) {
-    (scheduled.at, scheduled.message.id)
-}
-
 async fn schedule(
     store: &impl Backend,
     all: impl IntoIterator<Item = Scheduled>,
@@ -500,17 +402,6 @@ async fn promote_all(store: &impl Backend, limit: usize) -> usize {
         }
     }
     panic!("promoted {promoted} messages, and more are due")
-}
-
-/// Schedules three messages for one stream, of which the second is appended elsewhere meanwhile.
-async fn with_a_bad_one(store: &impl Backend, now: Timestamp) -> Vec<NewMessage> {
-    let messages = events(3);
-    let all = messages
-        .iter()
-        .map(|message| later(now, HOUR, "a", message));
-    schedule(store, all).await;
-    append(store, "elsewhere", [messages[1].clone()]).await;
-    messages
 }
 
 /// The call is refused because of this id, and nothing is stored.

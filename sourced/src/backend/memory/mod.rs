@@ -6,6 +6,7 @@ mod groups;
 mod lanes;
 mod schedules;
 mod store;
+mod units;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
