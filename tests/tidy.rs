@@ -13,7 +13,7 @@ const SOURCED: &[&[&str]] = &[
     &["time", "failure"],
     &["stream"],
     &["message"],
-    &["env"],
+    &["env", "topology"],
     &["backend"],
     &["reactor"],
     &["evolve"],

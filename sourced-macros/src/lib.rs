@@ -283,7 +283,7 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     }
 ///
 ///     #[reaction]
-///     fn send_off(&self, placed: &Placed) -> Outgoing {
+///     fn send_off(&self, placed: &Placed) -> Outgoing<Pack> {
 ///         Pack { number: placed.number }.to("warehouse-1")
 ///     }
 /// }

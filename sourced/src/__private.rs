@@ -10,8 +10,8 @@ pub use serde;
 
 pub use crate::__returned_by_commands as returned_by_commands;
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Emit, Emitted, EventsOf,
-    Handlers, IntoDecision, IntoDispatch, Reacts, RefusalOf, Rejected,
+    Actor, ActorReactor, ActorRef, CommandError, Decides, Emit, Emitted, EventsOf, Handlers,
+    IntoDecision, Reacts, RefusalOf, Rejected,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
@@ -20,13 +20,4 @@ pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadErro
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::StreamId;
-
-/// The commands that a `#[reaction]` method returned.
-///
-/// # Errors
-/// The [`Failure`] of the reaction.
-pub fn dispatched(returned: impl IntoDispatch) -> Result<Dispatched, Failure> {
-    let mut out = Dispatched::new();
-    returned.into_dispatch(&mut out)?;
-    Ok(out)
-}
+pub use crate::topology::Produces;

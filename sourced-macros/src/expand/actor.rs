@@ -1,6 +1,6 @@
 //! An actor: its messages, its table, an impl per handler, and its reference.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
@@ -9,7 +9,7 @@ use super::calls::{call, cx_name, message_name, needs};
 use super::{message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
-use crate::model::reactions::{Reaction, reactions};
+use crate::model::reactions::{Reaction, is_bare, reactions};
 use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
@@ -50,7 +50,12 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     });
     let reaction_rows = reactions.iter().map(|reaction| {
         let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
-        quote!(#cfgs table.reaction::<#event>() #needs;)
+        let row = if is_bare(reaction.handler) {
+            quote!(rest_reaction)
+        } else {
+            quote!(reaction)
+        };
+        quote!(#cfgs table.#row::<#event>() #needs;)
     });
     let rows: TokenStream = rows.chain(reaction_rows).collect();
     let table = if rows.is_empty() {
@@ -106,10 +111,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, command) = (&model.self_ty, handler.cfgs(), handler.message());
     let (message, cx, call) = (message_name(handler), cx_name([handler]), call(handler));
-    let returned = match &handler.sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-    };
+    let returned = returned(handler);
     let decides = of_message(model, "Decides", &command);
     let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
     quote! {
@@ -125,6 +127,14 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
                 ::core::result::Result::Ok(#call)
             }
         }
+    }
+}
+
+/// The return type, as it is written or left out.
+fn returned(handler: &Handler) -> TokenStream {
+    match &handler.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
     }
 }
 
@@ -154,26 +164,20 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     } = reaction;
     let self_ty = &model.self_ty;
     let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
-    let private_there = model.library.private_at(handler.returned_span());
-    let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
-    // A local with the span of the return type, so that what is wrong with the type is said there.
-    let returned = Ident::new(
-        "returned",
-        Span::mixed_site().located_at(handler.returned_span()),
-    );
+    let returned = returned(handler);
     let reacts = of_message(model, "Reacts", event);
-    let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
+    let (async_fn, result) = header(model, handler, &quote!(Self::Dispatch));
     quote! {
         #cfgs
         #[automatically_derived]
         impl #reacts for #self_ty {
+            type Dispatch = #returned;
             #async_fn react(
                 &self,
                 #message: #private::Message<#event>,
                 #cx: &#private::Context,
             ) -> #result {
-                let #returned = #call;
-                #collect(#returned)
+                ::core::result::Result::Ok(#call)
             }
         }
     }

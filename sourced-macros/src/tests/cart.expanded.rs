@@ -146,16 +146,13 @@ impl ::sourced::__private::Evolves<ItemAdded> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<ItemAdded> for Cart {
+    type Dispatch = SendMail;
     async fn react(
         &self,
         message: ::sourced::__private::Message<ItemAdded>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::tell_admin(self, &message.payload);
-        ::sourced::__private::dispatched(returned)
+    ) -> ::core::result::Result<Self::Dispatch, ::sourced::__private::Failure> {
+        ::core::result::Result::Ok(Self::tell_admin(self, &message.payload))
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.

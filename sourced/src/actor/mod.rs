@@ -12,7 +12,7 @@ mod run;
 
 pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub(crate) use dispatch::OutgoingError;
-pub use dispatch::{CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
+pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub use handlers::Handlers;
 pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;
@@ -59,10 +59,15 @@ pub trait Decides<C: Command>: Actor {
 
 /// An actor that reacts to an event. `#[reaction]` methods write this.
 pub trait Reacts<E: Event>: Sized {
+    /// What the method returns.
+    type Dispatch: IntoDispatch;
+
     /// Reacts, on the state as of the event.
+    ///
+    /// The error is a failure to call the method, or one that it had while it was running.
     fn react(
         &self,
         message: Message<E>,
         cx: &Context,
-    ) -> impl Future<Output = Result<Dispatched, Failure>> + Send;
+    ) -> impl Future<Output = Result<Self::Dispatch, Failure>> + Send;
 }

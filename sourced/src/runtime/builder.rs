@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::message::{Metadata, TypeName};
 use crate::reactor::{Reactor, Register, Resources, Services};
 use crate::stream::GroupId;
+use crate::topology::{self, Flow, Topology};
 
 /// Collects what an app is made of. Made by [`App::builder`].
 #[must_use = "an app builder does nothing until it is built"]
@@ -70,6 +71,14 @@ impl AppBuilder {
     pub async fn build(self) -> Result<App, BuildError> {
         let deciders = deciders(&self.reactors)?;
         self.check_resources()?;
+        let flows: Vec<Flow> = self.reactors.iter().map(|reactor| reactor.flow()).collect();
+        if let Some(problem) = topology::problems(&flows).into_iter().next() {
+            return Err(problem.into());
+        }
+        let warnings = topology::warnings(&flows);
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
         let backend = self
             .backend
             .unwrap_or_else(|| Arc::new(Memory::with_clock(Arc::clone(&self.env.clock))));
@@ -92,6 +101,8 @@ impl AppBuilder {
                 reactors: self.reactors,
                 deciders,
                 workers: self.workers,
+                topology: Topology::of(&flows),
+                warnings,
             }),
             metadata: Metadata::new(),
         })
