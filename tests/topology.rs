@@ -6,7 +6,12 @@
     clippy::unwrap_used,
     reason = "a panic is how a test fails, in its helpers too"
 )]
-#![allow(dead_code, reason = "only the types of these handlers matter")]
+#![allow(
+    dead_code,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "only the types of these handlers matter"
+)]
 
 use std::path::Path;
 use std::{env, fs};
