@@ -6,7 +6,7 @@ use syn::ReturnType;
 use syn::spanned::Spanned;
 
 use super::calls::{call, cx_name, message_name, needs};
-use super::{message, reference};
+use super::{flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::reactions::{Reaction, is_bare, reactions};
@@ -30,7 +30,7 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let decides = commands.iter().map(|handler| decides(model, handler));
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
-    let reference = reference::reference(model, &commands);
+    let reference = reference::reference(model, &commands, &flow::table(handlers));
     quote!(#(#messages)* #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
 }
 

@@ -156,6 +156,12 @@ impl ::sourced::__private::Reacts<ItemAdded> for Cart {
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.
+///
+/// # Flow
+/// | command | refuses with | emits | then |
+/// |---|---|---|---|
+/// | `AddItem` | `CartError` | `ItemAdded` | `tell_admin` → `SendMail` |
+/// | `SendMail` |  |  |  |
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 #[automatically_derived]
