@@ -10,8 +10,8 @@ pub use serde;
 
 pub use crate::__returned_by_commands as returned_by_commands;
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Emit, Emitted, EventsOf, Handlers,
-    IntoDecision, Reacts, RefusalOf, Rejected,
+    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Emit, Emitted, EventsOf,
+    Handlers, IntoDecision, IntoDispatch, Reacts, RefusalOf, Rejected,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;

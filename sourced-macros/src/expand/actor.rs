@@ -164,20 +164,30 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     } = reaction;
     let self_ty = &model.self_ty;
     let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
-    let returned = returned(handler);
+    // What is wrong with the return type is said there, and in the same words twice, which the compiler shows once.
+    let ty = returned(handler);
+    let span = handler.returned_span();
+    let there = model.library.private_at(span);
+    let into_dispatch = quote_spanned!(span=> <#ty as #there::IntoDispatch>::into_dispatch);
+    let produces = quote_spanned!(span=> <#ty as #there::IntoDispatch>::produces);
     let reacts = of_message(model, "Reacts", event);
-    let (async_fn, result) = header(model, handler, &quote!(Self::Dispatch));
+    let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
     quote! {
         #cfgs
         #[automatically_derived]
         impl #reacts for #self_ty {
-            type Dispatch = #returned;
             #async_fn react(
                 &self,
                 #message: #private::Message<#event>,
                 #cx: &#private::Context,
             ) -> #result {
-                ::core::result::Result::Ok(#call)
+                let returned = #call;
+                let mut dispatched = #private::Dispatched::new();
+                #into_dispatch(returned, &mut dispatched)?;
+                ::core::result::Result::Ok(dispatched)
+            }
+            fn produces(out: &mut #private::Produces) {
+                #produces(out);
             }
         }
     }

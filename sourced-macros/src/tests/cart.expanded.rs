@@ -146,13 +146,24 @@ impl ::sourced::__private::Evolves<ItemAdded> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<ItemAdded> for Cart {
-    type Dispatch = SendMail;
     async fn react(
         &self,
         message: ::sourced::__private::Message<ItemAdded>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Dispatch, ::sourced::__private::Failure> {
-        ::core::result::Result::Ok(Self::tell_admin(self, &message.payload))
+    ) -> ::core::result::Result<
+        ::sourced::__private::Dispatched,
+        ::sourced::__private::Failure,
+    > {
+        let returned = Self::tell_admin(self, &message.payload);
+        let mut dispatched = ::sourced::__private::Dispatched::new();
+        <SendMail as ::sourced::__private::IntoDispatch>::into_dispatch(
+            returned,
+            &mut dispatched,
+        )?;
+        ::core::result::Result::Ok(dispatched)
+    }
+    fn produces(out: &mut ::sourced::__private::Produces) {
+        <SendMail as ::sourced::__private::IntoDispatch>::produces(out);
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.

@@ -195,46 +195,98 @@ impl ::sourced::__private::Evolves<Removed> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Placed> for Cart {
-    type Dispatch = [(Outgoing<Charge>, note::Write); 1];
     async fn react(
         &self,
         message: ::sourced::__private::Message<Placed>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Dispatch, ::sourced::__private::Failure> {
-        ::core::result::Result::Ok(Self::pay(self, &message.payload))
+    ) -> ::core::result::Result<
+        ::sourced::__private::Dispatched,
+        ::sourced::__private::Failure,
+    > {
+        let returned = Self::pay(self, &message.payload);
+        let mut dispatched = ::sourced::__private::Dispatched::new();
+        <[(
+            Outgoing<Charge>,
+            note::Write,
+        ); 1] as ::sourced::__private::IntoDispatch>::into_dispatch(
+            returned,
+            &mut dispatched,
+        )?;
+        ::core::result::Result::Ok(dispatched)
+    }
+    fn produces(out: &mut ::sourced::__private::Produces) {
+        <[(
+            Outgoing<Charge>,
+            note::Write,
+        ); 1] as ::sourced::__private::IntoDispatch>::produces(out);
     }
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<stock::Gone> for Cart {
-    type Dispatch = Option<Charge>;
     async fn react(
         &self,
         message: ::sourced::__private::Message<stock::Gone>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Dispatch, ::sourced::__private::Failure> {
-        ::core::result::Result::Ok(Self::tell(self, &message.payload))
+    ) -> ::core::result::Result<
+        ::sourced::__private::Dispatched,
+        ::sourced::__private::Failure,
+    > {
+        let returned = Self::tell(self, &message.payload);
+        let mut dispatched = ::sourced::__private::Dispatched::new();
+        <Option<
+            Charge,
+        > as ::sourced::__private::IntoDispatch>::into_dispatch(
+            returned,
+            &mut dispatched,
+        )?;
+        ::core::result::Result::Ok(dispatched)
+    }
+    fn produces(out: &mut ::sourced::__private::Produces) {
+        <Option<Charge> as ::sourced::__private::IntoDispatch>::produces(out);
     }
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Discounted> for Cart {
-    type Dispatch = ();
     async fn react(
         &self,
         _message: ::sourced::__private::Message<Discounted>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Dispatch, ::sourced::__private::Failure> {
-        ::core::result::Result::Ok(Self::rest(self))
+    ) -> ::core::result::Result<
+        ::sourced::__private::Dispatched,
+        ::sourced::__private::Failure,
+    > {
+        let returned = Self::rest(self);
+        let mut dispatched = ::sourced::__private::Dispatched::new();
+        <() as ::sourced::__private::IntoDispatch>::into_dispatch(
+            returned,
+            &mut dispatched,
+        )?;
+        ::core::result::Result::Ok(dispatched)
+    }
+    fn produces(out: &mut ::sourced::__private::Produces) {
+        <() as ::sourced::__private::IntoDispatch>::produces(out);
     }
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Removed> for Cart {
-    type Dispatch = ();
     async fn react(
         &self,
         _message: ::sourced::__private::Message<Removed>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Dispatch, ::sourced::__private::Failure> {
-        ::core::result::Result::Ok(Self::rest(self))
+    ) -> ::core::result::Result<
+        ::sourced::__private::Dispatched,
+        ::sourced::__private::Failure,
+    > {
+        let returned = Self::rest(self);
+        let mut dispatched = ::sourced::__private::Dispatched::new();
+        <() as ::sourced::__private::IntoDispatch>::into_dispatch(
+            returned,
+            &mut dispatched,
+        )?;
+        ::core::result::Result::Ok(dispatched)
+    }
+    fn produces(out: &mut ::sourced::__private::Produces) {
+        <() as ::sourced::__private::IntoDispatch>::produces(out);
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.

@@ -6,9 +6,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use super::run::group_of;
-use super::{
-    Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, IntoDispatch, Reacts, Rejected,
-};
+use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
@@ -95,7 +93,7 @@ impl<A: Actor> Handlers<A> {
         self.reactions
             .insert(TypeName::of::<E>(), react_row::<A, E>);
         let mut produces = Produces::new();
-        A::Dispatch::produces(&mut produces);
+        A::produces(&mut produces);
         produces
     }
 
@@ -173,10 +171,5 @@ fn react_row<'a, A: Reacts<E> + Sync, E: Event>(
     message: &'a StoredMessage,
     cx: &'a Context,
 ) -> BoxFuture<'a, Result<Dispatched, Failure>> {
-    Box::pin(async move {
-        let returned = actor.react(message.decode()?, cx).await?;
-        let mut dispatched = Dispatched::new();
-        returned.into_dispatch(&mut dispatched)?;
-        Ok(dispatched)
-    })
+    Box::pin(async move { actor.react(message.decode()?, cx).await })
 }

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::message::{Command, Event, Message};
 use crate::reactor::Context;
 use crate::stream::StreamId;
+use crate::topology::Produces;
 
 /// A domain type with handlers for commands and events. `#[actor]` writes this.
 pub trait Actor: Sized + Send + Sync + 'static {
@@ -59,15 +60,16 @@ pub trait Decides<C: Command>: Actor {
 
 /// An actor that reacts to an event. `#[reaction]` methods write this.
 pub trait Reacts<E: Event>: Sized {
-    /// What the method returns.
-    type Dispatch: IntoDispatch;
-
     /// Reacts, on the state as of the event.
-    ///
-    /// The error is a failure to call the method, or one that it had while it was running.
     fn react(
         &self,
         message: Message<E>,
         cx: &Context,
-    ) -> impl Future<Output = Result<Self::Dispatch, Failure>> + Send;
+    ) -> impl Future<Output = Result<Dispatched, Failure>> + Send;
+
+    /// Lists the types of commands that may come of it.
+    ///
+    /// It is not told by an associated type, as `Decides::Decision` is: a reaction may dispatch what only its module
+    /// knows, and an associated type has to be as public as the actor.
+    fn produces(out: &mut Produces);
 }
