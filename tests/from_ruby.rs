@@ -378,12 +378,11 @@ impl Reactor for Telemetry {
         let new = batch.deliveries.iter().filter(is_new);
         let streams = new.map(|delivery| delivery.message.stream_id.to_string());
         SEEN.lock().unwrap().extend(streams);
-        let mut handled = Handled::default();
-        handled.upto = batch
-            .deliveries
-            .last()
-            .map(|delivery| delivery.message.position);
-        Ok(handled)
+        let last = batch.deliveries.last();
+        Ok(Handled {
+            upto: last.map(|delivery| delivery.message.position),
+            ..Handled::default()
+        })
     }
 }
 

@@ -75,11 +75,11 @@ fn every_form_of_the_original_is_linked_to_a_test() {
         };
         let file = docs.join(file);
         assert!(file.exists(), "no file `{}`: {row}", file.display());
-        let text = read(&file);
+        let source = read(&file);
         assert!(
             ["(", "<"]
                 .iter()
-                .any(|end| text.contains(&format!("fn {test}{end}"))),
+                .any(|end| source.contains(&format!("fn {test}{end}"))),
             "no test `{test}` in `{}`",
             file.display()
         );
