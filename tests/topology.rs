@@ -366,6 +366,51 @@ async fn an_event_that_nobody_emits_is_a_warning() {
     assert!(the_shop().await.warnings().is_empty());
 }
 
+mod lamp {
+    //! A circle: what it does leads back to what it did.
+
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Lamp;
+
+    #[actor]
+    impl Lamp {
+        #[command]
+        fn switch_on(&self) -> On {
+            On
+        }
+        #[command]
+        fn switch_off(&self) -> Off {
+            Off
+        }
+        #[event]
+        fn on(&mut self) {}
+        #[event]
+        fn off(&mut self) {}
+        #[reaction]
+        fn after_on(&self, _: &On) -> SwitchOff {
+            SwitchOff
+        }
+        #[reaction]
+        fn after_off(&self, _: &Off) -> SwitchOn {
+            SwitchOn
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_circle_is_drawn_back_to_where_it_began() {
+    let app = App::builder()
+        .register::<lamp::Lamp>()
+        .build()
+        .await
+        .unwrap();
+    let svg = app.topology().to_svg();
+    same_as_kept("lamp.svg", &svg);
+    assert_eq!(svg.matches(r#"class="edge back""#).count(), 1);
+}
+
 #[tokio::test]
 async fn the_reading_half_of_an_app_misses_nothing() {
     let app = App::builder().register::<Listing>().build().await.unwrap();

@@ -66,6 +66,9 @@ impl AppBuilder {
 
     /// Checks that everything fits together and makes the consumer groups known to the storage.
     ///
+    /// What can only go wrong is an error, such as a command that a reaction dispatches and nobody decides. What may be
+    /// meant is a warning, such as an event that nobody emits: it is logged, and [`App::warnings`] gives it.
+    ///
     /// # Errors
     /// [`BuildError`] says what does not fit; of missing resources, all of them.
     pub async fn build(self) -> Result<App, BuildError> {

@@ -33,6 +33,9 @@ pub enum Problem {
 }
 
 /// What is suspicious about an app, and may be meant. [`App::warnings`](crate::App::warnings) gives them.
+///
+/// An error would be too much: an event that nobody emits *any more* is still in the log, and must be evolved by. A
+/// command that nobody dispatches is not even suspicious: it comes from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {

@@ -10,6 +10,9 @@ const MARGIN: i64 = 12;
 /// The height of a box.
 pub(super) const HEIGHT: i64 = 36;
 
+/// How far from its layer a line goes down and up; lines beneath everything are twice as far from each other.
+const AISLE: i64 = 8;
+
 /// Times that layers are put in order, and boxes moved.
 const SWEEPS: usize = 8;
 
@@ -35,11 +38,13 @@ pub(super) struct Place {
 pub(super) enum Line {
     /// From left to right, through these points.
     Forward(Vec<(i64, i64)>),
-    /// Back to an earlier layer, beneath everything.
+    /// Back to an earlier layer: out to the right, down, beneath everything, up, and in from the left.
     Back {
         from: (i64, i64),
-        to: (i64, i64),
+        right: i64,
         below: i64,
+        left: i64,
+        to: (i64, i64),
     },
 }
 
@@ -72,17 +77,19 @@ impl Layout {
             })
             .collect();
         let bottom = y.iter().max().map_or(0, |y| y + HEIGHT);
-        let has_back = is_back.contains(&true);
-        let below = bottom + if has_back { 2 * GAP_Y } else { 0 };
+        let mut below = bottom;
         let mut chains = slots.chains.iter();
-        let lines = edges.iter().zip(&is_back).map(|(&(from, to), is_back)| {
-            let (from, to) = (boxes[from], boxes[to]);
+        let lines = edges.iter().zip(&is_back).map(|(&(start, end), is_back)| {
+            let (from, to) = (boxes[start], boxes[end]);
             if *is_back {
-                let foot = |place: Place| (place.x + place.width / 2, place.y + HEIGHT);
+                below += 2 * AISLE;
+                let (from_left, from_width) = x[layer[start]];
                 return Line::Back {
-                    from: foot(from),
-                    to: foot(to),
+                    from: (from.x + from.width, from.y + HEIGHT / 2),
+                    right: from_left + from_width + AISLE,
                     below,
+                    left: x[layer[end]].0 - AISLE,
+                    to: (to.x, to.y + HEIGHT / 2),
                 };
             }
             let mut points = vec![(from.x + from.width, from.y + HEIGHT / 2)];
@@ -94,8 +101,9 @@ impl Layout {
             points.push((to.x, to.y + HEIGHT / 2));
             Line::Forward(points)
         });
+        let lines = lines.collect();
         Self {
-            lines: lines.collect(),
+            lines,
             width: x.last().map_or(MARGIN, |(left, width)| left + width) + MARGIN,
             height: below + MARGIN,
             boxes,

@@ -53,7 +53,7 @@ const STYLE: &str = r##"<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="
 <style>
 .topology text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: #222; text-anchor: middle; dominant-baseline: central }
 .topology .edge { fill: none; stroke: #8a8f98; stroke-width: 1.5; marker-end: url(#tip) }
-.topology .back { stroke-dasharray: 5 4 }
+.topology .back { stroke-dasharray: 5 4; stroke-linejoin: round }
 .topology .command { fill: #cfe3fc; stroke: #3b78c4 }
 .topology .event { fill: #fde0b8; stroke: #cf8321 }
 .topology .automation { fill: #e8dcf7; stroke: #8657c2 }
@@ -152,12 +152,15 @@ fn path(edge: &Line) -> String {
             }
             format!(r#"<path class="edge" d="{d}"/>"#)
         }
-        Line::Back { from, to, below } => {
-            let ((x, y), (to_x, to_y)) = (from, to);
-            format!(
-                r#"<path class="edge back" d="M{x} {y}C{x} {below} {to_x} {below} {to_x} {to_y}"/>"#
-            )
-        }
+        Line::Back {
+            from: (x, y),
+            right,
+            below,
+            left,
+            to: (to_x, to_y),
+        } => format!(
+            r#"<path class="edge back" d="M{x} {y}H{right}V{below}H{left}V{to_y}H{to_x}"/>"#
+        ),
     }
 }
 
