@@ -32,7 +32,7 @@ impl Alarm {
     fn alarm_set(&mut self, _minutes: u64) {}
 
     #[reaction]
-    fn ring_later(&self, set: &AlarmSet) -> Outgoing {
+    fn ring_later(&self, set: &AlarmSet) -> Outgoing<Ring> {
         Ring {}.after(Duration::from_mins(set.minutes))
     }
 

@@ -5,11 +5,13 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+use super::run::group_of;
 use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
 use crate::reactor::{Context, FromContext, Needs};
+use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
@@ -24,6 +26,7 @@ pub struct Handlers<A> {
     evolution: Evolution<A>,
     reactions: HashMap<TypeName, ReactRow<A>>,
     needs: Needs,
+    flow: Flow,
 }
 
 impl<A: Actor> Handlers<A> {
@@ -34,6 +37,7 @@ impl<A: Actor> Handlers<A> {
             evolution: Evolution::new(),
             reactions: HashMap::new(),
             needs: Needs::default(),
+            flow: Flow::of_type::<A>(group_of::<A>()),
         };
         A::handlers(&mut table);
         table
@@ -46,6 +50,9 @@ impl<A: Actor> Handlers<A> {
     {
         self.commands
             .insert(TypeName::of::<C>(), decide_row::<A, C>);
+        let mut produces = Produces::new();
+        <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
+        self.flow.decides::<C>(produces);
         self
     }
 
@@ -55,6 +62,7 @@ impl<A: Actor> Handlers<A> {
         A: Evolves<E>,
     {
         self.evolution.insert::<E>();
+        self.flow.evolves::<E>();
         self
     }
 
@@ -63,9 +71,30 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
+        let produces = self.react_by::<E>();
+        self.flow.reacts::<E>(produces);
+        self
+    }
+
+    /// An event that its reaction to all events without one of their own serves.
+    pub fn rest_reaction<E: Event>(&mut self) -> &mut Self
+    where
+        A: Reacts<E>,
+    {
+        let produces = self.react_by::<E>();
+        self.flow.reacts_to_rest::<E>(produces);
+        self
+    }
+
+    fn react_by<E: Event>(&mut self) -> Produces
+    where
+        A: Reacts<E>,
+    {
         self.reactions
             .insert(TypeName::of::<E>(), react_row::<A, E>);
-        self
+        let mut produces = Produces::new();
+        A::produces(&mut produces);
+        produces
     }
 
     /// Something its handlers ask for.
@@ -92,6 +121,10 @@ impl<A: Actor> Handlers<A> {
 
     pub(super) fn reaction_types(&self) -> impl Iterator<Item = &TypeName> {
         self.reactions.keys()
+    }
+
+    pub(super) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     pub(super) fn all_needs(&self) -> &Needs {

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::message::{MessageId, Metadata, StoredMessage, TypeName};
 use crate::reactor::{Reactor, Services};
 use crate::stream::{GroupId, IntoStreamId, Position};
+use crate::topology::{Topology, Warning};
 
 /// Reactors on a backend. Cloning is cheap; all clones are the same app.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(super) struct Inner {
     pub(super) workers: WorkerOptions,
     /// Raised when this process schedules something, which may be due sooner than what was known.
     pub(super) scheduled: Signal,
+    pub(super) topology: Topology,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl App {
@@ -138,6 +141,16 @@ impl App {
         let running = self.start();
         stop_asked_for.await;
         Ok(running.stop().await)
+    }
+
+    /// What leads to what: commands, events, automations and read models, from the types that handlers return.
+    pub fn topology(&self) -> &Topology {
+        &self.inner.topology
+    }
+
+    /// What was suspicious when the app was built, and may be meant. Each was also logged as a warning.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.inner.warnings
     }
 
     /// The storage, for what has no call here yet.

@@ -47,7 +47,7 @@ impl App {
     /// # Errors
     /// [`DispatchError`] says why nothing was stored.
     pub async fn dispatch(&self, command: impl Into<Outgoing>) -> Result<Receipt, DispatchError> {
-        let mut receipts = self.dispatch_all([command.into()]).await?;
+        let mut receipts = self.dispatch_all([command]).await?;
         receipts.pop().ok_or_else(|| {
             let lost =
                 BackendError::Corrupt("an append of one message was answered with none".into());
@@ -61,14 +61,14 @@ impl App {
     /// [`DispatchError`] says why nothing was stored.
     pub async fn dispatch_all(
         &self,
-        commands: impl IntoIterator<Item = Outgoing>,
+        commands: impl IntoIterator<Item = impl Into<Outgoing>>,
     ) -> Result<Vec<Receipt>, DispatchError> {
         let mut appends: Vec<StreamAppend> = Vec::new();
         let mut index_of: HashMap<StreamId, usize> = HashMap::new();
         let mut later: Vec<Scheduled> = Vec::new();
         let mut order = Vec::new();
         for command in commands {
-            let (stream, Parcel { at, message, .. }) = self.parcel(command)?;
+            let (stream, Parcel { at, message, .. }) = self.parcel(command.into())?;
             order.push(message.id);
             if let Some(at) = at {
                 later.push(Scheduled {
