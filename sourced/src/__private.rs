@@ -16,7 +16,10 @@ pub use crate::actor::{
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
 pub use crate::failure::Failure;
-pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadError};
+pub use crate::message::{
+    Command, Event, Kind, Message, MessageType, Payload, PayloadError, check_was, names_with,
+    read_since,
+};
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::StreamId;

@@ -50,6 +50,9 @@ impl Model {
 
     /// The name under which the message that a handler defines is stored.
     pub(crate) fn stored_name(&self, handler: &Handler) -> String {
-        format!("{}.{}", self.name, handler.name().unraw())
+        match &handler.stored.name {
+            Some(name) => name.value(),
+            None => format!("{}.{}", self.name, handler.name().unraw()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::backend::{BackendError, Delivery, ReadStream, Refusal, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Handled, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded};
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 
 /// Runs an actor's commands and reactions.
@@ -71,6 +71,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn needs(&self) -> &Needs {
         self.handlers.all_needs()
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.handlers.clashes().cloned().collect()
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

@@ -3,10 +3,12 @@
 mod id;
 mod metadata;
 mod payload;
+mod versions;
 
 pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
+pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +36,23 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
     /// Command or event.
     const KIND: Kind;
+    /// Older names under which the same shape was stored: `#[event("cart.item_added", alias = "cart.added")]`.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// All names under which stored messages are read as this type: its own, its aliases, and those of the types that
+    /// it took the place of. Its own is the first.
+    fn names() -> Vec<&'static str> {
+        versions::own_names::<Self>()
+    }
+
+    /// Reads a payload that was stored under one of these names.
+    ///
+    /// # Errors
+    /// [`PayloadError::Decode`] when the payload is not of the shape that the name stands for.
+    fn read(type_name: &str, payload: &Payload) -> Result<Self, PayloadError> {
+        _ = type_name;
+        payload.decode()
+    }
 }
 
 /// A wish to change something: decided by exactly one actor, which may refuse it.
@@ -133,12 +152,14 @@ impl StoredMessage {
         }
     }
 
-    /// The same message with its payload read.
+    /// The same message with its payload read, from an older shape if it was stored in one. It keeps the name under
+    /// which it was stored.
     ///
     /// # Errors
-    /// [`PayloadError::Decode`] when the payload is not an `M`.
+    /// [`PayloadError::Decode`] when the payload is not an `M`, nor what an `M` was before.
     pub fn decode<M: MessageType>(&self) -> Result<Message<M>, PayloadError> {
-        Ok(self.clone().with_payload(self.payload.decode()?))
+        let payload = M::read(self.type_name.as_str(), &self.payload)?;
+        Ok(self.clone().with_payload(payload))
     }
 }
 

@@ -5,9 +5,12 @@
 
 mod context;
 mod guard;
+mod rows;
 
 pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
 pub(crate) use guard::guarded;
+pub use rows::Clash;
+pub(crate) use rows::Rows;
 
 use std::any::Any;
 use std::fmt;
@@ -35,6 +38,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
 
     /// The resources its handlers ask for.
     fn needs(&self) -> &Needs;
+
+    /// The stored names that two of its messages claim; an app is not built when there are any.
+    fn clashes(&self) -> Vec<Clash> {
+        Vec::new()
+    }
 
     /// Handles the messages of a batch, in order.
     ///

@@ -69,6 +69,7 @@ impl AppBuilder {
     /// [`BuildError`] says what does not fit; of missing resources, all of them.
     pub async fn build(self) -> Result<App, BuildError> {
         let deciders = deciders(&self.reactors)?;
+        self.check_names()?;
         self.check_resources()?;
         let backend = self
             .backend
@@ -95,6 +96,18 @@ impl AppBuilder {
             }),
             metadata: Metadata::new(),
         })
+    }
+
+    fn check_names(&self) -> Result<(), BuildError> {
+        let clash_of =
+            |reactor: &Arc<dyn Reactor>| Some((reactor.clone(), reactor.clashes().pop()?));
+        match self.reactors.iter().find_map(clash_of) {
+            Some((reactor, clash)) => Err(BuildError::AmbiguousName {
+                group: reactor.group().clone(),
+                clash,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn check_resources(&self) -> Result<(), BuildError> {

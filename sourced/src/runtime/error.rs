@@ -3,6 +3,7 @@
 use crate::actor::OutgoingError;
 use crate::backend::{AppendError, BackendError};
 use crate::message::{PayloadError, TypeName};
+use crate::reactor::Clash;
 use crate::stream::{GroupId, InvalidName};
 
 /// Why an app could not be built.
@@ -27,6 +28,15 @@ pub enum BuildError {
         first: GroupId,
         /// The other's.
         second: GroupId,
+    },
+    /// A reactor handles two types that are read under one stored name: a message and what it was before, perhaps, of
+    /// which only the newest is to be handled.
+    #[error("`{group}`: {clash}; handle the newer type only, or give one of them another name")]
+    AmbiguousName {
+        /// The reactor's group.
+        group: GroupId,
+        /// The name and the types.
+        clash: Clash,
     },
     /// The storage did not take the registration.
     #[error(transparent)]
