@@ -13,11 +13,12 @@ const SOURCED: &[&[&str]] = &[
     &["time", "failure"],
     &["stream"],
     &["message"],
-    &["env"],
+    &["env", "registry"],
     &["backend"],
     &["reactor"],
     &["evolve"],
     &["actor", "projector"],
+    &["edge"],
     &["runtime"],
     &["prelude", "__private", "lib"],
 ];

@@ -96,8 +96,9 @@ use proc_macro::TokenStream;
 ///   parameter that the method does not use may be called `_quantity`; the field is `quantity`.
 /// - **A reference names a message that is defined elsewhere**: `command: &AddItem`, or `command: &Message<AddItem>`
 ///   for its id, seq, time and metadata.
-/// - `Res<T>` (a resource), `Now`, `Replaying` and `&StreamId` come from the surroundings, and not from the message.
-///   Events get none of them, so that a replay always comes out the same.
+/// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal` and `&StreamId` come from the surroundings, and not from the
+///   message. They are told by the names of their types: a field of such a type needs another name for it, as by
+///   `type Owner = Principal`. Events get none of them, so that a replay always comes out the same.
 ///
 /// # Reactions
 /// `#[reaction]` with an event parameter serves that event. `#[reaction(ItemAdded, ItemRemoved)]` serves several.

@@ -8,6 +8,7 @@
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`] |
+//! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
@@ -20,6 +21,7 @@
 
 pub mod actor;
 pub mod backend;
+pub mod edge;
 pub mod env;
 pub mod evolve;
 mod failure;
@@ -27,6 +29,7 @@ pub mod message;
 pub mod prelude;
 pub mod projector;
 pub mod reactor;
+pub mod registry;
 pub mod runtime;
 mod stream;
 mod time;
@@ -36,13 +39,15 @@ pub mod __private;
 
 pub use actor::{Actor, ActorRef, CommandError, CommandExt, Loaded, Outgoing};
 pub use backend::{Memory, Tx};
+pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
 pub use message::{
     Command, CorrelationId, Event, Kind, Message, MessageId, MessageType, Metadata, NewMessage,
-    Payload, PayloadError, StoredMessage, TypeName,
+    Payload, PayloadError, Principal, ReservedKey, StoredMessage, TypeName,
 };
 pub use projector::Projector;
 pub use reactor::{Now, Replaying, Res};
+pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
     WorkerOptions,

@@ -3,7 +3,8 @@
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName,
+    Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey,
+    TypeName,
 };
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
 
@@ -17,6 +18,7 @@ pub struct Outgoing {
     payload: Result<Payload, PayloadError>,
     target: Result<Target, InvalidName>,
     metadata: Metadata,
+    principal: Option<Principal>,
     id: Option<MessageId>,
 }
 
@@ -50,10 +52,28 @@ impl Outgoing {
         self
     }
 
+    /// Says on whose behalf the command is. Without it, that is whom its cause was for, or the app.
+    pub fn by(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
     /// Gives the command an id of the caller's. Dispatching the same id twice has one effect.
     pub fn with_id(mut self, id: MessageId) -> Self {
         self.id = Some(id);
         self
+    }
+
+    /// A command that is written down already.
+    pub(crate) fn of_payload(type_name: TypeName, payload: Result<Payload, PayloadError>) -> Self {
+        Self {
+            type_name,
+            payload,
+            target: Ok(Target::SameStream),
+            metadata: Metadata::new(),
+            principal: None,
+            id: None,
+        }
     }
 
     /// The type of the command.
@@ -81,7 +101,7 @@ impl Outgoing {
             Kind::Command,
             self.payload?,
         );
-        message.metadata = self.metadata;
+        message.metadata = self.metadata.sealed(self.principal.as_ref())?;
         Ok((stream, message))
     }
 }
@@ -93,17 +113,13 @@ pub(crate) enum OutgoingError {
     Name(#[from] InvalidName),
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
 }
 
 impl<C: Command> From<C> for Outgoing {
     fn from(command: C) -> Self {
-        Self {
-            type_name: TypeName::of::<C>(),
-            payload: Payload::encode(&command),
-            target: Ok(Target::SameStream),
-            metadata: Metadata::new(),
-            id: None,
-        }
+        Self::of_payload(TypeName::of::<C>(), Payload::encode(&command))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
 use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
+use crate::registry::CommandType;
 
 /// What came of a stored command: its events, or the reason why not.
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
@@ -22,6 +23,7 @@ pub struct Handlers<A> {
     commands: Rows<DecideRow<A>>,
     evolution: Evolution<A>,
     reactions: Rows<ReactRow<A>>,
+    command_types: Vec<CommandType>,
     needs: Needs,
 }
 
@@ -32,6 +34,7 @@ impl<A: Actor> Handlers<A> {
             commands: Rows::default(),
             evolution: Evolution::new(),
             reactions: Rows::default(),
+            command_types: Vec::new(),
             needs: Needs::default(),
         };
         A::handlers(&mut table);
@@ -44,6 +47,7 @@ impl<A: Actor> Handlers<A> {
         A: Decides<C>,
     {
         self.commands.insert::<C>(decide_row::<A, C>);
+        self.command_types.push(CommandType::of::<C>());
         self
     }
 
@@ -96,6 +100,10 @@ impl<A: Actor> Handlers<A> {
         commands
             .chain(self.evolution.clashes())
             .chain(self.reactions.clashes())
+    }
+
+    pub(super) fn registered(&self) -> &[CommandType] {
+        &self.command_types
     }
 
     pub(super) fn all_needs(&self) -> &Needs {

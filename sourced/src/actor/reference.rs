@@ -8,7 +8,8 @@ use super::{Actor, Decides, Emit, Handlers, IntoDecision, Rejected};
 use crate::backend::{AppendError, BackendError, ReadStream, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, Metadata, NewMessage, Payload, PayloadError, StoredMessage, TypeName,
+    Command, Kind, Metadata, NewMessage, Payload, PayloadError, ReservedKey, StoredMessage,
+    TypeName,
 };
 use crate::reactor::{Context, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
@@ -23,6 +24,7 @@ const MAX_DECISIONS: u32 = 64;
 pub struct ActorRef<A> {
     target: Result<Target<A>, UnknownTarget>,
     services: Services,
+    /// Of the program and of the library.
     metadata: Metadata,
 }
 
@@ -37,6 +39,8 @@ struct Target<A> {
 enum UnknownTarget {
     #[error(transparent)]
     Name(#[from] InvalidName),
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
     #[error("the actor `{0}` is not registered: add `.register::<…>()` where the app is built")]
     NotRegistered(&'static str),
 }
@@ -46,19 +50,18 @@ impl<A: Actor> ActorRef<A> {
         stream: impl IntoStreamId,
         handlers: Option<Arc<Handlers<A>>>,
         services: Services,
-        metadata: Metadata,
+        metadata: Result<Metadata, ReservedKey>,
     ) -> Self {
-        let target = stream
-            .into_stream_id()
-            .map_err(UnknownTarget::Name)
-            .and_then(|stream| {
-                let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
-                Ok(Target { stream, handlers })
-            });
+        let target = || {
+            let stream = stream.into_stream_id()?;
+            let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
+            metadata.clone()?;
+            Ok(Target { stream, handlers })
+        };
         Self {
-            target,
+            target: target(),
             services,
-            metadata,
+            metadata: metadata.unwrap_or_default(),
         }
     }
 
@@ -166,7 +169,7 @@ impl<A: Actor> ActorRef<A> {
     where
         A: Decides<C>,
     {
-        let cx = Context::live(&self.services.env, &self.services.resources);
+        let cx = Context::live(message, &self.services.env, &self.services.resources);
         let command = message.decode::<C>().map_err(failed)?;
         let decision = guarded(state.decide(command, &cx))
             .await

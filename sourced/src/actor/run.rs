@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded};
+use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 
 /// Runs an actor's commands and reactions.
@@ -71,6 +72,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn needs(&self) -> &Needs {
         self.handlers.all_needs()
+    }
+
+    fn commands(&self) -> Vec<CommandType> {
+        self.handlers.registered().to_vec()
     }
 
     fn clashes(&self) -> Vec<Clash> {

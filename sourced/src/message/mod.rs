@@ -3,11 +3,13 @@
 mod id;
 mod metadata;
 mod payload;
+mod principal;
 mod versions;
 
 pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
+pub use principal::{Principal, ReservedKey};
 pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;
@@ -112,6 +114,11 @@ impl<P> Message<P> {
     /// Whether nothing led to this message.
     pub fn is_root(&self) -> bool {
         self.causation_id == self.id
+    }
+
+    /// On whose behalf it was made.
+    pub fn principal(&self) -> Principal {
+        self.metadata.principal()
     }
 
     /// The same envelope around another payload.

@@ -22,6 +22,7 @@ use crate::backend::{Backend, BackendError, Delivery, Refusal, StreamAppend, Syn
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::TypeName;
+use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
 
 /// Handles batches of messages for one consumer group.
@@ -38,6 +39,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
 
     /// The resources its handlers ask for.
     fn needs(&self) -> &Needs;
+
+    /// The types of the commands it decides, for whoever builds them from outside.
+    fn commands(&self) -> Vec<CommandType> {
+        Vec::new()
+    }
 
     /// The stored names that two of its messages claim; an app is not built when there are any.
     fn clashes(&self) -> Vec<Clash> {
@@ -90,7 +96,7 @@ impl Services {
         if delivery.replaying {
             Context::replay(&delivery.message, &self.resources)
         } else {
-            Context::live(&self.env, &self.resources)
+            Context::live(&delivery.message, &self.env, &self.resources)
         }
     }
 }

@@ -95,6 +95,7 @@ impl AppBuilder {
                 workers: self.workers,
             }),
             metadata: Metadata::new(),
+            principal: None,
         })
     }
 

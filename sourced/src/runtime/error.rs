@@ -2,7 +2,7 @@
 
 use crate::actor::OutgoingError;
 use crate::backend::{AppendError, BackendError};
-use crate::message::{PayloadError, TypeName};
+use crate::message::{PayloadError, ReservedKey, TypeName};
 use crate::reactor::Clash;
 use crate::stream::{GroupId, InvalidName};
 
@@ -59,6 +59,9 @@ pub enum DispatchError {
     /// Its payload cannot be stored.
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    /// Its metadata, or that of the app, has a name that belongs to the library.
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
     /// The storage did not take it.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -69,6 +72,7 @@ impl From<OutgoingError> for DispatchError {
         match error {
             OutgoingError::Name(error) => Self::Name(error),
             OutgoingError::Payload(error) => Self::Payload(error),
+            OutgoingError::Metadata(error) => Self::Metadata(error),
         }
     }
 }
