@@ -17,6 +17,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | the attribute macros |
+//! | `garde` | no | rules of `#[derive(garde::Validate)]` commands are checked at the edge and where they are dispatched |
+//! | `schema` | no | JSON Schema of messages that `#[derive(schemars::JsonSchema)]` |
 //! | `tokio` | yes | clock, tasks and signals of tokio; without it, bring your own ports of [`mod@env`] |
 
 pub mod actor;
@@ -42,8 +44,8 @@ pub use backend::{Memory, Tx};
 pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
 pub use message::{
-    Command, CorrelationId, Event, Kind, Message, MessageId, MessageType, Metadata, NewMessage,
-    Payload, PayloadError, Principal, ReservedKey, StoredMessage, TypeName,
+    BrokenRule, BrokenRules, Command, CorrelationId, Event, Kind, Message, MessageId, MessageType,
+    Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey, StoredMessage, TypeName,
 };
 pub use projector::Projector;
 pub use reactor::{Now, Replaying, Res};

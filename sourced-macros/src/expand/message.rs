@@ -28,7 +28,28 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
     let serde = quote!(#private::serde).to_string().replace(' ', "");
     let stored = model.stored_name(handler);
     let past = Past::new(&handler.stored);
-    let traits = traits(&model.library, &name, handler.role, &stored, &past, &cfgs);
+    let derives = &model.derives;
+    let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
+    let has_rules = handler.fields().any(Field::has_rules);
+    let rules = has_rules.then(|| quote!(#[derive(::garde::Validate)] #[garde(allow_unvalidated)]));
+    let derived = |name: &str| {
+        let last = |path: &Path| path.segments.last().is_some_and(|last| last.ident == name);
+        model.derives.iter().any(last)
+    };
+    let extras = extras(
+        &private,
+        has_rules || derived("Validate"),
+        derived("JsonSchema"),
+    );
+    let traits = traits(
+        &model.library,
+        &name,
+        handler.role,
+        &stored,
+        &past,
+        &extras,
+        &cfgs,
+    );
     quote! {
         #cfgs
         #docs
@@ -37,6 +58,8 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
             #private::serde::Serialize, #private::serde::Deserialize,
         )]
         #[serde(crate = #serde)]
+        #derives
+        #rules
         #vis struct #name #body
         #traits
     }
@@ -89,12 +112,14 @@ pub(crate) fn definition(model: &MessageModel) -> (TokenStream, TokenStream) {
         let path = quote!(#private::serde).to_string().replace(' ', "");
         quote!(#[serde(crate = #path)])
     });
+    let extras = extras(&private, !lacks("Validate"), !lacks("JsonSchema"));
     let traits = traits(
         &model.library,
         &model.ident,
         model.role,
         &model.name,
         &model.past,
+        &extras,
         &model.cfgs,
     );
     (quote!(#[derive(#(#missing),*)] #serde_crate), traits)
@@ -106,6 +131,7 @@ fn traits(
     role: Role,
     stored: &str,
     past: &Past,
+    extras: &TokenStream,
     cfgs: &TokenStream,
 ) -> TokenStream {
     let private = library.private();
@@ -133,6 +159,7 @@ fn traits(
             const KIND: #private::Kind = #private::Kind::#kind;
             #aliases
             #versions
+            #extras
         }
         #check
         #cfgs
@@ -140,6 +167,13 @@ fn traits(
         impl #private::#kind for #name {}
         #returned
     }
+}
+
+/// What derives of other crates add: rules and a schema, where the features for them are on.
+fn extras(private: &TokenStream, has_rules: bool, has_schema: bool) -> TokenStream {
+    let rules = has_rules.then(|| quote!(#private::rules!();));
+    let schema = has_schema.then(|| quote!(#private::schema!();));
+    quote!(#rules #schema)
 }
 
 /// How an older type is read.

@@ -125,6 +125,11 @@ impl<'a> Field<'a> {
         self.attrs.iter().any(|attr| attr.path().is_ident("doc"))
     }
 
+    /// Whether it has a rule of garde.
+    pub(crate) fn has_rules(self) -> bool {
+        self.attrs.iter().any(|attr| attr.path().is_ident("garde"))
+    }
+
     /// Whether it is written as `String`.
     pub(crate) fn is_string(self) -> bool {
         matches!(self.ty, Type::Path(path) if last_is(path, "String"))

@@ -1,8 +1,9 @@
 //! Options of attributes, declared once and read by one loop.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{LitStr, Path, Token};
 
 use crate::diagnostics::Diagnostics;
@@ -27,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) krate: Option<Path>,
     /// `alias = "cart.added"`, once for each older name.
     pub(crate) aliases: Vec<LitStr>,
+    /// `derive(JsonSchema)`
+    pub(crate) derives: Vec<Path>,
     /// `was = ItemAddedV1`
     pub(crate) was: Option<Path>,
 }
@@ -42,7 +45,7 @@ impl Options {
 pub(crate) const ACTOR: Declared = Declared {
     attribute: "#[actor]",
     name: Some("the type prefix, such as `\"shop.cart\"`"),
-    keys: &["crate"],
+    keys: &["derive", "crate"],
 };
 
 /// Options of `#[projector]`.
@@ -126,6 +129,7 @@ impl Declared {
         }
         match key.to_string().as_str() {
             "alias" => self.alias(&key, input, options, dx),
+            "derive" => self.derives(&key, input, options, dx),
             "was" => {
                 let help = "write `was = ItemAddedV1`, the type that it took the place of";
                 let twice = "keep the youngest of them; that one says itself what it was before, by its own `was`";
@@ -167,6 +171,32 @@ impl Declared {
         let article = if key == "was" { "a type" } else { "a path" };
         let what = format!("`{key}` of `{}` needs {article}", self.attribute);
         dx.error(key, what, help);
+    }
+
+    /// `derive(Eq, schemars::JsonSchema)`
+    fn derives(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        options: &mut Options,
+        dx: &mut Diagnostics,
+    ) {
+        let read = || {
+            let list: Group = input.parse()?;
+            let paths = Punctuated::<Path, Token![,]>::parse_terminated;
+            paths.parse2(list.stream())
+        };
+        match read() {
+            Ok(paths) => options.derives.extend(paths),
+            Err(_) => dx.error(
+                key,
+                format!(
+                    "`{key}` of `{}` lists what its messages derive",
+                    self.attribute
+                ),
+                "write `derive(Eq, schemars::JsonSchema)`",
+            ),
+        }
     }
 
     /// `alias = "name"`, any number of times.
@@ -231,7 +261,10 @@ impl Declared {
     }
 
     fn legal(&self) -> String {
-        let keys = self.keys.iter().map(|key| format!("`{key} = …`"));
+        let keys = self.keys.iter().map(|key| match *key {
+            "derive" => "`derive(…)`".to_owned(),
+            key => format!("`{key} = …`"),
+        });
         let name = self.name.map(ToOwned::to_owned);
         let mut legal: Vec<String> = name.into_iter().chain(keys).collect();
         let last = legal.pop().unwrap_or_default();

@@ -3,8 +3,8 @@
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey,
-    TypeName,
+    BrokenRules, Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, Principal,
+    ReservedKey, TypeName,
 };
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
 
@@ -19,6 +19,7 @@ pub struct Outgoing {
     target: Result<Target, InvalidName>,
     metadata: Metadata,
     principal: Option<Principal>,
+    rules: Result<(), BrokenRules>,
     id: Option<MessageId>,
 }
 
@@ -72,6 +73,7 @@ impl Outgoing {
             target: Ok(Target::SameStream),
             metadata: Metadata::new(),
             principal: None,
+            rules: Ok(()),
             id: None,
         }
     }
@@ -86,6 +88,7 @@ impl Outgoing {
         self,
         env: &Env,
     ) -> Result<(Option<StreamId>, NewMessage), OutgoingError> {
+        self.rules?;
         let stream = match self.target? {
             Target::SameStream => None,
             Target::Stream(stream) => Some(stream),
@@ -115,11 +118,21 @@ pub(crate) enum OutgoingError {
     Payload(#[from] PayloadError),
     #[error(transparent)]
     Metadata(#[from] ReservedKey),
+    #[error(transparent)]
+    Rules(#[from] BrokenRules),
 }
 
 impl<C: Command> From<C> for Outgoing {
     fn from(command: C) -> Self {
-        Self::of_payload(TypeName::of::<C>(), Payload::encode(&command))
+        let broken = command.broken_rules();
+        Self {
+            rules: if broken.is_empty() {
+                Ok(())
+            } else {
+                Err(BrokenRules(broken))
+            },
+            ..Self::of_payload(TypeName::of::<C>(), Payload::encode(&command))
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use super::{Actor, Decides, Emit, Handlers, IntoDecision, Rejected};
 use crate::backend::{AppendError, BackendError, ReadStream, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, Metadata, NewMessage, Payload, PayloadError, ReservedKey, StoredMessage,
-    TypeName,
+    BrokenRules, Command, Kind, Metadata, NewMessage, Payload, PayloadError, ReservedKey,
+    StoredMessage, TypeName,
 };
 use crate::reactor::{Context, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
@@ -102,7 +102,8 @@ impl<A: Actor> ActorRef<A> {
     /// A refused command stores nothing: its refusal is the answer. Reactions and projections follow in the background.
     ///
     /// # Errors
-    /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else.
+    /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else: also for
+    /// [`BrokenRules`] of the command's fields, which are the source of the failure then.
     pub async fn execute<C: Command>(
         &self,
         command: C,
@@ -111,6 +112,10 @@ impl<A: Actor> ActorRef<A> {
         A: Decides<C>,
     {
         let stream = self.target.clone().map_err(failed)?.stream;
+        let broken = command.broken_rules();
+        if !broken.is_empty() {
+            return Err(failed(BrokenRules(broken)));
+        }
         let mut message = self.command_message(&command).map_err(failed)?;
         // The answer is known before it is stored, so no worker has to find it.
         message.decided_by = Some(group_of::<A>());

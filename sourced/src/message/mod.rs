@@ -4,12 +4,18 @@ mod id;
 mod metadata;
 mod payload;
 mod principal;
+mod rules;
 mod versions;
 
 pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
 pub use principal::{Principal, ReservedKey};
+#[cfg(feature = "garde")]
+pub use rules::broken_by_garde;
+#[cfg(feature = "schema")]
+pub use rules::schema_of;
+pub use rules::{BrokenRule, BrokenRules};
 pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;
@@ -54,6 +60,19 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn read(type_name: &str, payload: &Payload) -> Result<Self, PayloadError> {
         _ = type_name;
         payload.decode()
+    }
+
+    /// The rules that its fields break beyond their types: all of them, by path.
+    ///
+    /// With the feature `garde`, those of a struct that derives `garde::Validate`. A command that breaks a rule is not let
+    /// in and not dispatched. What is stored is not asked again: rules change, and history stays.
+    fn broken_rules(&self) -> Vec<BrokenRule> {
+        Vec::new()
+    }
+
+    /// Its JSON Schema. With the feature `schema`, that of a struct that derives `schemars::JsonSchema`; else `None`.
+    fn schema() -> Option<serde_json::Value> {
+        None
     }
 }
 

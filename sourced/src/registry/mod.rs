@@ -111,6 +111,7 @@ pub struct CommandType {
     aliases: &'static [&'static str],
     rust_name: &'static str,
     read: Read,
+    schema: fn() -> Option<Value>,
 }
 
 impl CommandType {
@@ -121,6 +122,7 @@ impl CommandType {
             aliases: C::ALIASES,
             rust_name: type_name::<C>(),
             read: read_payload::<C>,
+            schema: C::schema,
         }
     }
 
@@ -137,6 +139,11 @@ impl CommandType {
     /// The name of the Rust type.
     pub fn rust_name(&self) -> &'static str {
         self.rust_name
+    }
+
+    /// Its JSON Schema, where its type has one: see [`MessageType::schema`](crate::MessageType::schema).
+    pub fn schema(&self) -> Option<Value> {
+        (self.schema)()
     }
 
     /// Reads a JSON value as a command of this type, and gives it as it would be stored.
@@ -181,6 +188,13 @@ impl fmt::Debug for CommandType {
 
 fn read_payload<C: Command>(value: &Value, manner: Manner) -> Result<Payload, Vec<Violation>> {
     let command: C = read::read(value, manner)?;
+    let broken = command.broken_rules().into_iter();
+    let broken: Vec<_> = broken
+        .map(|rule| Violation::rule(rule.path, rule.text))
+        .collect();
+    if !broken.is_empty() {
+        return Err(broken);
+    }
     Payload::encode(&command)
         .map_err(|error| vec![Violation::new("", Problem::Invalid, error.to_string())])
 }

@@ -2,7 +2,7 @@
 
 use crate::actor::OutgoingError;
 use crate::backend::{AppendError, BackendError};
-use crate::message::{PayloadError, ReservedKey, TypeName};
+use crate::message::{BrokenRules, PayloadError, ReservedKey, TypeName};
 use crate::reactor::Clash;
 use crate::stream::{GroupId, InvalidName};
 
@@ -62,6 +62,9 @@ pub enum DispatchError {
     /// Its metadata, or that of the app, has a name that belongs to the library.
     #[error(transparent)]
     Metadata(#[from] ReservedKey),
+    /// Its fields break rules; all of them are here.
+    #[error(transparent)]
+    Rules(#[from] BrokenRules),
     /// The storage did not take it.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -73,6 +76,7 @@ impl From<OutgoingError> for DispatchError {
             OutgoingError::Name(error) => Self::Name(error),
             OutgoingError::Payload(error) => Self::Payload(error),
             OutgoingError::Metadata(error) => Self::Metadata(error),
+            OutgoingError::Rules(error) => Self::Rules(error),
         }
     }
 }
