@@ -107,7 +107,16 @@ use proc_macro::TokenStream;
 /// # Options
 /// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
 ///   Without it, the name of the type: `cart`.
+/// - `derive(Eq, schemars::JsonSchema)`: what the messages that it defines derive besides.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// # Rules and schemas
+/// With the feature `garde` and garde among your own dependencies, `#[garde(length(min = 1))]` on a parameter is a rule
+/// of the field. A command that breaks one is let in by no gateway, dispatched by no app and decided by no durable method;
+/// everything that it breaks is said at once. A struct of its own says `#[derive(garde::Validate)]`.
+///
+/// With the feature `schema`, `MessageType::schema` gives the JSON Schema of messages that derive
+/// `schemars::JsonSchema`.
 ///
 /// # What it writes
 /// A struct per message, a table with a row per handler, a small impl per handler, and `CartRef` with a durable method

@@ -52,7 +52,7 @@ pub use reactor::{Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
-    WorkerOptions,
+    Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

@@ -28,6 +28,7 @@ struct Size {
 mod cents {
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(cents: &u64, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(&format!("{}.{:02}", cents / 100, cents % 100))
     }

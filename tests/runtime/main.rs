@@ -11,6 +11,7 @@ mod deciding;
 mod failing;
 mod reacting;
 mod stopping;
+mod units;
 
 /// Makes a test of each promise on each backend: `postgres::deciding::…`.
 macro_rules! promises {
@@ -68,5 +69,15 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    units {
+        the_whole_chain_is_stored_and_workers_find_nothing_left,
+        a_refused_command_stores_nothing,
+        a_failing_handler_stores_nothing,
+        a_chain_without_an_end_is_named,
+        ack_never_jumps_what_waits_is_left_to_workers_in_its_turn,
+        only_the_chosen_reactors_take_part,
+        commands_need_not_be_stored,
+        decided_once_by_units_workers_and_durable_methods_side_by_side,
     }
 }

@@ -32,15 +32,16 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let has_rules = handler.fields().any(Field::has_rules);
     let rules = has_rules.then(|| quote!(#[derive(::garde::Validate)] #[garde(allow_unvalidated)]));
-    let derived = |name: &str| {
+    let is_derived = |name: &str| {
         let last = |path: &Path| path.segments.last().is_some_and(|last| last.ident == name);
         model.derives.iter().any(last)
     };
-    let extras = extras(
-        &private,
-        has_rules || derived("Validate"),
-        derived("JsonSchema"),
-    );
+    let rules_row = if has_rules {
+        Some(quote!(rules_of_parameters))
+    } else {
+        is_derived("Validate").then(|| quote!(rules))
+    };
+    let extras = extras(&private, rules_row.as_ref(), is_derived("JsonSchema"));
     let traits = traits(
         &model.library,
         &name,
@@ -112,7 +113,8 @@ pub(crate) fn definition(model: &MessageModel) -> (TokenStream, TokenStream) {
         let path = quote!(#private::serde).to_string().replace(' ', "");
         quote!(#[serde(crate = #path)])
     });
-    let extras = extras(&private, !lacks("Validate"), !lacks("JsonSchema"));
+    let rules = (!lacks("Validate")).then(|| quote!(rules));
+    let extras = extras(&private, rules.as_ref(), !lacks("JsonSchema"));
     let traits = traits(
         &model.library,
         &model.ident,
@@ -170,8 +172,8 @@ fn traits(
 }
 
 /// What derives of other crates add: rules and a schema, where the features for them are on.
-fn extras(private: &TokenStream, has_rules: bool, has_schema: bool) -> TokenStream {
-    let rules = has_rules.then(|| quote!(#private::rules!();));
+fn extras(private: &TokenStream, rules: Option<&TokenStream>, has_schema: bool) -> TokenStream {
+    let rules = rules.map(|row| quote!(#private::#row!();));
     let schema = has_schema.then(|| quote!(#private::schema!();));
     quote!(#rules #schema)
 }

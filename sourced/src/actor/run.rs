@@ -121,7 +121,7 @@ impl<'a, A: Actor> Run<'a, A> {
             Vec::new()
         } else {
             let read = ReadStream::all(batch.stream.clone()).only(Kind::Event);
-            batch.services.backend.read_stream(read).await?
+            batch.streams.read_stream(read).await?
         };
         Ok(Self {
             handlers,

@@ -81,7 +81,7 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
         let read = ReadStream::all(batch.stream.clone())
             .only(Kind::Event)
             .upto(last);
-        let history = batch.services.backend.read_stream(read).await?;
+        let history = batch.streams.read_stream(read).await?;
 
         let (state, failed) = self.fold(batch, &history).await;
         let is_done = |seq: Seq| failed.as_ref().is_none_or(|(failed, _)| seq < *failed);

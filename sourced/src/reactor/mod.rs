@@ -18,10 +18,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, BackendError, Delivery, Refusal, StreamAppend, SyncAction};
+use crate::backend::{
+    Backend, BackendError, Delivery, ReadStream, Refusal, StreamAppend, SyncAction,
+};
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::TypeName;
+use crate::message::{StoredMessage, TypeName};
 use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
 
@@ -75,8 +77,27 @@ pub struct Batch<'a> {
     pub stream: &'a StreamId,
     /// The messages; never empty.
     pub deliveries: &'a [Delivery],
+    /// Where to read history.
+    pub streams: &'a dyn Streams,
     /// What is needed to handle them.
     pub services: &'a Services,
+}
+
+/// Streams as a reactor sees them: what is stored and, inside a unit, what is about to be.
+#[async_trait]
+pub trait Streams: fmt::Debug + Send + Sync {
+    /// As [`Store::read_stream`](crate::backend::Store::read_stream).
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError>;
+}
+
+#[async_trait]
+impl Streams for Arc<dyn Backend> {
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        (**self).read_stream(read).await
+    }
 }
 
 /// What reactors work with.
