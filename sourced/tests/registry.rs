@@ -344,3 +344,65 @@ fn a_rule_across_fields_is_said_of_real_values_only() {
     // The made-up `to` breaks the rule, which says nothing about what was sent.
     assert_eq!(said::<Span>(&json!({"from": 3})), ["`to` is missing"]);
 }
+
+/// Everything inside a value, as pointers.
+fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
+    out.push(at.to_owned());
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                pointers(value, &format!("{at}/{name}"), out);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                pointers(value, &format!("{at}/{index}"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn json_is_read_as_serde_json_reads_it_but_for_unknown_fields() {
+    let mut whole = order();
+    whole["note"] = json!("x");
+    whole["voucher"] = json!(1);
+    whole["tags"] = json!({"1": "one"});
+    whole["items"][0]["gift"] = json!(true);
+    let mut places = Vec::new();
+    pointers(&whole, "", &mut places);
+    let others = [
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(u64::MAX),
+        json!(""),
+        json!("pickup"),
+        json!([]),
+        json!([1]),
+        json!({}),
+        json!({"courier": 1}),
+        json!({"courier": 256}),
+        json!({"x": 1, "y": 2}),
+    ];
+    let mut n_right = 0;
+    for place in &places {
+        for other in &others {
+            let mut value = whole.clone();
+            *value.pointer_mut(place).unwrap() = other.clone();
+            let by_serde = serde_json::from_value::<Order>(value.clone());
+            match (by_serde, read::<Order>(&value)) {
+                (Ok(expected), Ok(order)) => {
+                    assert_eq!(order, expected);
+                    n_right += 1;
+                }
+                (Err(_), Err(violations)) => assert!(!violations.is_empty()),
+                (by_serde, ours) => panic!("{place} = {other}: {by_serde:?}, {ours:?}"),
+            }
+        }
+    }
+    assert!(n_right > 15, "only {n_right} were right");
+}

@@ -30,16 +30,19 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
     let past = Past::new(&handler.stored);
     let derives = &model.derives;
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
-    let has_rules = handler.fields().any(Field::has_rules);
-    let rules = has_rules.then(|| quote!(#[derive(::garde::Validate)] #[garde(allow_unvalidated)]));
+    let first_rule = handler.fields().find_map(Field::rules);
+    let rules = first_rule
+        .map(|rule| quote_spanned!(rule.path().span()=> #[derive(::garde::Validate)] #[garde(allow_unvalidated)]));
     let is_derived = |name: &str| {
         let last = |path: &Path| path.segments.last().is_some_and(|last| last.ident == name);
         model.derives.iter().any(last)
     };
-    let rules_row = if has_rules {
-        Some(quote!(rules_of_parameters))
-    } else {
-        is_derived("Validate").then(|| quote!(rules))
+    let rules_row = match first_rule {
+        Some(rule) => {
+            let private = model.library.private_at(rule.path().span());
+            Some(quote_spanned!(rule.path().span()=> #private::rules_of_parameters!();))
+        }
+        None => is_derived("Validate").then(|| quote!(#private::rules!();)),
     };
     let extras = extras(&private, rules_row.as_ref(), is_derived("JsonSchema"));
     let traits = traits(
@@ -113,7 +116,7 @@ pub(crate) fn definition(model: &MessageModel) -> (TokenStream, TokenStream) {
         let path = quote!(#private::serde).to_string().replace(' ', "");
         quote!(#[serde(crate = #path)])
     });
-    let rules = (!lacks("Validate")).then(|| quote!(rules));
+    let rules = (!lacks("Validate")).then(|| quote!(#private::rules!();));
     let extras = extras(&private, rules.as_ref(), !lacks("JsonSchema"));
     let traits = traits(
         &model.library,
@@ -173,7 +176,6 @@ fn traits(
 
 /// What derives of other crates add: rules and a schema, where the features for them are on.
 fn extras(private: &TokenStream, rules: Option<&TokenStream>, has_schema: bool) -> TokenStream {
-    let rules = rules.map(|row| quote!(#private::#row!();));
     let schema = has_schema.then(|| quote!(#private::schema!();));
     quote!(#rules #schema)
 }

@@ -125,9 +125,9 @@ impl<'a> Field<'a> {
         self.attrs.iter().any(|attr| attr.path().is_ident("doc"))
     }
 
-    /// Whether it has a rule of garde.
-    pub(crate) fn has_rules(self) -> bool {
-        self.attrs.iter().any(|attr| attr.path().is_ident("garde"))
+    /// Its rules of garde.
+    pub(crate) fn rules(self) -> Option<&'a Attribute> {
+        self.attrs.iter().find(|attr| attr.path().is_ident("garde"))
     }
 
     /// Whether it is written as `String`.

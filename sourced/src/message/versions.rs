@@ -23,13 +23,13 @@ impl<Old, New: From<Old>> Since<Old> for New {
 /// Checks that `New` may take the place of `Old`. Generated code calls this where it is compiled.
 ///
 /// # Panics
-/// When both have one stored name, so that nobody could tell which of them a stored message is; or when one is a
+/// When both have one stored name or alias, so that nobody could tell which of them a stored message is; or when one is a
 /// command and the other an event.
 #[doc(hidden)]
 pub const fn check_was<New: MessageType + Since<Old>, Old: MessageType>() {
     assert!(
-        !is_same(New::NAME, Old::NAME),
-        "the type after `was` has the same stored name\n\nhelp: give the newer type a name of its own, such as `\"cart.item_added.v2\"`"
+        !has(New::NAME, New::ALIASES, Old::NAME) && !has_any(New::NAME, New::ALIASES, Old::ALIASES),
+        "the type after `was` is stored under the same name or alias\n\nhelp: give the newer type a name of its own, such as `\"cart.item_added.v2\"`"
     );
     assert!(
         matches!(
@@ -38,6 +38,28 @@ pub const fn check_was<New: MessageType + Since<Old>, Old: MessageType>() {
         ),
         "a command cannot take the place of an event, nor an event that of a command\n\nhelp: name an older type of the same kind after `was`"
     );
+}
+
+const fn has_any(name: &str, aliases: &[&str], others: &[&str]) -> bool {
+    let mut at = 0;
+    while at < others.len() {
+        if has(name, aliases, others[at]) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn has(name: &str, aliases: &[&str], other: &str) -> bool {
+    let mut at = 0;
+    while at < aliases.len() {
+        if is_same(aliases[at], other) {
+            return true;
+        }
+        at += 1;
+    }
+    is_same(name, other)
 }
 
 // `==` of `str` is not `const` yet.
