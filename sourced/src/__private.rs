@@ -32,13 +32,4 @@ pub use crate::message::{
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::StreamId;
-
-/// The commands that a `#[reaction]` method returned.
-///
-/// # Errors
-/// The [`Failure`] of the reaction.
-pub fn dispatched(returned: impl IntoDispatch) -> Result<Dispatched, Failure> {
-    let mut out = Dispatched::new();
-    returned.into_dispatch(&mut out)?;
-    Ok(out)
-}
+pub use crate::topology::Produces;

@@ -9,6 +9,7 @@
 //! | know what a stored message carries | [`Message`], [`message`] |
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`] |
 //! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
+//! | see what leads to what | [`App::topology`], [`topology`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
@@ -35,11 +36,12 @@ pub mod registry;
 pub mod runtime;
 mod stream;
 mod time;
+pub mod topology;
 
 #[doc(hidden)]
 pub mod __private;
 
-pub use actor::{Actor, ActorRef, CommandError, CommandExt, Loaded, Outgoing};
+pub use actor::{Actor, ActorRef, AnyCommand, CommandError, CommandExt, Loaded, Outgoing};
 pub use backend::{Memory, Tx};
 pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
@@ -56,6 +58,7 @@ pub use runtime::{
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;
+pub use topology::Topology;
 
 #[cfg(feature = "macros")]
 pub use sourced_macros::{actor, command, event, projector, reaction, state, sync};

@@ -54,7 +54,7 @@ impl Cart {
     }
 
     #[reaction]
-    fn thank(&self, _: &ItemAdded, who: Principal) -> Outgoing {
+    fn thank(&self, _: &ItemAdded, who: Principal) -> Outgoing<SendMail> {
         let text = format!("thank you, {who:?}");
         let thanks = SendMail { text };
         match who {

@@ -137,14 +137,23 @@ fn state(handler: &Handler, dx: &mut Diagnostics) {
 }
 
 fn named_return(handler: &Handler, dx: &mut Diagnostics) {
-    if handler.role == Role::Command
-        && let ReturnType::Type(_, ty) = &handler.sig.output
-        && matches!(**ty, Type::ImplTrait(_))
-    {
+    let ReturnType::Type(_, ty) = &handler.sig.output else {
+        return;
+    };
+    if !matches!(**ty, Type::ImplTrait(_)) {
+        return;
+    }
+    if handler.role == Role::Command {
         dx.error(
             ty,
             "`#[command]` methods name the events that they return",
             "write the type, such as `Vec<ItemAdded>` or `Result<ItemAdded, CartError>`",
+        );
+    } else {
+        dx.error(
+            ty,
+            "`#[reaction]` methods name the commands that they return",
+            "write the type, such as `SendMail`, `Option<Outgoing<SendMail>>` or `Vec<Outgoing>`",
         );
     }
 }

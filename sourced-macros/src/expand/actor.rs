@@ -1,15 +1,15 @@
 //! An actor: its messages, its table, an impl per handler, and its reference.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
 
 use super::calls::{call, cx_name, message_name, needs};
-use super::{message, reference};
+use super::{flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
-use crate::model::reactions::{Reaction, reactions};
+use crate::model::reactions::{Reaction, is_bare, reactions};
 use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
@@ -30,7 +30,7 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let decides = commands.iter().map(|handler| decides(model, handler));
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
-    let reference = reference::reference(model, &commands);
+    let reference = reference::reference(model, &commands, &flow::table(handlers));
     quote!(#(#messages)* #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
 }
 
@@ -50,7 +50,12 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     });
     let reaction_rows = reactions.iter().map(|reaction| {
         let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
-        quote!(#cfgs table.reaction::<#event>() #needs;)
+        let row = if is_bare(reaction.handler) {
+            quote!(rest_reaction)
+        } else {
+            quote!(reaction)
+        };
+        quote!(#cfgs table.#row::<#event>() #needs;)
     });
     let rows: TokenStream = rows.chain(reaction_rows).collect();
     let table = if rows.is_empty() {
@@ -106,10 +111,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, command) = (&model.self_ty, handler.cfgs(), handler.message());
     let (message, cx, call) = (message_name(handler), cx_name([handler]), call(handler));
-    let returned = match &handler.sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-    };
+    let returned = returned(handler);
     let decides = of_message(model, "Decides", &command);
     let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
     quote! {
@@ -125,6 +127,14 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
                 ::core::result::Result::Ok(#call)
             }
         }
+    }
+}
+
+/// The return type, as it is written or left out.
+fn returned(handler: &Handler) -> TokenStream {
+    match &handler.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
     }
 }
 
@@ -154,13 +164,12 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     } = reaction;
     let self_ty = &model.self_ty;
     let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
-    let private_there = model.library.private_at(handler.returned_span());
-    let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
-    // A local with the span of the return type, so that what is wrong with the type is said there.
-    let returned = Ident::new(
-        "returned",
-        Span::mixed_site().located_at(handler.returned_span()),
-    );
+    // What is wrong with the return type is said there, and in the same words twice, which the compiler shows once.
+    let ty = returned(handler);
+    let span = handler.returned_span();
+    let there = model.library.private_at(span);
+    let into_dispatch = quote_spanned!(span=> <#ty as #there::IntoDispatch>::into_dispatch);
+    let produces = quote_spanned!(span=> <#ty as #there::IntoDispatch>::produces);
     let reacts = of_message(model, "Reacts", event);
     let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
     quote! {
@@ -172,8 +181,13 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
                 #message: #private::Message<#event>,
                 #cx: &#private::Context,
             ) -> #result {
-                let #returned = #call;
-                #collect(#returned)
+                let returned = #call;
+                let mut dispatched = #private::Dispatched::new();
+                #into_dispatch(returned, &mut dispatched)?;
+                ::core::result::Result::Ok(dispatched)
+            }
+            fn produces(out: &mut #private::Produces) {
+                #produces(out);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod actor;
 mod calls;
+mod flow;
 mod message;
 mod projector;
 mod reference;

@@ -4,12 +4,14 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+use super::run::group_of;
 use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
 use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
 use crate::registry::CommandType;
+use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
@@ -25,6 +27,7 @@ pub struct Handlers<A> {
     reactions: Rows<ReactRow<A>>,
     command_types: Vec<CommandType>,
     needs: Needs,
+    flow: Flow,
 }
 
 impl<A: Actor> Handlers<A> {
@@ -36,6 +39,7 @@ impl<A: Actor> Handlers<A> {
             reactions: Rows::default(),
             command_types: Vec::new(),
             needs: Needs::default(),
+            flow: Flow::of_type::<A>(group_of::<A>()),
         };
         A::handlers(&mut table);
         table
@@ -48,6 +52,9 @@ impl<A: Actor> Handlers<A> {
     {
         self.commands.insert::<C>(decide_row::<A, C>);
         self.command_types.push(CommandType::of::<C>());
+        let mut produces = Produces::new();
+        <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
+        self.flow.decides::<C>(produces);
         self
     }
 
@@ -57,6 +64,7 @@ impl<A: Actor> Handlers<A> {
         A: Evolves<E>,
     {
         self.evolution.insert::<E>();
+        self.flow.evolves::<E>();
         self
     }
 
@@ -65,8 +73,29 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        self.reactions.insert::<E>(react_row::<A, E>);
+        let produces = self.react_by::<E>();
+        self.flow.reacts::<E>(produces);
         self
+    }
+
+    /// An event that its reaction to all events without one of their own serves.
+    pub fn rest_reaction<E: Event>(&mut self) -> &mut Self
+    where
+        A: Reacts<E>,
+    {
+        let produces = self.react_by::<E>();
+        self.flow.reacts_to_rest::<E>(produces);
+        self
+    }
+
+    fn react_by<E: Event>(&mut self) -> Produces
+    where
+        A: Reacts<E>,
+    {
+        self.reactions.insert::<E>(react_row::<A, E>);
+        let mut produces = Produces::new();
+        A::produces(&mut produces);
+        produces
     }
 
     /// Something its handlers ask for.
@@ -104,6 +133,10 @@ impl<A: Actor> Handlers<A> {
 
     pub(super) fn registered(&self) -> &[CommandType] {
         &self.command_types
+    }
+
+    pub(super) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     pub(super) fn all_needs(&self) -> &Needs {

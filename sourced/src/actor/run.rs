@@ -13,6 +13,7 @@ use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
+use crate::topology::Flow;
 
 /// Runs an actor's commands and reactions.
 pub struct ActorReactor<A> {
@@ -80,6 +81,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn clashes(&self) -> Vec<Clash> {
         self.handlers.clashes().cloned().collect()
+    }
+
+    fn flow(&self) -> Flow {
+        self.handlers.flow().clone()
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

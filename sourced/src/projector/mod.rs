@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::message::Event;
 use crate::reactor::{Context, FromContext, Needs};
 use crate::stream::StreamId;
+use crate::topology::Flow;
 
 /// A read model per stream. `#[projector]` writes this.
 pub trait Projector: Sized + Send + Sync + 'static {
@@ -46,13 +47,17 @@ pub trait Projector: Sized + Send + Sync + 'static {
 pub struct Projection<P> {
     pub(crate) evolution: Evolution<P>,
     pub(crate) needs: Needs,
+    pub(crate) flow: Flow,
 }
 
 impl<P: Projector> Projection<P> {
     pub(crate) fn of_projector() -> Self {
+        let mut flow = Flow::of_type::<P>(run::group_of::<P>());
+        flow.is_read_model = true;
         let mut table = Self {
             evolution: Evolution::new(),
             needs: Needs::default(),
+            flow,
         };
         P::handlers(&mut table);
         table
@@ -64,6 +69,7 @@ impl<P: Projector> Projection<P> {
         P: Evolves<E>,
     {
         self.evolution.insert::<E>();
+        self.flow.evolves::<E>();
         self
     }
 

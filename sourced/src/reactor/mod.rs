@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
+use crate::topology::Flow;
 
 /// Handles batches of messages for one consumer group.
 #[async_trait]
@@ -50,6 +51,12 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     /// The stored names that two of its messages claim; an app is not built when there are any.
     fn clashes(&self) -> Vec<Clash> {
         Vec::new()
+    }
+
+    /// What it does, for the app's topology and the checks of its building. Actors and projectors know it from their
+    /// types; a reactor that does not say it is opaque, and the app then misses nothing that this one may deal with.
+    fn flow(&self) -> Flow {
+        Flow::opaque(self.group().clone())
     }
 
     /// Handles the messages of a batch, in order.
