@@ -13,11 +13,12 @@ const SOURCED: &[&[&str]] = &[
     &["time", "failure"],
     &["stream"],
     &["message"],
-    &["env", "topology"],
+    &["env", "registry", "topology"],
     &["backend"],
     &["reactor"],
     &["evolve"],
     &["actor", "projector"],
+    &["edge"],
     &["runtime"],
     &["prelude", "__private", "lib"],
 ];

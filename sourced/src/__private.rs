@@ -2,13 +2,18 @@
 
 pub use std::boxed::Box;
 pub use std::convert::Infallible;
+pub use std::option::Option::{self, Some};
 pub use std::result::Result::{self, Ok};
 pub use std::sync::Arc;
 pub use std::vec::Vec;
 
 pub use serde;
+pub use serde_json::Value;
 
 pub use crate::__returned_by_commands as returned_by_commands;
+pub use crate::__rules as rules;
+pub use crate::__rules_of_parameters as rules_of_parameters;
+pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Emit, Emitted, EventsOf,
     Handlers, IntoDecision, IntoDispatch, Reacts, RefusalOf, Rejected,
@@ -16,7 +21,14 @@ pub use crate::actor::{
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
 pub use crate::failure::Failure;
-pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadError};
+#[cfg(feature = "garde")]
+pub use crate::message::broken_by_garde;
+#[cfg(feature = "schema")]
+pub use crate::message::schema_of;
+pub use crate::message::{
+    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, check_was,
+    names_with, read_since,
+};
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::StreamId;

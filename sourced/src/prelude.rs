@@ -5,7 +5,8 @@
 //! ```
 
 pub use crate::{
-    App, CommandExt, Failure, Message, Metadata, Now, Outgoing, Replaying, Res, StreamId, Tx,
+    App, CommandExt, Failure, Message, Metadata, Now, Outgoing, Principal, Replaying, Res,
+    StreamId, Tx,
 };
 
 #[cfg(feature = "macros")]

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Type, TypePath};
+use syn::{Attribute, Path, Type, TypePath};
 
 use super::Library;
 use super::handler::Handler;
@@ -20,6 +20,8 @@ pub(crate) struct Model {
     pub(crate) self_ty: TypePath,
     /// Its last word.
     pub(crate) ident: Ident,
+    /// What the messages that it defines derive besides.
+    pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
     pub(crate) cfgs: Vec<Attribute>,
     /// The handlers, in order.
@@ -37,6 +39,7 @@ impl Model {
         Some(Self {
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
+            derives: options.derives.clone(),
             cfgs: head
                 .attrs
                 .into_iter()
@@ -50,6 +53,9 @@ impl Model {
 
     /// The name under which the message that a handler defines is stored.
     pub(crate) fn stored_name(&self, handler: &Handler) -> String {
-        format!("{}.{}", self.name, handler.name().unraw())
+        match &handler.stored.name {
+            Some(name) => name.value(),
+            None => format!("{}.{}", self.name, handler.name().unraw()),
+        }
     }
 }

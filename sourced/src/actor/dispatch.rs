@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName,
+    BrokenRules, Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, Principal,
+    ReservedKey, TypeName,
 };
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
 use crate::time::Timestamp;
@@ -37,6 +38,8 @@ pub struct Outgoing<C = AnyCommand> {
     payload: Result<Payload, PayloadError>,
     target: Result<Target, InvalidName>,
     metadata: Metadata,
+    principal: Option<Principal>,
+    rules: Result<(), BrokenRules>,
     id: Option<MessageId>,
     when: When,
     of: PhantomData<fn() -> C>,
@@ -74,6 +77,8 @@ impl<C> Outgoing<C> {
             payload: self.payload,
             target: self.target,
             metadata: self.metadata,
+            principal: self.principal,
+            rules: self.rules,
             id: self.id,
             when: self.when,
             of: PhantomData,
@@ -95,6 +100,12 @@ impl<C> Outgoing<C> {
     /// Adds metadata, laid over what the command inherits from its cause.
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = self.metadata.merged(metadata);
+        self
+    }
+
+    /// Says on whose behalf the command is. Without it, that is whom its cause was for, or the app.
+    pub fn by(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
         self
     }
 
@@ -141,6 +152,21 @@ impl<C> Outgoing<C> {
         self
     }
 
+    /// A command that is written down already.
+    pub(crate) fn of_payload(type_name: TypeName, payload: Result<Payload, PayloadError>) -> Self {
+        Self {
+            type_name,
+            payload,
+            target: Ok(Target::SameStream),
+            metadata: Metadata::new(),
+            principal: None,
+            rules: Ok(()),
+            id: None,
+            when: When::Now,
+            of: PhantomData,
+        }
+    }
+
     /// The type of the command.
     pub fn type_name(&self) -> &TypeName {
         &self.type_name
@@ -148,6 +174,7 @@ impl<C> Outgoing<C> {
 
     /// What is to be stored, as a root message.
     pub(crate) fn into_parcel(self, env: &Env) -> Result<Parcel, OutgoingError> {
+        self.rules?;
         let now = env.clock.now();
         let at = match self.when {
             When::Now => None,
@@ -163,7 +190,7 @@ impl<C> Outgoing<C> {
         };
         let id = self.id.unwrap_or_else(|| env.ids.next_id().into());
         let mut message = NewMessage::root(id, now, self.type_name, Kind::Command, self.payload?);
-        message.metadata = self.metadata;
+        message.metadata = self.metadata.sealed(self.principal.as_ref())?;
         Ok(Parcel {
             stream,
             at: at.filter(|at| *at > now),
@@ -189,18 +216,22 @@ pub(crate) enum OutgoingError {
     Name(#[from] InvalidName),
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
+    #[error(transparent)]
+    Rules(#[from] BrokenRules),
 }
 
 impl<C: Command> From<C> for Outgoing<C> {
     fn from(command: C) -> Self {
+        let broken = command.broken_rules();
         Self {
-            type_name: TypeName::of::<C>(),
-            payload: Payload::encode(&command),
-            target: Ok(Target::SameStream),
-            metadata: Metadata::new(),
-            id: None,
-            when: When::Now,
-            of: PhantomData,
+            rules: if broken.is_empty() {
+                Ok(())
+            } else {
+                Err(BrokenRules(broken))
+            },
+            ..Self::of_payload(TypeName::of::<C>(), Payload::encode(&command))
         }
     }
 }
@@ -224,6 +255,8 @@ impl<C> fmt::Debug for Outgoing<C> {
             .field("payload", &self.payload)
             .field("target", &self.target)
             .field("metadata", &self.metadata)
+            .field("principal", &self.principal)
+            .field("rules", &self.rules)
             .field("id", &self.id)
             .field("when", &self.when)
             .finish()

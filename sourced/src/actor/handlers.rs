@@ -1,6 +1,5 @@
 //! The table of an actor's handlers, filled by generated code and read by the functions of this module.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -10,7 +9,8 @@ use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rej
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
-use crate::reactor::{Context, FromContext, Needs};
+use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
+use crate::registry::CommandType;
 use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
@@ -22,9 +22,10 @@ type ReactRow<A> =
 
 /// The handlers of an actor, a row each.
 pub struct Handlers<A> {
-    commands: HashMap<TypeName, DecideRow<A>>,
+    commands: Rows<DecideRow<A>>,
     evolution: Evolution<A>,
-    reactions: HashMap<TypeName, ReactRow<A>>,
+    reactions: Rows<ReactRow<A>>,
+    command_types: Vec<CommandType>,
     needs: Needs,
     flow: Flow,
 }
@@ -33,9 +34,10 @@ impl<A: Actor> Handlers<A> {
     /// The table of this actor.
     pub(crate) fn of_actor() -> Self {
         let mut table = Self {
-            commands: HashMap::new(),
+            commands: Rows::default(),
             evolution: Evolution::new(),
-            reactions: HashMap::new(),
+            reactions: Rows::default(),
+            command_types: Vec::new(),
             needs: Needs::default(),
             flow: Flow::of_type::<A>(group_of::<A>()),
         };
@@ -48,8 +50,8 @@ impl<A: Actor> Handlers<A> {
     where
         A: Decides<C>,
     {
-        self.commands
-            .insert(TypeName::of::<C>(), decide_row::<A, C>);
+        self.commands.insert::<C>(decide_row::<A, C>);
+        self.command_types.push(CommandType::of::<C>());
         let mut produces = Produces::new();
         <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
         self.flow.decides::<C>(produces);
@@ -90,8 +92,7 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        self.reactions
-            .insert(TypeName::of::<E>(), react_row::<A, E>);
+        self.reactions.insert::<E>(react_row::<A, E>);
         let mut produces = Produces::new();
         A::produces(&mut produces);
         produces
@@ -104,11 +105,11 @@ impl<A: Actor> Handlers<A> {
     }
 
     pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {
-        self.commands.get(type_name).copied()
+        self.commands.get(type_name)
     }
 
     pub(super) fn react(&self, type_name: &TypeName) -> Option<ReactRow<A>> {
-        self.reactions.get(type_name).copied()
+        self.reactions.get(type_name)
     }
 
     pub(super) fn evolution(&self) -> &Evolution<A> {
@@ -116,11 +117,22 @@ impl<A: Actor> Handlers<A> {
     }
 
     pub(super) fn command_types(&self) -> impl Iterator<Item = &TypeName> {
-        self.commands.keys()
+        self.commands.names()
     }
 
     pub(super) fn reaction_types(&self) -> impl Iterator<Item = &TypeName> {
-        self.reactions.keys()
+        self.reactions.names()
+    }
+
+    pub(super) fn clashes(&self) -> impl Iterator<Item = &Clash> {
+        let commands = self.commands.clashes().iter();
+        commands
+            .chain(self.evolution.clashes())
+            .chain(self.reactions.clashes())
+    }
+
+    pub(super) fn registered(&self) -> &[CommandType] {
+        &self.command_types
     }
 
     pub(super) fn flow(&self) -> &Flow {
@@ -135,9 +147,9 @@ impl<A: Actor> Handlers<A> {
 impl<A> fmt::Debug for Handlers<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handlers")
-            .field("commands", &self.commands.keys())
+            .field("commands", &self.commands.names().collect::<Vec<_>>())
             .field("events", &self.evolution)
-            .field("reactions", &self.reactions.keys())
+            .field("reactions", &self.reactions.names().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,8 @@ use super::{Actor, Decides, Emit, Handlers, IntoDecision, Rejected};
 use crate::backend::{AppendError, BackendError, ReadStream, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, Metadata, NewMessage, Payload, PayloadError, StoredMessage, TypeName,
+    BrokenRules, Command, Kind, Metadata, NewMessage, Payload, PayloadError, ReservedKey,
+    StoredMessage, TypeName,
 };
 use crate::reactor::{Context, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
@@ -23,6 +24,7 @@ const MAX_DECISIONS: u32 = 64;
 pub struct ActorRef<A> {
     target: Result<Target<A>, UnknownTarget>,
     services: Services,
+    /// Of the program and of the library.
     metadata: Metadata,
 }
 
@@ -37,6 +39,8 @@ struct Target<A> {
 enum UnknownTarget {
     #[error(transparent)]
     Name(#[from] InvalidName),
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
     #[error("the actor `{0}` is not registered: add `.register::<…>()` where the app is built")]
     NotRegistered(&'static str),
 }
@@ -46,19 +50,18 @@ impl<A: Actor> ActorRef<A> {
         stream: impl IntoStreamId,
         handlers: Option<Arc<Handlers<A>>>,
         services: Services,
-        metadata: Metadata,
+        metadata: Result<Metadata, ReservedKey>,
     ) -> Self {
-        let target = stream
-            .into_stream_id()
-            .map_err(UnknownTarget::Name)
-            .and_then(|stream| {
-                let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
-                Ok(Target { stream, handlers })
-            });
+        let target = || {
+            let stream = stream.into_stream_id()?;
+            let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
+            metadata.clone()?;
+            Ok(Target { stream, handlers })
+        };
         Self {
-            target,
+            target: target(),
             services,
-            metadata,
+            metadata: metadata.unwrap_or_default(),
         }
     }
 
@@ -99,7 +102,8 @@ impl<A: Actor> ActorRef<A> {
     /// A refused command stores nothing: its refusal is the answer. Reactions and projections follow in the background.
     ///
     /// # Errors
-    /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else.
+    /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else: also for
+    /// [`BrokenRules`] of the command's fields, which are the source of the failure then.
     pub async fn execute<C: Command>(
         &self,
         command: C,
@@ -108,6 +112,10 @@ impl<A: Actor> ActorRef<A> {
         A: Decides<C>,
     {
         let stream = self.target.clone().map_err(failed)?.stream;
+        let broken = command.broken_rules();
+        if !broken.is_empty() {
+            return Err(failed(BrokenRules(broken)));
+        }
         let mut message = self.command_message(&command).map_err(failed)?;
         // The answer is known before it is stored, so no worker has to find it.
         message.decided_by = Some(group_of::<A>());
@@ -166,7 +174,7 @@ impl<A: Actor> ActorRef<A> {
     where
         A: Decides<C>,
     {
-        let cx = Context::live(&self.services.env, &self.services.resources);
+        let cx = Context::live(message, &self.services.env, &self.services.resources);
         let command = message.decode::<C>().map_err(failed)?;
         let decision = guarded(state.decide(command, &cx))
             .await

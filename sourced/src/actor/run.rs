@@ -10,7 +10,8 @@ use crate::backend::{BackendError, Delivery, ReadStream, Refusal, Scheduled, Str
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Handled, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded};
+use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 use crate::topology::Flow;
 
@@ -72,6 +73,14 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn needs(&self) -> &Needs {
         self.handlers.all_needs()
+    }
+
+    fn commands(&self) -> Vec<CommandType> {
+        self.handlers.registered().to_vec()
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.handlers.clashes().cloned().collect()
     }
 
     fn flow(&self) -> Flow {

@@ -9,7 +9,7 @@ use super::{Projection, Projector};
 use crate::backend::{BackendError, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Context, Handled, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Context, Handled, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
 use crate::topology::Flow;
 
@@ -76,6 +76,10 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
 
     fn needs(&self) -> &Needs {
         &self.table.needs
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.table.evolution.clashes().to_vec()
     }
 
     fn flow(&self) -> Flow {

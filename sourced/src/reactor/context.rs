@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::Message;
+use crate::message::{Message, Principal};
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
@@ -16,15 +16,17 @@ use crate::time::Timestamp;
 pub struct Context {
     now: Timestamp,
     replaying: Replaying,
+    principal: Principal,
     resources: Arc<Resources>,
 }
 
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
-    pub fn live(env: &Env, resources: &Arc<Resources>) -> Self {
+    pub fn live<P>(message: &Message<P>, env: &Env, resources: &Arc<Resources>) -> Self {
         Self {
             now: env.clock.now(),
             replaying: Replaying(false),
+            principal: message.principal(),
             resources: Arc::clone(resources),
         }
     }
@@ -34,6 +36,7 @@ impl Context {
         Self {
             now: message.created_at,
             replaying: Replaying(true),
+            principal: message.principal(),
             resources: Arc::clone(resources),
         }
     }
@@ -152,6 +155,13 @@ impl FromContext for Replaying {
     fn needs(_: &mut Needs) {}
     fn from_context(cx: &Context) -> Result<Self, Failure> {
         Ok(cx.replaying)
+    }
+}
+
+impl FromContext for Principal {
+    fn needs(_: &mut Needs) {}
+    fn from_context(cx: &Context) -> Result<Self, Failure> {
+        Ok(cx.principal.clone())
     }
 }
 

@@ -134,7 +134,8 @@ impl App {
             return Err(DispatchError::NobodyDecides(type_name));
         }
         let mut parcel = command.into_parcel(&self.inner.services.env)?;
-        parcel.message.metadata = self.metadata.merged(parcel.message.metadata);
+        let own = self.metadata.clone().sealed(self.principal.as_ref())?;
+        parcel.message.metadata = own.merged(parcel.message.metadata);
         let stream = parcel.stream.take();
         Ok((stream.ok_or(DispatchError::NoStream(type_name))?, parcel))
     }
