@@ -17,7 +17,8 @@ const SOURCED: &[&[&str]] = &[
     &["backend"],
     &["reactor"],
     &["evolve"],
-    &["actor", "projector"],
+    &["actor"],
+    &["projector", "handler"],
     &["runtime"],
     &["prelude", "__private", "lib"],
 ];

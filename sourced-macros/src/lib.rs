@@ -347,3 +347,109 @@ pub fn state(_: TokenStream, item: TokenStream) -> TokenStream {
 pub fn sync(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::Sync, &item.into()).into()
 }
+
+/// Makes a type a handler: it does something about events, and keeps no state.
+///
+/// The attribute stands on the type's own `impl` block. `#[on]` methods are called once for each of their events, after
+/// it was stored; a replay does not call them again. What they do outside may happen twice when a worker dies in the
+/// middle; the commands that they return are stored together with the acknowledgement, once.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("order.started")]
+/// pub struct Started {
+///     pub customer: String,
+/// }
+///
+/// #[event("order.cancelled")]
+/// pub struct Cancelled;
+///
+/// #[derive(Debug, Default)]
+/// struct OrderTelemetry;
+///
+/// #[handler]
+/// impl OrderTelemetry {
+///     #[on]
+///     async fn started(&self, event: &Message<Started>, now: Now) -> Result<(), Failure> {
+///         println!("{} started {:?} for {}", event.stream_id, *now, event.payload.customer);
+///         Ok(())
+///     }
+///
+///     #[on(Cancelled)]
+///     fn ended(&self, id: &StreamId, history: &History) {
+///         println!("{id} ended after {} events", history.len());
+///     }
+/// }
+///
+/// let builder = sourced::App::builder().register::<OrderTelemetry>();
+/// # drop(builder);
+/// ```
+///
+/// `#[on]` methods take an event by reference, `&Message<…>` for its envelope, `&StreamId`, `&History`, `Res<T>`, `Now`
+/// and `Replaying`. They return what a `#[reaction]` returns.
+///
+/// # Options
+/// - `#[handler("telemetry")]`: the name of the consumer group, under which its progress is kept. Without it, the name
+///   of the type: `order_telemetry`.
+/// - `crate = path`: where the library is, when it is not `::sourced`.
+#[proc_macro_attribute]
+pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
+    entry::block(Kind::Handler, args.into(), &item.into()).into()
+}
+
+/// Does something about an event. It stands on a method under [`macro@handler`], and means nothing elsewhere.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("order.started")]
+/// pub struct Started;
+///
+/// #[derive(Debug, Default)]
+/// struct Greeter;
+///
+/// #[handler]
+/// impl Greeter {
+///     #[on]
+///     fn started(&self, _: &Started) {}
+/// }
+/// ```
+///
+/// # Options
+/// - `#[on(Started, Cancelled)]`: the events it serves, for a method without an event parameter.
+#[proc_macro_attribute]
+pub fn on(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::inner(Role::On, &item.into()).into()
+}
+
+/// Runs before each event that the state evolves by. It stands on a method under [`macro@actor`] or [`macro@projector`],
+/// and means nothing elsewhere.
+///
+/// It is for what all events have in common: how many there were, when the last one was. Events that the type has no
+/// `#[event]` method for pass it by.
+///
+/// ```
+/// use sourced::prelude::*;
+/// use sourced::Timestamp;
+///
+/// #[derive(Debug, Default)]
+/// struct Cart {
+///     last_change: Option<Timestamp>,
+/// }
+///
+/// #[actor]
+/// impl Cart {
+///     #[before_evolve]
+///     fn note(&mut self, event: &StoredMessage) {
+///         self.last_change = Some(event.created_at);
+///     }
+///
+///     #[event]
+///     fn opened(&mut self) {}
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn before_evolve(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::inner(Role::BeforeEvolve, &item.into()).into()
+}

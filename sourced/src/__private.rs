@@ -8,18 +8,22 @@ pub use std::vec::Vec;
 
 pub use serde;
 
+pub use crate::__actor_ref as actor_ref;
+pub use crate::__any_event as any_event;
 pub use crate::__returned_by_commands as returned_by_commands;
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Emit, Emitted, EventsOf,
-    Handlers, IntoDecision, IntoDispatch, Reacts, RefusalOf, Rejected,
+    Actor, ActorReactor, ActorRef, AnyEvent, CommandError, Decides, Dispatched, Emit, Emitted,
+    Emitter, EventsOf, Handlers, IntoDecision, IntoDispatch, Other, Reacts, RefusalOf, Rejected,
+    Stepwise, read_event,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
 pub use crate::failure::Failure;
-pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadError};
+pub use crate::handler::{Handler, HandlerReactor, Subscriptions};
+pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadError, StoredMessage};
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
-pub use crate::stream::StreamId;
+pub use crate::stream::{IntoStreamId, StreamId};
 
 /// The commands that a `#[reaction]` method returned.
 ///

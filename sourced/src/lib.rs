@@ -4,10 +4,10 @@
 //!
 //! | you want to | read |
 //! |---|---|
-//! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@command`], [`macro@event`] |
+//! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@handler`], [`macro@command`], [`macro@event`] |
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
-//! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`] |
+//! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
@@ -23,6 +23,7 @@ pub mod backend;
 pub mod env;
 pub mod evolve;
 mod failure;
+pub mod handler;
 pub mod message;
 pub mod prelude;
 pub mod projector;
@@ -34,7 +35,9 @@ mod time;
 #[doc(hidden)]
 pub mod __private;
 
-pub use actor::{Actor, ActorRef, CommandError, CommandExt, Loaded, Outgoing};
+pub use actor::{
+    Actor, ActorRef, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other, Outgoing,
+};
 pub use backend::{Memory, Tx};
 pub use failure::Failure;
 pub use message::{
@@ -42,7 +45,7 @@ pub use message::{
     Payload, PayloadError, StoredMessage, TypeName,
 };
 pub use projector::Projector;
-pub use reactor::{Now, Replaying, Res};
+pub use reactor::{History, Now, Replaying, Res};
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
     WorkerOptions,
@@ -51,4 +54,6 @@ pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq,
 pub use time::Timestamp;
 
 #[cfg(feature = "macros")]
-pub use sourced_macros::{actor, command, event, projector, reaction, state, sync};
+pub use sourced_macros::{
+    actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+};

@@ -6,7 +6,7 @@ use syn::ReturnType;
 use syn::spanned::Spanned;
 
 use super::calls::{call, cx_name, message_name, needs};
-use super::{message, reference};
+use super::{events, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::reactions::{Reaction, reactions};
@@ -30,13 +30,15 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let decides = commands.iter().map(|handler| decides(model, handler));
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
+    let events = events::events(model, &of(Role::Event).collect::<Vec<_>>());
     let reference = reference::reference(model, &commands);
-    quote!(#(#messages)* #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
+    quote!(#(#messages)* #events #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
 }
 
 fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> TokenStream {
     let private = model.library.private();
     let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let events = &model.events;
     let reference = reference::name(model);
     let initial = initial(model, handlers);
     let rows = handlers.iter().filter_map(|handler| {
@@ -44,15 +46,12 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         let row = match handler.role {
             Role::Command => quote!(command),
             Role::Event => quote!(event),
+            Role::BeforeEvolve => return Some(before_evolve(model, handler)),
             _ => return None,
         };
         Some(quote!(#cfgs table.#row::<#message>() #needs;))
     });
-    let reaction_rows = reactions.iter().map(|reaction| {
-        let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
-        quote!(#cfgs table.reaction::<#event>() #needs;)
-    });
-    let rows: TokenStream = rows.chain(reaction_rows).collect();
+    let rows: TokenStream = rows.chain(reactions.iter().map(reaction_row)).collect();
     let table = if rows.is_empty() {
         quote!(_table)
     } else {
@@ -63,6 +62,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         #[automatically_derived]
         impl #private::Actor for #self_ty {
             const NAME: &'static str = #name;
+            type Event = #events;
             type Ref = #reference;
             #initial
             fn handlers(#table: &mut #private::Handlers<Self>) {
@@ -77,6 +77,23 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
             }
         }
     }
+}
+
+/// `table.reaction::<ItemAdded>().needs::<Res<Mailer>>();`
+pub(crate) fn reaction_row(reaction: &Reaction<'_>) -> TokenStream {
+    let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
+    quote!(#cfgs table.reaction::<#event>() #needs;)
+}
+
+/// `table.before_evolve(|this, message| this.count(message));`
+pub(crate) fn before_evolve(model: &Model, handler: &Handler) -> TokenStream {
+    let (cfgs, name) = (handler.cfgs(), handler.name());
+    let (message, argument) = match handler.parameters.first() {
+        Some(_) => (quote!(message), Some(quote!(message))),
+        None => (quote!(_), None),
+    };
+    let self_ty = &model.self_ty;
+    quote!(#cfgs table.before_evolve(|this: &mut #self_ty, #message| Self::#name(this, #argument));)
 }
 
 /// `fn initial`, by the `#[state]` method or by `Default`.
@@ -105,10 +122,25 @@ pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
 fn decides(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, command) = (&model.self_ty, handler.cfgs(), handler.message());
-    let (message, cx, call) = (message_name(handler), cx_name([handler]), call(handler));
+    let (message, cx, call) = (
+        message_name(handler),
+        cx_name([handler]),
+        call(model, handler),
+    );
     let returned = match &handler.sig.output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => ty.to_token_stream(),
+    };
+    let (returned, message, body) = if handler.takes_emitter() {
+        let stepwise = quote!(#private::Stepwise<Self, #returned>);
+        let body = quote! {
+            let mut emit = #private::Emitter::working(&message, cx)?;
+            let returned = #call;
+            ::core::result::Result::Ok(emit.after(returned))
+        };
+        (stepwise, quote!(message), body)
+    } else {
+        (returned, message, quote!(::core::result::Result::Ok(#call)))
     };
     let decides = of_message(model, "Decides", &command);
     let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
@@ -122,7 +154,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
                 #message: #private::Message<#command>,
                 #cx: &#private::Context,
             ) -> #result {
-                ::core::result::Result::Ok(#call)
+                #body
             }
         }
     }
@@ -132,7 +164,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
 pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
-    let (message, call) = (message_name(handler), call(handler));
+    let (message, call) = (message_name(handler), call(model, handler));
     let evolves = of_message(model, "Evolves", &event);
     quote! {
         #cfgs
@@ -145,7 +177,8 @@ pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
     }
 }
 
-fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
+/// `impl Reacts`, of whatever reacts.
+pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     let private = model.library.private();
     let Reaction {
         event,
@@ -153,7 +186,11 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
         cfgs,
     } = reaction;
     let self_ty = &model.self_ty;
-    let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
+    let (message, cx, call) = (
+        message_name(handler),
+        cx_name([*handler]),
+        call(model, handler),
+    );
     let private_there = model.library.private_at(handler.returned_span());
     let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
     // A local with the span of the return type, so that what is wrong with the type is said there.

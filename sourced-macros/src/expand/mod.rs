@@ -2,10 +2,13 @@
 
 mod actor;
 mod calls;
+mod events;
+mod handler;
 mod message;
 mod projector;
 mod reference;
 
 pub(crate) use actor::actor;
+pub(crate) use handler::handler;
 pub(crate) use message::definition;
 pub(crate) use projector::projector;

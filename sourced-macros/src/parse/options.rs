@@ -25,19 +25,28 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     /// `crate = path`
     pub(crate) krate: Option<Path>,
+    /// `events = Name`
+    pub(crate) events: Option<Ident>,
 }
 
 /// Options of `#[actor]`.
 pub(crate) const ACTOR: Declared = Declared {
     attribute: "#[actor]",
     name: Some("the type prefix, such as `\"shop.cart\"`"),
-    keys: &["crate"],
+    keys: &["crate", "events"],
 };
 
 /// Options of `#[projector]`.
 pub(crate) const PROJECTOR: Declared = Declared {
     attribute: "#[projector]",
     name: Some("the group, such as `\"cart_listing\"`"),
+    keys: &["crate"],
+};
+
+/// Options of `#[handler]`.
+pub(crate) const HANDLER: Declared = Declared {
+    attribute: "#[handler]",
+    name: Some("the group, such as `\"order_telemetry\"`"),
     keys: &["crate"],
 };
 
@@ -96,16 +105,32 @@ impl Declared {
             drop(rest_of(input));
             return dx.error(key, what, help);
         }
-        if options.krate.is_some() {
+        let is_events = key == "events";
+        let is_repeated = if is_events {
+            options.events.is_some()
+        } else {
+            options.krate.is_some()
+        };
+        if is_repeated {
             return dx.error(
                 &key,
                 format!("`{}` has `{key}` twice", self.attribute),
                 "remove one of them",
             );
         }
-        let value = input
-            .parse::<Token![=]>()
-            .and_then(|_| input.call(Path::parse_mod_style));
+        let equals = input.parse::<Token![=]>();
+        if is_events {
+            match equals.and_then(|_| input.parse()) {
+                Ok(name) => options.events = Some(name),
+                Err(_) => dx.error(
+                    &key,
+                    format!("`{key}` of `{}` needs the name of a type", self.attribute),
+                    "write `events = CartHappened`",
+                ),
+            }
+            return;
+        }
+        let value = equals.and_then(|_| input.call(Path::parse_mod_style));
         match value {
             Ok(path) => options.krate = Some(path),
             Err(_) => dx.error(

@@ -5,7 +5,8 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
-use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rejected};
+use super::other::NamedTwice;
+use super::{Actor, Decides, Emit, Emitted, IntoDecision, Reactions, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
@@ -15,14 +16,12 @@ use crate::reactor::{Context, FromContext, Needs};
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
 
 type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Decided>;
-type ReactRow<A> =
-    for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Result<Dispatched, Failure>>;
 
 /// The handlers of an actor, a row each.
 pub struct Handlers<A> {
     commands: HashMap<TypeName, DecideRow<A>>,
     evolution: Evolution<A>,
-    reactions: HashMap<TypeName, ReactRow<A>>,
+    reactions: Reactions<A>,
     needs: Needs,
 }
 
@@ -32,7 +31,7 @@ impl<A: Actor> Handlers<A> {
         let mut table = Self {
             commands: HashMap::new(),
             evolution: Evolution::new(),
-            reactions: HashMap::new(),
+            reactions: Reactions::new(),
             needs: Needs::default(),
         };
         A::handlers(&mut table);
@@ -63,8 +62,13 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        self.reactions
-            .insert(TypeName::of::<E>(), react_row::<A, E>);
+        self.reactions.insert::<E>();
+        self
+    }
+
+    /// What runs before each event it evolves by.
+    pub fn before_evolve(&mut self, before: fn(&mut A, &StoredMessage)) -> &mut Self {
+        self.evolution.before(before);
         self
     }
 
@@ -78,8 +82,8 @@ impl<A: Actor> Handlers<A> {
         self.commands.get(type_name).copied()
     }
 
-    pub(super) fn react(&self, type_name: &TypeName) -> Option<ReactRow<A>> {
-        self.reactions.get(type_name).copied()
+    pub(super) fn reactions(&self) -> &Reactions<A> {
+        &self.reactions
     }
 
     pub(super) fn evolution(&self) -> &Evolution<A> {
@@ -88,10 +92,6 @@ impl<A: Actor> Handlers<A> {
 
     pub(super) fn command_types(&self) -> impl Iterator<Item = &TypeName> {
         self.commands.keys()
-    }
-
-    pub(super) fn reaction_types(&self) -> impl Iterator<Item = &TypeName> {
-        self.reactions.keys()
     }
 
     pub(super) fn all_needs(&self) -> &Needs {
@@ -104,7 +104,7 @@ impl<A> fmt::Debug for Handlers<A> {
         f.debug_struct("Handlers")
             .field("commands", &self.commands.keys())
             .field("events", &self.evolution)
-            .field("reactions", &self.reactions.keys())
+            .field("reactions", &self.reactions)
             .finish_non_exhaustive()
     }
 }
@@ -116,7 +116,7 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
 ) -> BoxFuture<'a, Decided> {
     Box::pin(async move {
         let message = message.decode().map_err(failed)?;
-        let decision = actor.decide(message, cx).await.map_err(Rejected::Failed)?;
+        let decision = actor.decide(message, cx).await.map_err(not_called)?;
         let events = decision
             .into_decision()
             .map_err(|rejected| match rejected {
@@ -129,14 +129,15 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
     })
 }
 
-fn failed<E>(error: impl Into<Failure>) -> Rejected<E> {
-    Rejected::Failed(error.into())
+/// Naming a stream twice is the command's own fault, and will be whenever it is tried again.
+fn not_called(failure: Failure) -> Rejected<String> {
+    if failure.source().is::<NamedTwice>() {
+        Rejected::Refused(failure.to_string())
+    } else {
+        Rejected::Failed(failure)
+    }
 }
 
-fn react_row<'a, A: Reacts<E> + Sync, E: Event>(
-    actor: &'a A,
-    message: &'a StoredMessage,
-    cx: &'a Context,
-) -> BoxFuture<'a, Result<Dispatched, Failure>> {
-    Box::pin(async move { actor.react(message.decode()?, cx).await })
+fn failed<E>(error: impl Into<Failure>) -> Rejected<E> {
+    Rejected::Failed(error.into())
 }

@@ -10,10 +10,11 @@ pub use run::ProjectorReactor;
 
 use std::fmt;
 
+use crate::actor::{Reactions, Reacts};
 use crate::backend::Tx;
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
-use crate::message::Event;
+use crate::message::{Event, StoredMessage};
 use crate::reactor::{Context, FromContext, Needs};
 use crate::stream::StreamId;
 
@@ -45,6 +46,7 @@ pub trait Projector: Sized + Send + Sync + 'static {
 /// The handlers of a projector, a row each.
 pub struct Projection<P> {
     pub(crate) evolution: Evolution<P>,
+    pub(crate) reactions: Reactions<P>,
     pub(crate) needs: Needs,
 }
 
@@ -52,6 +54,7 @@ impl<P: Projector> Projection<P> {
     pub(crate) fn of_projector() -> Self {
         let mut table = Self {
             evolution: Evolution::new(),
+            reactions: Reactions::new(),
             needs: Needs::default(),
         };
         P::handlers(&mut table);
@@ -67,6 +70,21 @@ impl<P: Projector> Projection<P> {
         self
     }
 
+    /// What runs before each event it evolves by.
+    pub fn before_evolve(&mut self, before: fn(&mut P, &StoredMessage)) -> &mut Self {
+        self.evolution.before(before);
+        self
+    }
+
+    /// An event it evolves by and reacts to.
+    pub fn reaction<E: Event>(&mut self) -> &mut Self
+    where
+        P: Evolves<E> + Reacts<E>,
+    {
+        self.reactions.insert::<E>();
+        self
+    }
+
     /// Something its handlers ask for.
     pub fn needs<T: FromContext>(&mut self) -> &mut Self {
         self.needs.add::<T>();
@@ -78,6 +96,7 @@ impl<P> fmt::Debug for Projection<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Projection")
             .field("events", &self.evolution)
+            .field("reactions", &self.reactions)
             .finish_non_exhaustive()
     }
 }

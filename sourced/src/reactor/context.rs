@@ -4,11 +4,12 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::env::Env;
+use super::{History, Services};
+use crate::backend::{Backend, Delivery};
 use crate::failure::Failure;
-use crate::message::Message;
+use crate::stream::StreamId;
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
@@ -17,25 +18,66 @@ pub struct Context {
     now: Timestamp,
     replaying: Replaying,
     resources: Arc<Resources>,
+    backend: Arc<dyn Backend>,
+    history: History,
+    /// The other streams that were loaded for this call.
+    others: Arc<Mutex<Vec<StreamId>>>,
 }
 
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
-    pub fn live(env: &Env, resources: &Arc<Resources>) -> Self {
-        Self {
-            now: env.clock.now(),
-            replaying: Replaying(false),
-            resources: Arc::clone(resources),
+    pub fn live(services: &Services) -> Self {
+        Self::new(services, services.env.clock.now(), false)
+    }
+
+    /// For a delivery. Time is the clock's, or in a replay the message's own, so that the outcome is the same.
+    pub fn of(services: &Services, delivery: &Delivery) -> Self {
+        if delivery.replaying {
+            Self::new(services, delivery.message.created_at, true)
+        } else {
+            Self::live(services)
         }
     }
 
-    /// For a message that is handled again: time is the message's own, so that the outcome is the same.
-    pub fn replay<P>(message: &Message<P>, resources: &Arc<Resources>) -> Self {
+    fn new(services: &Services, now: Timestamp, replaying: bool) -> Self {
         Self {
-            now: message.created_at,
-            replaying: Replaying(true),
-            resources: Arc::clone(resources),
+            now,
+            replaying: Replaying(replaying),
+            resources: Arc::clone(&services.resources),
+            backend: Arc::clone(&services.backend),
+            history: History::default(),
+            others: Arc::default(),
         }
+    }
+
+    /// The same with what happened before.
+    #[must_use]
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// What happened in the stream before this call.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The time, as handlers are to see it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The storage, for reading.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// Whether this stream is named for the first time in this call.
+    pub(crate) fn first_names(&self, stream: &StreamId) -> bool {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !others.contains(stream);
+        others.push(stream.clone());
+        is_new
     }
 
     /// What a parameter of this type stands for. Generated code calls this.

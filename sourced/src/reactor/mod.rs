@@ -5,9 +5,11 @@
 
 mod context;
 mod guard;
+mod history;
 
 pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
 pub(crate) use guard::guarded;
+pub use history::History;
 
 use std::any::Any;
 use std::fmt;
@@ -43,11 +45,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError>;
 }
 
-/// A type that the app can run as a reactor. `#[actor]` and `#[projector]` write this.
+/// A type that the app can run as a reactor. `#[actor]`, `#[projector]` and `#[handler]` write this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be registered",
-    label = "neither an actor nor a projector",
-    note = "add `#[actor]` or `#[projector]` to its `impl` block"
+    label = "neither an actor nor a projector nor a handler",
+    note = "add `#[actor]`, `#[projector]` or `#[handler]` to its `impl` block"
 )]
 pub trait Register {
     /// Its reactor.
@@ -79,11 +81,7 @@ pub struct Services {
 impl Services {
     /// The surroundings in which a delivery is handled.
     pub fn context(&self, delivery: &Delivery) -> Context {
-        if delivery.replaying {
-            Context::replay(&delivery.message, &self.resources)
-        } else {
-            Context::live(&self.env, &self.resources)
-        }
+        Context::of(self, delivery)
     }
 }
 
