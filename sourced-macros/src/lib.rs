@@ -27,6 +27,7 @@ use proc_macro::TokenStream;
 /// | `#[command]` | `&self`, may be `async` | decides a command: returns events, a refusal or a failure |
 /// | `#[event]` | `&mut self` | changes the state by an event: cannot refuse, wait or reach out |
 /// | `#[reaction]` | `&self`, may be `async` | returns commands after an event was stored |
+/// | `#[before_evolve]` | `&mut self` | runs before each event that there is an `#[event]` method for |
 /// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
 ///
 /// ```
@@ -96,8 +97,47 @@ use proc_macro::TokenStream;
 ///   parameter that the method does not use may be called `_quantity`; the field is `quantity`.
 /// - **A reference names a message that is defined elsewhere**: `command: &AddItem`, or `command: &Message<AddItem>`
 ///   for its id, seq, time and metadata.
-/// - `Res<T>` (a resource), `Now`, `Replaying` and `&StreamId` come from the surroundings, and not from the message.
-///   Events get none of them, so that a replay always comes out the same.
+/// - `Res<T>` (a resource), `Now`, `Replaying`, `&StreamId` and `&History` come from the surroundings, and not from the
+///   message. Events get none of them, so that a replay always comes out the same.
+/// - A command that emits step by step takes `emit: &mut Emitter<Self>`; one that has events in another stream too takes
+///   `to: Other<Account>`, which is a `StreamId` in the message.
+///
+/// # Events
+/// `CartEvent` is an enum of all events of the block, each a variant called like its type. A command may return it, a
+/// reaction to several events may take `&CartEvent` or `&Message<CartEvent>`, and a history can be matched with it.
+///
+/// ```
+/// # use sourced::prelude::*;
+/// # #[derive(Debug, Default)]
+/// # struct Switch { is_on: bool }
+/// #[actor]
+/// impl Switch {
+///     #[command]
+///     fn press(&self) -> SwitchEvent {
+///         if self.is_on { TurnedOff.into() } else { TurnedOn.into() }
+///     }
+///
+///     #[event]
+///     fn turned_on(&mut self) {
+///         self.is_on = true;
+///     }
+///
+///     #[event]
+///     fn turned_off(&mut self) {
+///         self.is_on = false;
+///     }
+///
+///     #[reaction(TurnedOn, TurnedOff)]
+///     fn tell(&self, event: &SwitchEvent) {
+///         match event {
+///             SwitchEvent::TurnedOn(_) => println!("light"),
+///             SwitchEvent::TurnedOff(_) => println!("dark"),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(Switch::default().press(), SwitchEvent::TurnedOn(TurnedOn));
+/// ```
 ///
 /// # Reactions
 /// `#[reaction]` with an event parameter serves that event. `#[reaction(ItemAdded, ItemRemoved)]` serves several.
@@ -106,11 +146,12 @@ use proc_macro::TokenStream;
 /// # Options
 /// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
 ///   Without it, the name of the type: `cart`.
+/// - `events = CartHappened`: what the enum of its events is called, when `CartEvent` is something else already.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
 ///
 /// # What it writes
-/// A struct per message, a table with a row per handler, a small impl per handler, and `CartRef` with a durable method
-/// per command, which is what `App::actor` gives.
+/// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`
+/// with a durable method per command, which is what `App::actor` gives.
 ///
 /// <details>
 /// <summary>The cart above, written out</summary>
@@ -177,6 +218,9 @@ pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// `#[sync]` methods may also ask for `Res<T>`, `Now` and `Replaying`.
+///
+/// A `#[reaction]` returns commands after one of the events that there is an `#[event]` method for, on the state as of
+/// it. They are stored in the same transaction; a replay does not call it.
 ///
 /// # Options
 /// - `#[projector("listings")]`: the name of the consumer group, under which its progress is kept. Without it, the name
@@ -259,7 +303,8 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::message(Role::Event, args.into(), &item.into()).into()
 }
 
-/// Returns commands after an event was stored. It stands on a method under [`macro@actor`], and means nothing elsewhere.
+/// Returns commands after an event was stored. It stands on a method under [`macro@actor`] or [`macro@projector`], and
+/// means nothing elsewhere.
 ///
 /// The method sees the state as of its event, so it does the same whenever it runs. It returns `()`, a command, one that
 /// says where it goes, `Option`, `Vec`, an array or a tuple of these, or a `Result` of any of them.

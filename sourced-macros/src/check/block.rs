@@ -221,9 +221,10 @@ fn repetitions<'m>(
         };
         if cfgs.is_empty() && !is_bare(handler) {
             let what = format!(
-                "`{}` already has a `{}` to `{event}`: `{}`",
+                "`{}` already has a `{}` to `{}`: `{}`",
                 model.ident,
                 handler.role.attribute(),
+                names::spoken(&event),
                 first.name(),
             );
             dx.error(

@@ -1,5 +1,7 @@
 //! Checks of what handlers take.
 
+use syn::Meta;
+
 use super::Kind;
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
@@ -19,10 +21,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         }
     }
     one_message(handler, dx);
-    if handler.role == Role::On
-        && handler.listed.is_empty()
-        && handler.message_parameter().is_none()
-    {
+    if handler.role == Role::On && names_no_event(handler) {
         dx.error(
             &handler.attr,
             "`#[on]` says which events it is for, by a parameter or a list",
@@ -42,6 +41,17 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     if kind == Kind::Projector && handler.role == Role::Event && handler.is_definition() {
         projector_defines(handler, dx);
     }
+}
+
+/// Whether nothing in it was meant to name one.
+fn names_no_event(handler: &Handler) -> bool {
+    let is_from_outside = |parameter: &Parameter| {
+        matches!(
+            parameter.kind,
+            ParameterKind::Context | ParameterKind::Stream | ParameterKind::History
+        )
+    };
+    matches!(handler.attr.meta, Meta::Path(_)) && handler.parameters.iter().all(is_from_outside)
 }
 
 fn takes_tx(handler: &Handler) -> bool {

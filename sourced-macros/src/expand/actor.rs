@@ -82,7 +82,9 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
 /// `table.reaction::<ItemAdded>().needs::<Res<Mailer>>();`
 pub(crate) fn reaction_row(reaction: &Reaction<'_>) -> TokenStream {
     let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
-    quote!(#cfgs table.reaction::<#event>() #needs;)
+    // What is wrong with the event is said where it is named.
+    let row = Ident::new("reaction", Span::call_site().located_at(event.span()));
+    quote!(#cfgs table.#row::<#event>() #needs;)
 }
 
 /// `table.before_evolve(|this, message| this.count(message));`

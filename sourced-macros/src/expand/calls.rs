@@ -38,8 +38,10 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         ParameterKind::History => quote!(cx.history()),
         ParameterKind::Emitter => quote!(&mut emit),
         ParameterKind::AnyEvent { enveloped } => {
-            let events = &model.events;
-            let from = quote!(<#events as ::core::convert::From<_>>::from);
+            let span = parameter.source.ty.span();
+            let mut events = model.events.clone();
+            events.set_span(span);
+            let from = quote_spanned!(span=> <#events as ::core::convert::From<_>>::from);
             if *enveloped {
                 quote!(&::core::clone::Clone::clone(&message).map(#from))
             } else {

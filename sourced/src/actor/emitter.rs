@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::run::evolve_all;
-use super::{Actor, AnyEvent, Emitted, Handlers, IntoDecision, Rejected};
-use crate::evolve::Evolves;
+use super::{Actor, AnyEvent, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::failure::Failure;
 use crate::message::{
     Command, Event, Kind, Message, MessageId, NewMessage, Payload, PayloadError, StoredMessage,
@@ -126,10 +125,7 @@ impl<A: Actor> Emitter<A> {
         clippy::needless_pass_by_value,
         reason = "an event that was emitted is gone, as one that is returned"
     )]
-    pub fn event<E: Event>(&mut self, event: E) -> &mut Self
-    where
-        A: Evolves<E>,
-    {
+    pub fn event<E: Event + Emit<A>>(&mut self, event: E) -> &mut Self {
         if let Err(error) = Emitted::encode(&event).and_then(|emitted| self.take(emitted)) {
             self.failed.get_or_insert(error);
         }
