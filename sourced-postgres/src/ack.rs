@@ -1,17 +1,20 @@
 //! Acknowledging: progress, and everything that has to be stored together with it, in one transaction.
 
 use sourced::Failure;
-use sourced::backend::{Ack, AckError, Appended, BackendError, Tx};
+use std::sync::Arc;
+
+use sourced::backend::{Ack, AckError, Appended, BackendError, SyncAction, Tx};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::error::{SqlError, SqlErrorKind, in_failure};
 use crate::row::{clamped, get, position, readable};
+use crate::sql::Sql;
 use crate::tx::Operations;
 
 /// Why one try stored nothing, or may have.
-enum Trouble {
+pub(crate) enum Trouble {
     Sql(SqlError),
     Sync(Failure),
 }
@@ -29,7 +32,7 @@ impl From<SqlError> for Trouble {
 }
 
 impl Trouble {
-    fn kind(&self) -> Option<SqlErrorKind> {
+    pub(crate) fn kind(&self) -> Option<SqlErrorKind> {
         match self {
             Self::Sql(error) => SqlErrorKind::of(error),
             Self::Sync(failure) => in_failure(failure),
@@ -91,34 +94,7 @@ impl Postgres {
         }
         let mut transaction = connection.begin().await?;
         let (placed, xid) = self.fence_and_store(&mut transaction, ack, appends).await?;
-        let mut operations = Operations {
-            connection: &mut transaction,
-            sql: &self.inner.sql,
-        };
-        for sync in &ack.syncs {
-            sync.run(&mut Tx::new(&mut operations))
-                .await
-                .map_err(Trouble::Sync)?;
-        }
-        // Committing a transaction that failed is no error in Postgres, and stores nothing. So is committing another one.
-        let current: Result<Option<String>, sqlx::Error> =
-            sqlx::query_scalar("SELECT pg_current_xact_id_if_assigned()::text")
-                .fetch_one(&mut *transaction)
-                .await;
-        match current.map_err(SqlError::from) {
-            Ok(current) if current.as_deref() == Some(&xid) => {}
-            Ok(_) => {
-                return Err(Trouble::Sync(Failure::msg(
-                    "the transaction was ended by a sync action",
-                )));
-            }
-            Err(error) if error.code() == Some("25P02") => {
-                return Err(Trouble::Sync(Failure::msg(
-                    "a sync action went on after an error of the database",
-                )));
-            }
-            Err(error) => return Err(error.into()),
-        }
+        run_syncs(&mut transaction, &self.inner.sql, &ack.syncs, &xid).await?;
         transaction.commit().await?;
         Ok(placed)
     }
@@ -165,5 +141,38 @@ impl Postgres {
         };
         let is_this_claim = get::<i64>(&row, "acked_epoch")? == clamped(ack.claim.epoch.get());
         Ok(is_this_claim && position(get(&row, "acked_pos")?)? >= ack.upto)
+    }
+}
+
+/// Runs sync actions in order, in the transaction with this id.
+pub(crate) async fn run_syncs(
+    connection: &mut PgConnection,
+    sql: &Sql,
+    syncs: &[Arc<dyn SyncAction>],
+    xid: &str,
+) -> Result<(), Trouble> {
+    let mut operations = Operations {
+        connection: &mut *connection,
+        sql,
+    };
+    for sync in syncs {
+        sync.run(&mut Tx::new(&mut operations))
+            .await
+            .map_err(Trouble::Sync)?;
+    }
+    // Committing a transaction that failed is no error in Postgres, and stores nothing. So is committing another one.
+    let current: Result<Option<String>, sqlx::Error> =
+        sqlx::query_scalar("SELECT pg_current_xact_id_if_assigned()::text")
+            .fetch_one(connection)
+            .await;
+    match current.map_err(SqlError::from) {
+        Ok(current) if current.as_deref() == Some(xid) => Ok(()),
+        Ok(_) => Err(Trouble::Sync(Failure::msg(
+            "the transaction was ended by a sync action",
+        ))),
+        Err(error) if error.code() == Some("25P02") => Err(Trouble::Sync(Failure::msg(
+            "a sync action went on after an error of the database",
+        ))),
+        Err(error) => Err(error.into()),
     }
 }

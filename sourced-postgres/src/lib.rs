@@ -48,6 +48,7 @@ mod row;
 mod sql;
 mod store;
 mod tx;
+mod units;
 mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};

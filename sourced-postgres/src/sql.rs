@@ -87,6 +87,9 @@ statements! {
     renew = include_str!("sql/renew.sql");
     lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
     refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
+    is_waiting = include_str!("sql/is_waiting.sql");
+    move_on = include_str!("sql/move_on.sql");
+    insert_refusals = "INSERT INTO {schema}.refusals (command, reason) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING";
     pending_lanes = include_str!("sql/pending_lanes.sql");
     put_document = "SELECT {schema}.put_document($1, $2, $3)";
     get_document = "SELECT value::text FROM {schema}.documents WHERE collection = $1 AND key = $2";

@@ -127,7 +127,7 @@ impl Postgres {
         Ok(stored)
     }
 
-    async fn append_once(
+    pub(crate) async fn append_once(
         &self,
         connection: &mut PgConnection,
         appends: &Appends,

@@ -1,11 +1,12 @@
 //! The state machine of the lanes, step by step inside the writer's transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, Epoch, FenceError, Tx,
-    Verdict,
+    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, Epoch, FenceError,
+    Refusal, SyncAction, Tx, Verdict,
 };
 use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
@@ -166,7 +167,21 @@ pub(crate) async fn ack(
         });
     };
     let appended = append::append(connection, sql, &ack.appends).await?;
-    for refusal in &ack.refusals {
+    refuse(connection, sql, &ack.refusals).await?;
+    if !ack.syncs.is_empty() {
+        sync(connection, sql, &ack.syncs).await?;
+    }
+    progress(connection, sql, lane, ack).await?;
+    Ok(appended)
+}
+
+/// Records refusals.
+pub(crate) async fn refuse(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    refusals: &[Refusal],
+) -> Result<(), BackendError> {
+    for refusal in refusals {
         sqlx::query(sql.insert_refusal.clone())
             .bind(refusal.command.as_uuid().into_bytes().to_vec())
             .bind(refusal.reason.as_str())
@@ -174,22 +189,18 @@ pub(crate) async fn ack(
             .await
             .map_err(error::backend)?;
     }
-    if !ack.syncs.is_empty() {
-        sync(connection, sql, ack).await?;
-    }
-    progress(connection, sql, lane, ack).await?;
-    Ok(appended)
+    Ok(())
 }
 
 /// Runs the user's actions in a savepoint of their own: releasing it shows whether the transaction is still the same,
 /// even when an action has hidden an error that made SQLite end it.
-async fn sync(
+pub(crate) async fn sync(
     connection: &mut SqliteConnection,
     sql: &Statements,
-    ack: &Ack,
+    syncs: &[Arc<dyn SyncAction>],
 ) -> Result<(), AckError> {
     let mut savepoint = connection.begin().await.map_err(error::backend)?;
-    for action in &ack.syncs {
+    for action in syncs {
         let mut ops = SavepointTx {
             connection: &mut savepoint,
             sql,

@@ -57,6 +57,7 @@ mod row;
 mod sql;
 mod store;
 mod tx;
+mod units;
 mod wake;
 mod writer;
 

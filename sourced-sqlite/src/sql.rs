@@ -93,6 +93,8 @@ statements! {
         ON CONFLICT (command) DO NOTHING";
     refusals = "SELECT command, reason FROM sourced_refusals
         WHERE command IN (SELECT unhex(value) FROM json_each(?1))";
+    is_waiting = include_str!("../sql/is_waiting.sql");
+    settle = include_str!("../sql/settle.sql");
     pending_lanes = include_str!("../sql/pending_lanes.sql");
 
     document = "SELECT value FROM sourced_documents WHERE collection = ?1 AND key = ?2";

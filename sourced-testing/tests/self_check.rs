@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, AppendError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims,
     Document, Documents, FenceError, Group, Groups, LaneState, Memory, ReadStream, Refusal, Signal,
-    Store, StreamAppend, Verdict, Wake,
+    Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Wake,
 };
 use sourced::env::Env;
 use sourced::{
@@ -226,6 +226,13 @@ impl Claims for Broken {
 
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
         self.memory.pending_lanes(groups).await
+    }
+}
+
+#[async_trait]
+impl Units for Broken {
+    async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        self.memory.commit_unit(unit).await
     }
 }
 

@@ -48,7 +48,7 @@ pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
-    WorkerOptions,
+    Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

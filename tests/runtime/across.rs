@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use sourced::prelude::*;
-use sourced::{CommandError, Kind, Outcome};
+use sourced::{CommandError, Kind, Outcome, UnitError};
 
 use crate::backends::On;
 use crate::shop::{Stage, log, types};
@@ -200,6 +200,31 @@ pub async fn money_is_conserved_by_transfers_of_workers(on: On) {
     nothing_is_half(&app, n_applied).await;
     first.stop().await;
     second.stop().await;
+}
+
+pub async fn money_is_conserved_by_transfers_of_units_beside_workers(on: On) {
+    let app = bank(&on).await;
+    let running = app.start();
+    let done = transfers().enumerate().map(|(n, (from, to, amount))| {
+        let app = app.clone();
+        app.env().clone().spawner.spawn(async move {
+            let command = transfer(amount, to).to(from);
+            if n % 2 == 0 {
+                let receipt = app.dispatch(command).await.unwrap();
+                return matches!(receipt.outcome().await.unwrap(), Outcome::Applied(_));
+            }
+            match app.unit().handle(command).await {
+                Ok(_) => true,
+                Err(UnitError::Refused(_)) => false,
+                Err(error) => panic!("{error}"),
+            }
+        })
+    });
+    let n_applied = join_all(done).await;
+    let n_applied = n_applied.into_iter().filter(|done| done.unwrap()).count();
+    assert!(n_applied > 0);
+    nothing_is_half(&app, n_applied).await;
+    running.stop().await;
 }
 
 pub async fn fresh_state_of_the_other_stream_for_each_transfer_of_a_batch(on: On) {

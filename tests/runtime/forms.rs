@@ -295,6 +295,7 @@ pub async fn a_projector_reacts_once_and_stays_silent_in_a_replay(on: On) {
         let batch = sourced::reactor::Batch {
             stream: &filled.stream_id,
             deliveries: &deliveries,
+            streams: &services.streams(),
             services: &services,
         };
         let handled = reactor.handle(&batch).await.unwrap();

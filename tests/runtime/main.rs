@@ -13,6 +13,7 @@ mod failing;
 mod forms;
 mod reacting;
 mod stopping;
+mod units;
 
 /// Makes a test of each promise on each backend: `postgres::deciding::…`.
 macro_rules! promises {
@@ -37,6 +38,7 @@ promises! {
     across {
         money_is_conserved_by_concurrent_durable_transfers,
         money_is_conserved_by_transfers_of_workers,
+        money_is_conserved_by_transfers_of_units_beside_workers,
         fresh_state_of_the_other_stream_for_each_transfer_of_a_batch,
         a_refused_transfer_leaves_nothing_in_either_stream,
         a_stream_named_twice_is_refused_and_parks_nothing,
@@ -90,5 +92,15 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    units {
+        the_whole_chain_is_stored_and_workers_find_nothing_left,
+        a_refused_command_stores_nothing,
+        a_failing_handler_stores_nothing,
+        a_chain_without_an_end_is_named,
+        ack_never_jumps_what_waits_is_left_to_workers_in_its_turn,
+        only_the_chosen_reactors_take_part,
+        commands_need_not_be_stored,
+        decided_once_by_units_workers_and_durable_methods_side_by_side,
     }
 }

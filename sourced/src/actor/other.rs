@@ -117,7 +117,7 @@ impl<A: Actor> Other<A> {
             return Err(NamedTwice { stream }.into());
         }
         let read = ReadStream::all(stream.clone()).only(Kind::Event);
-        let events = cx.backend().read_stream(read).await?;
+        let events = cx.streams().read_stream(read).await?;
         let state = guarded(async {
             let mut state = A::initial(&stream);
             evolve_all(&Handlers::of_actor(), &mut state, &events)?;

@@ -121,7 +121,7 @@ impl<'a, A: Actor> Run<'a, A> {
             Vec::new()
         } else {
             let read = ReadStream::all(batch.stream.clone()).only(Kind::Event);
-            batch.services.backend.read_stream(read).await?
+            batch.streams.read_stream(read).await?
         };
         Ok(Self {
             handlers,
@@ -137,7 +137,7 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 
     async fn handle(&mut self, delivery: &Delivery) -> Result<(), Failure> {
-        let cx = self.batch.services.context(delivery);
+        let cx = self.batch.context(delivery);
         let message = &delivery.message;
         let history = History::shared(Arc::clone(&self.history));
         if let Some(decide) = self.handlers.decide(&message.type_name) {

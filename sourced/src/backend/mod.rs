@@ -1,7 +1,7 @@
 //! The port to storage: what a backend must do, and exactly how.
 //!
 //! A backend keeps one log of messages in streams, and for every consumer group one *lane* per stream: how far the
-//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of five small traits, one subject
+//! group has acknowledged that stream, and who holds it now. [`Backend`] is the sum of small traits, one subject
 //! each; `sourced-testing` has the suite that every implementation must pass.
 //!
 //! # The lane
@@ -28,6 +28,7 @@ mod limits;
 pub mod memory;
 mod store;
 mod tx;
+mod units;
 mod wake;
 
 pub use claims::{
@@ -41,9 +42,10 @@ pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
+pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
-pub trait Backend: Store + Groups + Claims + Documents + Wake {}
+pub trait Backend: Store + Groups + Claims + Units + Documents + Wake {}
 
-impl<T: Store + Groups + Claims + Documents + Wake> Backend for T {}
+impl<T: Store + Groups + Claims + Units + Documents + Wake> Backend for T {}

@@ -39,7 +39,7 @@ impl<H: Handler> HandlerReactor<H> {
         let read = ReadStream::all(batch.stream.clone())
             .only(Kind::Event)
             .upto(last);
-        let events = batch.services.backend.read_stream(read).await?;
+        let events = batch.streams.read_stream(read).await?;
         Ok(History::new(events))
     }
 }
@@ -75,7 +75,7 @@ impl<H: Handler> Reactor for HandlerReactor<H> {
         for delivery in batch.deliveries {
             let event = &delivery.message;
             let n_upto = history.partition_point(|earlier| earlier.seq <= event.seq);
-            let cx = batch.services.context(delivery);
+            let cx = batch.context(delivery);
             let cx = cx.with_history(history.clone().first(n_upto));
             // What was handled before has had its effects.
             let done = if delivery.replaying {

@@ -80,7 +80,7 @@ impl<P: Projector> ProjectorReactor<P> {
         if delivery.replaying {
             return Ok(());
         }
-        let cx = batch.services.context(delivery).with_history(history);
+        let cx = batch.context(delivery).with_history(history);
         let dispatched = react(state, event, &cx).await?;
         send(&batch.services.env, event, dispatched, appends)
     }
@@ -126,7 +126,7 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
         let read = ReadStream::all(batch.stream.clone())
             .only(Kind::Event)
             .upto(last);
-        let history = batch.services.backend.read_stream(read).await?;
+        let history = batch.streams.read_stream(read).await?;
 
         let folded = self.fold(batch, &Arc::new(history)).await;
         let Folded {
@@ -148,7 +148,7 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
                 .deliveries
                 .iter()
                 .find(|delivery| !delivery.replaying && is_done(delivery.message.seq));
-            let cx = batch.services.context(live.unwrap_or(last_done));
+            let cx = batch.context(live.unwrap_or(last_done));
             handled.upto = Some(last_done.message.position);
             handled.appends = appends;
             handled.syncs.push(Arc::new(Save { state, cx }));

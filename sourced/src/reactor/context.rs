@@ -6,8 +6,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{History, Services};
-use crate::backend::{Backend, Delivery};
+use super::{Batch, History, Services, Streams};
+use crate::backend::Delivery;
 use crate::failure::Failure;
 use crate::stream::StreamId;
 use crate::time::Timestamp;
@@ -18,7 +18,7 @@ pub struct Context {
     now: Timestamp,
     replaying: Replaying,
     resources: Arc<Resources>,
-    backend: Arc<dyn Backend>,
+    streams: Arc<dyn Streams>,
     history: History,
     /// The other streams that were loaded for this call.
     others: Arc<Mutex<Vec<StreamId>>>,
@@ -27,24 +27,32 @@ pub struct Context {
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
     pub fn live(services: &Services) -> Self {
-        Self::new(services, services.env.clock.now(), false)
+        let now = services.env.clock.now();
+        Self::new(services, services.streams(), now, false)
     }
 
     /// For a delivery. Time is the clock's, or in a replay the message's own, so that the outcome is the same.
-    pub fn of(services: &Services, delivery: &Delivery) -> Self {
-        if delivery.replaying {
-            Self::new(services, delivery.message.created_at, true)
+    pub fn of(batch: &Batch<'_>, delivery: &Delivery) -> Self {
+        let now = if delivery.replaying {
+            delivery.message.created_at
         } else {
-            Self::live(services)
-        }
+            batch.services.env.clock.now()
+        };
+        let streams = Arc::clone(batch.streams);
+        Self::new(batch.services, streams, now, delivery.replaying)
     }
 
-    fn new(services: &Services, now: Timestamp, replaying: bool) -> Self {
+    fn new(
+        services: &Services,
+        streams: Arc<dyn Streams>,
+        now: Timestamp,
+        replaying: bool,
+    ) -> Self {
         Self {
             now,
             replaying: Replaying(replaying),
             resources: Arc::clone(&services.resources),
-            backend: Arc::clone(&services.backend),
+            streams,
             history: History::default(),
             others: Arc::default(),
         }
@@ -67,9 +75,9 @@ impl Context {
         self.now
     }
 
-    /// The storage, for reading.
-    pub(crate) fn backend(&self) -> &dyn Backend {
-        &*self.backend
+    /// Where to read other streams.
+    pub(crate) fn streams(&self) -> &dyn Streams {
+        &*self.streams
     }
 
     /// Whether this stream is named for the first time in this call.

@@ -17,10 +17,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, BackendError, Delivery, Refusal, StreamAppend, SyncAction};
+use crate::backend::{
+    Backend, BackendError, Delivery, ReadStream, Refusal, StreamAppend, SyncAction,
+};
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::TypeName;
+use crate::message::{StoredMessage, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
 
 /// Handles batches of messages for one consumer group.
@@ -63,8 +65,27 @@ pub struct Batch<'a> {
     pub stream: &'a StreamId,
     /// The messages; never empty.
     pub deliveries: &'a [Delivery],
+    /// Where to read history.
+    pub streams: &'a Arc<dyn Streams>,
     /// What is needed to handle them.
     pub services: &'a Services,
+}
+
+/// Streams as a reactor sees them: what is stored and, inside a unit, what is about to be.
+#[async_trait]
+pub trait Streams: fmt::Debug + Send + Sync {
+    /// As [`Store::read_stream`](crate::backend::Store::read_stream).
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError>;
+}
+
+#[async_trait]
+impl Streams for Arc<dyn Backend> {
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        (**self).read_stream(read).await
+    }
 }
 
 /// What reactors work with.
@@ -78,10 +99,17 @@ pub struct Services {
     pub resources: Arc<Resources>,
 }
 
-impl Services {
+impl Batch<'_> {
     /// The surroundings in which a delivery is handled.
     pub fn context(&self, delivery: &Delivery) -> Context {
         Context::of(self, delivery)
+    }
+}
+
+impl Services {
+    /// Streams as they are stored.
+    pub fn streams(&self) -> Arc<dyn Streams> {
+        Arc::new(Arc::clone(&self.backend))
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AppBuilder, DispatchError, Outcome, Receipt, Running, WorkerOptions};
+use super::{AppBuilder, DispatchError, Outcome, Receipt, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
 use crate::backend::{AppendError, Backend, BackendError, Delivery, ReadStream, StreamAppend};
 use crate::env::Env;
@@ -171,7 +171,15 @@ impl App {
             .map_err(|error| DispatchError::Append(AppendError::Backend(error)))
     }
 
-    fn command_message(&self, command: Outgoing) -> Result<(StreamId, NewMessage), DispatchError> {
+    /// Starts a unit: a command and everything that follows from it, at once and all or nothing.
+    pub fn unit(&self) -> Unit {
+        Unit::new(self.clone())
+    }
+
+    pub(super) fn command_message(
+        &self,
+        command: Outgoing,
+    ) -> Result<(StreamId, NewMessage), DispatchError> {
         let type_name = command.type_name().clone();
         if !self.inner.deciders.contains_key(&type_name) {
             return Err(DispatchError::NobodyDecides(type_name));
@@ -288,6 +296,7 @@ async fn dry_run(
             message,
             replaying: false,
         }],
+        streams: &app.services.streams(),
         services: &app.services,
     };
     let handled = reactor.handle(&batch).await?;

@@ -19,6 +19,7 @@ mod receipt;
 mod renewer;
 mod running;
 mod supervisor;
+mod unit;
 
 pub use app::App;
 pub use builder::AppBuilder;
@@ -26,3 +27,4 @@ pub use error::{BuildError, DispatchError};
 pub use options::{RetryPolicy, WorkerOptions};
 pub use receipt::{Outcome, Receipt};
 pub use running::{Running, StopReport};
+pub use unit::{Unit, UnitError, UnitOutcome};

@@ -21,6 +21,7 @@ pub mod read;
 pub mod replay_is_marked;
 pub mod retry;
 pub mod same_id_once;
+pub mod units;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -190,6 +191,15 @@ macro_rules! conformance {
                 does_not_count_parked_lanes,
                 does_not_count_what_the_group_does_not_handle,
                 adds_up_the_groups_asked_for,
+            }
+            units {
+                everything_is_stored_together,
+                what_is_settled_is_no_work_but_what_comes_later_is,
+                a_lane_with_earlier_messages_is_not_settled,
+                messages_the_group_does_not_handle_keep_no_lane_busy,
+                a_conflict_or_a_failing_sync_action_stores_nothing,
+                storing_the_same_unit_again_changes_nothing,
+                says_what_it_cannot_settle,
             }
             documents {
                 what_is_not_there_is_none,

@@ -167,7 +167,7 @@ impl State {
     }
 
     /// The lanes of a group, with everything in the log sorted into them.
-    fn pumped(&mut self, group: &GroupId) -> Result<&mut Lanes, BackendError> {
+    pub(super) fn pumped(&mut self, group: &GroupId) -> Result<&mut Lanes, BackendError> {
         let Some(lanes) = self.groups.get_mut(group) else {
             return Err(BackendError::UnknownGroup(group.clone()));
         };

@@ -164,6 +164,12 @@ impl Lanes {
         })
     }
 
+    /// Whether nothing of the stream waits for the group, nor is being handled.
+    pub(super) fn is_quiet(&self, stream: &StreamId) -> bool {
+        let lane = self.by_stream.get(stream);
+        lane.is_none_or(|lane| lane.pending.is_empty() && lane.holder.is_none())
+    }
+
     /// Whether this claim still holds its lane.
     pub(super) fn is_held(&self, claim: &ClaimKey) -> bool {
         let lane = self.by_stream.get(&claim.stream);

@@ -5,6 +5,7 @@ mod documents;
 mod groups;
 mod lanes;
 mod store;
+mod units;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

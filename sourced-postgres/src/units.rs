@@ -1,0 +1,190 @@
+//! Units: a whole chain of messages stored at once, outside of any claim.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sourced::backend::{
+    Appended, BackendError, Lane, Refusal, SyncAction, UnitCommit, UnitError, Units,
+};
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+use crate::ack::{Trouble, run_syncs};
+use crate::append::{Appends, Stored};
+use crate::backend::{Postgres, Retry};
+use crate::error::SqlError;
+use crate::row::{clamped, readable};
+
+/// Why one try of a unit stored nothing.
+enum UnitTrouble {
+    Other(Trouble),
+    Unit(UnitError),
+}
+
+impl<E: Into<Trouble>> From<E> for UnitTrouble {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+#[async_trait]
+impl Units for Postgres {
+    async fn commit_unit(&self, mut unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        let appends = std::mem::take(&mut unit.appends);
+        let appends = Appends::checked(appends, &self.inner.limits)?;
+        let mut stored = Stored::new();
+        let mut lookups = 0;
+        let mut retry = Retry::default();
+        loop {
+            let rest = appends.without(&stored)?;
+            if rest.is_empty() && !stored.is_empty() {
+                // An earlier try went through, of which nothing was heard.
+                break;
+            }
+            let mut connection = self.connection(&retry).await?;
+            let tried = self.unit_once(&mut connection, &unit, &rest).await;
+            drop(connection);
+            match tried {
+                Ok(placed) => {
+                    stored.extend(placed);
+                    break;
+                }
+                Err(UnitTrouble::Unit(error)) => return Err(error),
+                Err(UnitTrouble::Other(trouble)) => match trouble {
+                    Trouble::Sql(error) if error.is_stored_already() && lookups < 4 => {
+                        lookups += 1;
+                        stored = self.stored(&appends).await?;
+                    }
+                    trouble if retry.allows(trouble.kind()).await => {}
+                    Trouble::Sql(error) => return Err(rest.error(error).into()),
+                    Trouble::Sync(failure) => return Err(UnitError::Sync(failure)),
+                },
+            }
+        }
+        self.inner.hints.raise();
+        Ok(appends.placed(&stored)?)
+    }
+}
+
+impl Postgres {
+    async fn unit_once(
+        &self,
+        connection: &mut PgConnection,
+        unit: &UnitCommit,
+        appends: &Appends,
+    ) -> Result<Stored, UnitTrouble> {
+        let mut transaction = connection.begin().await?;
+        let placed = if appends.is_empty() {
+            Stored::new()
+        } else {
+            self.append_once(&mut transaction, appends).await?
+        };
+        // The streams are locked now, so nothing can come in below what was just appended.
+        self.settle_lanes(&mut transaction, &unit.settled, &placed)
+            .await?;
+        self.refuse(&mut transaction, &unit.refusals).await?;
+        self.sync(&mut transaction, &unit.syncs).await?;
+        transaction.commit().await?;
+        Ok(placed)
+    }
+
+    async fn settle_lanes(
+        &self,
+        connection: &mut PgConnection,
+        lanes: &[Lane],
+        placed: &Stored,
+    ) -> Result<(), UnitTrouble> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let spans = lanes.iter().map(|lane| span(lane, placed));
+        let spans = spans.collect::<Result<Vec<_>, _>>();
+        let spans = spans.map_err(UnitTrouble::Unit)?;
+        let groups: Vec<&str> = lanes.iter().map(|lane| lane.group.as_str()).collect();
+        let streams: Vec<&str> = lanes.iter().map(|lane| lane.stream.as_str()).collect();
+        let firsts: Vec<i64> = spans.iter().map(|span| span.first).collect();
+        let waiting = sqlx::query(self.inner.sql.is_waiting.safe())
+            .bind(&groups[..])
+            .bind(&streams[..])
+            .bind(&firsts[..])
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(row) = waiting {
+            let nth: i64 = row.try_get("nth")?;
+            let nth = usize::try_from(nth - 1).unwrap_or(0);
+            let Lane { group, stream } = lanes[nth].clone();
+            return Err(UnitTrouble::Unit(if row.try_get("is_known")? {
+                UnitError::Busy { group, stream }
+            } else {
+                BackendError::UnknownGroup(group).into()
+            }));
+        }
+        let lasts: Vec<i64> = spans.iter().map(|span| span.last).collect();
+        let positions: Vec<i64> = spans.iter().map(|span| span.position).collect();
+        sqlx::query(self.inner.sql.move_on.safe())
+            .bind(&groups[..])
+            .bind(&streams[..])
+            .bind(&lasts[..])
+            .bind(&positions[..])
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn refuse(
+        &self,
+        connection: &mut PgConnection,
+        refusals: &[Refusal],
+    ) -> Result<(), SqlError> {
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = refusals.iter().map(|r| r.command.as_uuid()).collect();
+        let reasons: Vec<_> = refusals.iter().map(|r| readable(&r.reason)).collect();
+        sqlx::query(self.inner.sql.insert_refusals.safe())
+            .bind(&ids[..])
+            .bind(&reasons[..])
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn sync(
+        &self,
+        connection: &mut PgConnection,
+        syncs: &[Arc<dyn SyncAction>],
+    ) -> Result<(), Trouble> {
+        if syncs.is_empty() {
+            return Ok(());
+        }
+        let xid: String = sqlx::query_scalar("SELECT pg_current_xact_id()::text")
+            .fetch_one(&mut *connection)
+            .await?;
+        run_syncs(connection, &self.inner.sql, syncs, &xid).await
+    }
+}
+
+/// What a unit appended to a stream: its first and last seq, and the last position.
+struct Span {
+    first: i64,
+    last: i64,
+    position: i64,
+}
+
+fn span(lane: &Lane, stored: &Stored) -> Result<Span, UnitError> {
+    let places = stored.values().filter(|(stream, _)| *stream == lane.stream);
+    let places = places.map(|(_, place)| place);
+    let first = places.clone().map(|place| place.seq).min();
+    let last = places.max_by_key(|place| place.seq);
+    let (Some(first), Some(last)) = (first, last) else {
+        let text = format!(
+            "nothing was appended to the settled stream `{}`",
+            lane.stream
+        );
+        return Err(BackendError::Refused(text.into()).into());
+    };
+    Ok(Span {
+        first: clamped(first.get()),
+        last: clamped(last.seq.get()),
+        position: clamped(last.position.get()),
+    })
+}

@@ -1,0 +1,75 @@
+//! Units in memory.
+
+use async_trait::async_trait;
+
+use super::documents::Overlay;
+use super::{Memory, State};
+use crate::backend::{
+    AppendError, Appended, BackendError, Limits, StreamAppend, Tx, UnitCommit, UnitError, Units,
+};
+
+#[async_trait]
+impl Units for Memory {
+    async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        Limits::default()
+            .check(&unit.appends)
+            .map_err(AppendError::from)?;
+        let _turn = self.shared.transaction.lock().await;
+        self.state().check_unit(&unit)?;
+        let mut overlay = Overlay::new(self);
+        for sync in &unit.syncs {
+            let ran = sync.run(&mut Tx::new(&mut overlay)).await;
+            ran.map_err(UnitError::Sync)?;
+        }
+        let appended = {
+            let mut state = self.state();
+            state.check_unit(&unit)?;
+            state.store_unit(unit, overlay)?
+        };
+        self.raise();
+        Ok(appended)
+    }
+}
+
+impl State {
+    fn check_unit(&mut self, unit: &UnitCommit) -> Result<(), UnitError> {
+        self.log.plan(&unit.appends)?;
+        for lane in &unit.settled {
+            let is_named = |append: &StreamAppend| append.stream == lane.stream;
+            if !unit.appends.iter().any(is_named) {
+                let text = format!(
+                    "nothing is appended to the settled stream `{}`",
+                    lane.stream
+                );
+                return Err(BackendError::Refused(text.into()).into());
+            }
+            if !self.pumped(&lane.group)?.is_quiet(&lane.stream) {
+                return Err(UnitError::Busy {
+                    group: lane.group.clone(),
+                    stream: lane.stream.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a unit that was just checked.
+    fn store_unit(
+        &mut self,
+        unit: UnitCommit,
+        overlay: Overlay,
+    ) -> Result<Vec<Appended>, UnitError> {
+        let plan = self.log.plan(&unit.appends)?;
+        self.log.apply(unit.appends, &plan);
+        for refusal in unit.refusals {
+            self.refusals.entry(refusal.command).or_insert(refusal);
+        }
+        overlay.apply(&mut self.documents);
+        let end = self.log.end();
+        for lane in &unit.settled {
+            // Nobody appended since, so the end of the log is that of the unit.
+            self.pumped(&lane.group)?.ack(&lane.stream, end);
+        }
+        Ok(plan)
+    }
+}

@@ -1,0 +1,232 @@
+//! One try at a unit: from its command, breadth first, to everything that follows from it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::draft::Draft;
+use super::{Commands, Unit, UnitError};
+use crate::backend::{Delivery, Lane, StreamAppend, UnitCommit, UnitError as CommitError};
+use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
+use crate::reactor::{Batch, Handled, Reactor, Streams};
+use crate::stream::{GroupId, StreamId};
+
+/// What has come up so far.
+pub(super) struct Chain<'a> {
+    unit: &'a Unit,
+    /// Lanes whose share is left to the workers.
+    left: &'a HashSet<Lane>,
+    draft: Arc<Draft>,
+    /// In the order of coming up.
+    links: Vec<Link>,
+    waiting: VecDeque<usize>,
+    commit: UnitCommit,
+    settled: HashSet<Lane>,
+}
+
+/// A message of the chain.
+struct Link {
+    stream: StreamId,
+    message: NewMessage,
+    drafted: StoredMessage,
+    /// The group it comes from.
+    source: Option<GroupId>,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn new(unit: &'a Unit, left: &'a HashSet<Lane>) -> Self {
+        Self {
+            unit,
+            left,
+            draft: Arc::new(Draft::new(unit.app.backend())),
+            links: Vec::new(),
+            waiting: VecDeque::new(),
+            commit: UnitCommit::default(),
+            settled: HashSet::new(),
+        }
+    }
+
+    /// Works the chain out. Stores nothing.
+    pub(super) async fn run(
+        &mut self,
+        stream: StreamId,
+        root: NewMessage,
+    ) -> Result<(), UnitError> {
+        self.add(None, stream, root).await?;
+        let mut n_handled = 0;
+        while let Some(index) = self.waiting.pop_front() {
+            n_handled += 1;
+            if n_handled > self.unit.max_messages {
+                return Err(self.loop_at(index));
+            }
+            for reactor in self.unit.reactors() {
+                if reactor
+                    .handled_types()
+                    .contains(&self.links[index].drafted.type_name)
+                {
+                    self.handle(&**reactor, index).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn add(
+        &mut self,
+        source: Option<GroupId>,
+        stream: StreamId,
+        message: NewMessage,
+    ) -> Result<(), UnitError> {
+        let drafted = self.draft.add(&stream, message.clone()).await?;
+        self.waiting.push_back(self.links.len());
+        self.links.push(Link {
+            stream,
+            message,
+            drafted,
+            source,
+        });
+        Ok(())
+    }
+
+    async fn handle(&mut self, reactor: &dyn Reactor, index: usize) -> Result<(), UnitError> {
+        let group = reactor.group();
+        let drafted = self.links[index].drafted.clone();
+        let is_decided_here =
+            drafted.kind == Kind::Command && reactor.decided_types().contains(&drafted.type_name);
+        let lane = Lane {
+            group: group.clone(),
+            stream: drafted.stream_id.clone(),
+        };
+        // A command may be decided before earlier ones, as a durable method does; a reaction waits for its turn.
+        if !is_decided_here && self.left.contains(&lane) {
+            return Ok(());
+        }
+        let delivery = Delivery {
+            message: drafted,
+            replaying: false,
+        };
+        let streams: Arc<dyn Streams> = Arc::<Draft>::clone(&self.draft);
+        let handled = reactor
+            .handle(&Batch {
+                stream: &delivery.message.stream_id,
+                deliveries: std::slice::from_ref(&delivery),
+                streams: &streams,
+                services: &self.unit.app.inner.services,
+            })
+            .await?;
+        if is_decided_here {
+            self.links[index].message.decided_by = Some(group.clone());
+        } else {
+            self.settled.insert(lane);
+        }
+        self.take(group, &delivery.message, handled).await
+    }
+
+    async fn take(
+        &mut self,
+        group: &GroupId,
+        handled_message: &StoredMessage,
+        handled: Handled,
+    ) -> Result<(), UnitError> {
+        if let Some(failure) = handled.failure {
+            let (group, type_name) = (group.clone(), handled_message.type_name.clone());
+            return Err(UnitError::Failed {
+                group,
+                type_name,
+                failure,
+            });
+        }
+        let root = self.links[0].message.id;
+        if let Some(refusal) = handled
+            .refusals
+            .iter()
+            .find(|refusal| refusal.command == root)
+        {
+            return Err(UnitError::Refused(refusal.reason.clone()));
+        }
+        self.commit.refusals.extend(handled.refusals);
+        self.commit.syncs.extend(handled.syncs);
+        for append in handled.appends {
+            for message in append.messages {
+                self.add(Some(group.clone()), append.stream.clone(), message)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the chain. Gives its messages as they are stored, each with the group it comes from.
+    pub(super) async fn commit(
+        mut self,
+    ) -> Result<Vec<(Option<GroupId>, StoredMessage)>, CommitError> {
+        if self.unit.commands == Commands::Dropped {
+            let is_dropped = |link: &Link| link.message.decided_by.is_some();
+            let dropped: HashSet<MessageId> = self
+                .links
+                .iter()
+                .filter(|link| is_dropped(link))
+                .map(|link| link.message.id)
+                .collect();
+            self.links.retain(|link| !is_dropped(link));
+            let refusals = &mut self.commit.refusals;
+            refusals.retain(|refusal| !dropped.contains(&refusal.command));
+        }
+        let mut index_of: HashMap<StreamId, usize> = HashMap::new();
+        for link in &self.links {
+            let index = *index_of
+                .entry(link.stream.clone())
+                .or_insert(self.commit.appends.len());
+            if index == self.commit.appends.len() {
+                self.commit.appends.push(StreamAppend {
+                    stream: link.stream.clone(),
+                    expected: self.draft.expected(&link.stream),
+                    messages: Vec::new(),
+                });
+            }
+            self.commit.appends[index]
+                .messages
+                .push(link.message.clone());
+        }
+        self.commit.settled = self
+            .settled
+            .into_iter()
+            .filter(|lane| index_of.contains_key(&lane.stream))
+            .collect();
+        self.commit.settled.sort();
+        let places = self.unit.app.backend().commit_unit(self.commit).await?;
+        let places: HashMap<MessageId, _> =
+            places.into_iter().map(|place| (place.id, place)).collect();
+        let stored = self.links.into_iter().filter_map(|link| {
+            let place = places.get(&link.message.id)?;
+            let message =
+                StoredMessage::stored(link.message, link.stream, place.seq, place.position);
+            Some((link.source, message))
+        });
+        Ok(stored.collect())
+    }
+
+    /// Names the loop: the types from the last earlier message of the same type to this one, from cause to effect.
+    fn loop_at(&self, index: usize) -> UnitError {
+        let by_id: HashMap<MessageId, &Link> = self
+            .links
+            .iter()
+            .map(|link| (link.message.id, link))
+            .collect();
+        let mut path = vec![self.links[index].message.type_name.to_string()];
+        let mut link = &self.links[index];
+        while let Some(cause) = by_id
+            .get(&link.message.causation_id)
+            .filter(|cause| cause.message.id != link.message.id)
+        {
+            link = cause;
+            path.push(link.message.type_name.to_string());
+            if path.first() == path.last() {
+                break;
+            }
+        }
+        path.reverse();
+        UnitError::Loop {
+            limit: self.unit.max_messages,
+            path,
+        }
+    }
+}

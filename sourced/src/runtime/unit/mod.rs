@@ -1,0 +1,239 @@
+//! Units: a command and everything that follows from it, at once and all or nothing.
+
+mod chain;
+mod draft;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{App, DispatchError};
+use crate::actor::Outgoing;
+use crate::backend::{AppendError, BackendError, Lane, UnitError as CommitError};
+use crate::failure::Failure;
+use crate::message::{StoredMessage, TypeName};
+use crate::reactor::{Reactor, Register};
+use crate::stream::GroupId;
+
+use chain::Chain;
+
+/// How often a chain is worked out again because somebody else appended an event meanwhile.
+const MAX_TRIES: u32 = 64;
+
+/// Handles a command and, breadth first, everything that follows from it: events, reactions, their commands,
+/// projections. All of it is stored in one transaction, or none. Made by [`App::unit`].
+///
+/// Workers find nothing left to do, with one exception: where earlier messages of a stream still wait for a reactor, its
+/// share is left to the workers, because nothing may be overtaken. [`UnitOutcome::left_to_workers`] tells which.
+///
+/// ```
+/// # use sourced::prelude::*;
+/// # #[derive(Default)] pub struct Lamp { on: bool }
+/// # #[actor] impl Lamp {
+/// #     #[command] pub fn switch(&self) -> Switched { Switched }
+/// #     #[event] pub fn switched(&mut self) { self.on = !self.on; }
+/// #     #[reaction] fn count(&self, _: &Switched) -> Count { Count }
+/// #     #[command] pub fn count_up(&self, _: &Count) -> Counted { Counted }
+/// #     #[event] pub fn counted(&mut self) {}
+/// # }
+/// # #[command("lamp.count")] pub struct Count;
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().register::<Lamp>().build().await?;
+/// let outcome = app.unit().handle(Switch.to("lamp-1")).await?;
+/// let types: Vec<_> = outcome.messages().iter().map(|message| message.type_name.as_str()).collect();
+/// assert_eq!(types, ["lamp.switch", "lamp.switched", "lamp.count", "lamp.counted"]);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a unit does nothing until it handles a command"]
+pub struct Unit {
+    app: App,
+    /// The groups that take part; `None`: all.
+    groups: Option<HashSet<GroupId>>,
+    max_messages: usize,
+    commands: Commands,
+}
+
+/// What becomes of the commands of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commands {
+    Stored,
+    /// Only what they led to is stored.
+    Dropped,
+}
+
+impl Unit {
+    pub(super) fn new(app: App) -> Self {
+        Self {
+            app,
+            groups: None,
+            max_messages: 100,
+            commands: Commands::Stored,
+        }
+    }
+
+    /// Lets only these reactors take part, one call each. What the others would do is left to the workers.
+    pub fn with<R: Register>(mut self) -> Self {
+        let group = R::reactor().group().clone();
+        self.groups.get_or_insert_default().insert(group);
+        self
+    }
+
+    /// At most so many messages are handled; 100 by default. More is taken for a loop.
+    pub fn max_messages(mut self, max: usize) -> Self {
+        self.max_messages = max;
+        self
+    }
+
+    /// Does not store the commands that are decided in the unit, only what they lead to.
+    pub fn without_commands(mut self) -> Self {
+        self.commands = Commands::Dropped;
+        self
+    }
+
+    /// Handles a command with everything that follows from it.
+    ///
+    /// # Errors
+    /// [`UnitError`] says why nothing was stored.
+    pub async fn handle(&self, command: impl Into<Outgoing>) -> Result<UnitOutcome, UnitError> {
+        let (stream, root) = self.app.command_message(command.into())?;
+        let decider = self.app.inner.deciders.get(&root.type_name);
+        if !decider.is_some_and(|group| self.takes_part(group)) {
+            return Err(DispatchError::NobodyDecides(root.type_name).into());
+        }
+        let mut left = HashSet::new();
+        for _ in 0..MAX_TRIES {
+            let mut chain = Chain::new(self, &left);
+            chain.run(stream.clone(), root.clone()).await?;
+            match chain.commit().await {
+                Ok(messages) => return Ok(UnitOutcome::new(messages, left)),
+                Err(error) if error.is_conflict() => {}
+                Err(CommitError::Busy { group, stream }) => {
+                    left.insert(Lane { group, stream });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(UnitError::Contended)
+    }
+
+    fn takes_part(&self, group: &GroupId) -> bool {
+        self.groups
+            .as_ref()
+            .is_none_or(|groups| groups.contains(group))
+    }
+
+    fn reactors(&self) -> impl Iterator<Item = &Arc<dyn Reactor>> {
+        let all = self.app.inner.reactors.iter();
+        all.filter(|reactor| self.takes_part(reactor.group()))
+    }
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unit")
+            .field("groups", &self.groups)
+            .field("max_messages", &self.max_messages)
+            .field("commands", &self.commands)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a unit stored.
+#[derive(Debug, Clone)]
+pub struct UnitOutcome {
+    /// With the group that each comes from; the command that began it comes from none.
+    messages: Vec<StoredMessage>,
+    sources: Vec<Option<GroupId>>,
+    left: Vec<Lane>,
+}
+
+impl UnitOutcome {
+    fn new(messages: Vec<(Option<GroupId>, StoredMessage)>, left: HashSet<Lane>) -> Self {
+        let (sources, messages) = messages.into_iter().unzip();
+        let mut left: Vec<_> = left.into_iter().collect();
+        left.sort();
+        Self {
+            messages,
+            sources,
+            left,
+        }
+    }
+
+    /// All messages, in the order in which they came up.
+    pub fn messages(&self) -> &[StoredMessage] {
+        &self.messages
+    }
+
+    /// The messages that came from one reactor, in the order in which they came up.
+    pub fn of<R: Register>(&self) -> Vec<&StoredMessage> {
+        let reactor = R::reactor();
+        let sources = self
+            .sources
+            .iter()
+            .map(|source| source.as_ref() == Some(reactor.group()));
+        let messages = self.messages.iter().zip(sources);
+        messages
+            .filter_map(|(message, is_from_it)| is_from_it.then_some(message))
+            .collect()
+    }
+
+    /// Lanes in which earlier messages were waiting: what the unit stored there is handled by workers, in its turn.
+    pub fn left_to_workers(&self) -> &[Lane] {
+        &self.left
+    }
+}
+
+/// Why a unit stored nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnitError {
+    /// The domain said no to the command that began it. A command further down the chain that is refused does not undo
+    /// the others: its refusal is recorded.
+    #[error("{0}")]
+    Refused(String),
+    /// A handler failed.
+    #[error("group `{group}` could not handle `{type_name}`: {failure}")]
+    Failed {
+        /// The group of the handler.
+        group: GroupId,
+        /// The message.
+        type_name: TypeName,
+        /// What went wrong.
+        failure: Failure,
+    },
+    /// The chain did not come to an end.
+    #[error("the chain is longer than {limit} messages; it ends in the loop {}", path.join(" → "))]
+    Loop {
+        /// How many messages were handled.
+        limit: usize,
+        /// The types on the way to the last message, from cause to effect: the last part that repeats itself.
+        path: Vec<String>,
+    },
+    /// Others changed the streams again and again.
+    #[error("the streams were changed by others {MAX_TRIES} times meanwhile")]
+    Contended,
+    /// The command could not be sent.
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
+    /// An append was refused.
+    #[error(transparent)]
+    Append(AppendError),
+    /// A projection could not be saved.
+    #[error("a projection could not be saved: {0}")]
+    Sync(Failure),
+    /// The storage did not do it.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl From<CommitError> for UnitError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Append(error) => Self::Append(error),
+            CommitError::Sync(failure) => Self::Sync(failure),
+            CommitError::Backend(error) => Self::Backend(error),
+            CommitError::Busy { .. } => Self::Contended,
+        }
+    }
+}
