@@ -47,6 +47,18 @@ impl Account {
         ))
     }
 
+    /// Gives the other account what this one has more, after a pause.
+    #[command]
+    async fn level(
+        &self,
+        with: Other<Account>,
+        stage: Res<Arc<Stage>>,
+    ) -> Result<Option<Elsewhere<Deposited>>, Failure> {
+        stage.play("wait").await?;
+        let amount = self.balance.saturating_sub(with.balance);
+        Ok((amount > 0).then(|| with.emit(Deposited { amount })))
+    }
+
     /// Moves everything, from a command of its own and with the other account alone.
     #[command]
     fn close(&self, command: &Close, heir: Other<Self>) -> Vec<Elsewhere<Deposited>> {
@@ -93,7 +105,12 @@ const ACCOUNTS: [&str; 4] = ["acc-1", "acc-2", "acc-3", "acc-4"];
 const EACH: u64 = 100;
 
 async fn bank(on: &On) -> App {
-    let app = on.builder().register::<Account>().build().await.unwrap();
+    bank_with(on, Stage::new()).await
+}
+
+async fn bank_with(on: &On, stage: Arc<Stage>) -> App {
+    let builder = on.builder().register::<Account>().resource(stage);
+    let app = builder.build().await.unwrap();
     for account in ACCOUNTS {
         app.actor::<Account>(account).deposit(EACH).await.unwrap();
     }
@@ -227,6 +244,40 @@ pub async fn money_is_conserved_by_transfers_of_units_beside_workers(on: On) {
     running.stop().await;
 }
 
+pub async fn conflict_in_the_other_stream_is_decided_again(on: On) {
+    let stage = Stage::new();
+    let app = bank_with(&on, Arc::clone(&stage)).await;
+    app.actor::<Account>("acc-1").deposit(50).await.unwrap();
+    let running = app.start();
+    let by_hand = {
+        let app = app.clone();
+        app.env()
+            .clone()
+            .spawner
+            .spawn(async move { app.actor::<Account>("acc-1").level("acc-2").await.unwrap() })
+    };
+    stage.waiting.notified().await;
+    // It has seen that the other has 50 less.
+    app.actor::<Account>("acc-2").deposit(20).await.unwrap();
+    stage.go_on.add_permits(2);
+    let given = by_hand.await.unwrap().unwrap();
+    // Its second try.
+    stage.waiting.notified().await;
+    assert_eq!(given.events().amount, 30);
+
+    let with = StreamId::new("acc-3").unwrap();
+    let by_a_worker = app.dispatch(Level { with }.to("acc-1")).await.unwrap();
+    stage.waiting.notified().await;
+    app.actor::<Account>("acc-3").deposit(10).await.unwrap();
+    stage.go_on.add_permits(2);
+    let Outcome::Applied(events) = by_a_worker.outcome().await.unwrap() else {
+        panic!("applied")
+    };
+    assert_eq!(events[0].decode::<Deposited>().unwrap().payload.amount, 40);
+    assert_eq!(stage.calls("wait"), 4, "each was decided twice");
+    running.stop().await;
+}
+
 pub async fn fresh_state_of_the_other_stream_for_each_transfer_of_a_batch(on: On) {
     let app = bank(&on).await;
     let commands = (0..5).map(|_| transfer(20, "acc-2").to("acc-1"));
@@ -317,11 +368,4 @@ pub async fn events_may_go_to_another_stream_alone(on: On) {
         .unwrap();
     assert_eq!(closed.len(), 1);
     assert_eq!(balances(&app).await, [100, 200, 100, 100]);
-    // The stage is that of the other modules; an app may have both.
-    let both = on
-        .builder()
-        .register::<Account>()
-        .register::<crate::shop::Till>();
-    let both = both.resource(Arc::clone(&Stage::new())).build().await;
-    assert!(both.is_ok());
 }

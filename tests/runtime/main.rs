@@ -39,6 +39,7 @@ promises! {
         money_is_conserved_by_concurrent_durable_transfers,
         money_is_conserved_by_transfers_of_workers,
         money_is_conserved_by_transfers_of_units_beside_workers,
+        conflict_in_the_other_stream_is_decided_again,
         fresh_state_of_the_other_stream_for_each_transfer_of_a_batch,
         a_refused_transfer_leaves_nothing_in_either_stream,
         a_stream_named_twice_is_refused_and_parks_nothing,
