@@ -13,7 +13,7 @@ const SOURCED: &[&[&str]] = &[
     &["time", "failure"],
     &["stream"],
     &["message"],
-    &["env"],
+    &["env", "topology"],
     &["backend"],
     &["reactor"],
     &["evolve"],
@@ -52,6 +52,47 @@ fn every_module_has_a_layer() {
             );
         }
     }
+}
+
+/// Every row of `docs/from-ruby.md` names a test that is there, or says that there is nothing to test yet.
+#[test]
+fn every_form_of_the_original_is_linked_to_a_test() {
+    let docs = root().join("docs");
+    let table = read(&docs.join("from-ruby.md"));
+    let is_head = |row: &&str| row.starts_with("| original ") || row.starts_with("|---");
+    let rows = table.lines().filter(|line| line.starts_with('|'));
+    let mut n_tests = 0;
+    for row in rows.filter(|row| !is_head(row)) {
+        // A bar in code is written as `\|`, which ends no cell.
+        let shown_by = row
+            .trim_end_matches(['|', ' '])
+            .rsplit(" | ")
+            .next()
+            .unwrap();
+        let Some((test, file)) = linked_test(shown_by) else {
+            let is_open = row.contains("| not yet") || row.contains("| not here");
+            assert!(is_open, "neither tested nor open: {row}");
+            continue;
+        };
+        let file = docs.join(file);
+        assert!(file.exists(), "no file `{}`: {row}", file.display());
+        let source = read(&file);
+        assert!(
+            ["(", "<"]
+                .iter()
+                .any(|end| source.contains(&format!("fn {test}{end}"))),
+            "no test `{test}` in `{}`",
+            file.display()
+        );
+        n_tests += 1;
+    }
+    assert!(n_tests > 60, "only {n_tests} rows are linked to tests");
+}
+
+/// The test and the file of ``[`test`](file)``.
+fn linked_test(cell: &str) -> Option<(&str, &str)> {
+    let (test, rest) = cell.trim().strip_prefix("[`")?.split_once("`](")?;
+    Some((test, rest.strip_suffix(')')?))
 }
 
 #[test]

@@ -151,7 +151,8 @@ use proc_macro::TokenStream;
 ///
 /// # What it writes
 /// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`
-/// with a durable method per command, which is what `App::actor` gives.
+/// with a durable method per command, which is what `App::actor` gives. The docs of `CartRef` show the flow: which command
+/// is refused with what, emits what, and what is dispatched then.
 ///
 /// <details>
 /// <summary>The cart above, written out</summary>
@@ -328,7 +329,7 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     }
 ///
 ///     #[reaction]
-///     fn send_off(&self, placed: &Placed) -> Outgoing {
+///     fn send_off(&self, placed: &Placed) -> Outgoing<Pack> {
 ///         Pack { number: placed.number }.to("warehouse-1")
 ///     }
 /// }

@@ -24,13 +24,4 @@ pub use crate::message::{Command, Event, Kind, Message, MessageType, PayloadErro
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::{IntoStreamId, StreamId};
-
-/// The commands that a `#[reaction]` method returned.
-///
-/// # Errors
-/// The [`Failure`] of the reaction.
-pub fn dispatched(returned: impl IntoDispatch) -> Result<Dispatched, Failure> {
-    let mut out = Dispatched::new();
-    returned.into_dispatch(&mut out)?;
-    Ok(out)
-}
+pub use crate::topology::Produces;

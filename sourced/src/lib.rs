@@ -8,6 +8,7 @@
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
+//! | see what leads to what | [`App::topology`], [`topology`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
@@ -31,12 +32,14 @@ pub mod reactor;
 pub mod runtime;
 mod stream;
 mod time;
+pub mod topology;
 
 #[doc(hidden)]
 pub mod __private;
 
 pub use actor::{
-    Actor, ActorRef, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other, Outgoing,
+    Actor, ActorRef, AnyCommand, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other,
+    Outgoing,
 };
 pub use backend::{Memory, Tx};
 pub use failure::Failure;
@@ -52,6 +55,7 @@ pub use runtime::{
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;
+pub use topology::Topology;
 
 #[cfg(feature = "macros")]
 pub use sourced_macros::{

@@ -116,7 +116,7 @@ impl Sizes {
     fn filled(&mut self, _: &Filled) {}
 
     #[reaction]
-    fn empty_it(&self, event: &Message<Filled>) -> Outgoing {
+    fn empty_it(&self, event: &Message<Filled>) -> Outgoing<Toggle> {
         assert_eq!(self.n_seen, self.n_items + 1);
         let item = format!("item of {}, {} in all", event.stream_id, self.n_items);
         Toggle { item }.to("reactions")
@@ -153,7 +153,7 @@ impl Telemetry {
     }
 
     #[on(Filled, ItemRemoved)]
-    fn report(&self, id: &StreamId) -> Outgoing {
+    fn report(&self, id: &StreamId) -> Outgoing<Toggle> {
         let item = format!("report of {id}");
         Toggle { item }.to("reports")
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::database::Database;
 
@@ -43,6 +43,10 @@ pub struct Args {
     #[arg(long)]
     pub verify: bool,
 
+    /// Prints what leads to what in the shop, and does nothing else.
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["input", "workers_only", "verify"])]
+    pub topology: Option<Picture>,
+
     /// Does not print the messages.
     #[arg(long)]
     pub no_trail: bool,
@@ -54,6 +58,17 @@ pub struct Args {
     /// Writes the listings to this file too.
     #[arg(long, value_name = "FILE")]
     pub listings: Option<PathBuf>,
+}
+
+/// How the topology is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    /// A flowchart for Markdown.
+    Mermaid,
+    /// Data.
+    Json,
+    /// A picture.
+    Svg,
 }
 
 impl Args {

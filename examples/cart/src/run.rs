@@ -8,7 +8,8 @@ use sourced::{App, Running};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::args::Args;
+use crate::args::{Args, Picture};
+use crate::database::Database;
 use crate::feed::Feed;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -22,6 +23,9 @@ use crate::{listing, verify};
 /// # Errors
 /// When the database or the input fails. Whatever is stored by then stays; a new start continues.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if let Some(picture) = args.topology {
+        return print_topology(picture).await;
+    }
     let mut stop = StopSignals::listen()?;
     let database = args.database.clone().in_schema(args.schema.as_deref());
     let app = database.open().await?;
@@ -38,6 +42,18 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         run.feed(&mut stop).await
     }
+}
+
+/// What leads to what is known from the types, so it needs no database.
+async fn print_topology(picture: Picture) -> anyhow::Result<ExitCode> {
+    let app = Database::Memory.open().await?;
+    let topology = app.topology();
+    Output::stdout().write(&match picture {
+        Picture::Mermaid => topology.to_mermaid(),
+        Picture::Json => topology.to_json() + "\n",
+        Picture::Svg => topology.to_svg(),
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 struct Run<'a> {

@@ -11,6 +11,9 @@ use support::expected;
 
 const SHIPPED: &str = include_str!("../data/commands.jsonl");
 
+const README: &str = include_str!("../README.md");
+const PICTURE: &str = include_str!("../topology.svg");
+
 /// A folder for one test: a database, and what is written.
 struct Shop {
     folder: tempfile::TempDir,
@@ -331,4 +334,16 @@ fn nobody_reading_the_trail_stops_nothing() {
     let run = Run::of(child.wait_with_output().unwrap());
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     assert!(shop.listings() == expected(&input).listings);
+}
+
+#[test]
+fn the_pictures_in_the_readme_are_those_of_the_shop() {
+    let shop = Shop::on("memory");
+    let mermaid = shop.cart(&["--topology", "mermaid"], b"");
+    assert_eq!(mermaid.status, Some(0), "{}", mermaid.stderr);
+    assert!(README.contains(&format!("```mermaid\n{}```", mermaid.stdout)));
+    assert_eq!(shop.cart(&["--topology", "svg"], b"").stdout, PICTURE);
+    let json = shop.cart(&["--topology", "json"], b"").stdout;
+    assert!(json.contains(r#""id": "cart.placed-cart-aut""#), "{json}");
+    assert!(!shop.path("cart.db").exists());
 }

@@ -76,10 +76,17 @@ pub(crate) fn block(
         };
     }
     let what = format!("`{}` goes on an `impl` block", kind.attribute());
-    let help = match read.as_ref().and_then(|item| item.name.as_ref()) {
-        Some(name) => format!("write `{} impl {name} {{ … }}`", kind.attribute()),
-        None => format!("write `{} impl Name {{ … }}`", kind.attribute()),
+    let is_type = |item: &&Item| {
+        ["struct", "enum", "union"]
+            .iter()
+            .any(|word| item.keyword == word)
     };
+    let named = read
+        .as_ref()
+        .filter(is_type)
+        .and_then(|item| item.name.as_ref());
+    let name = named.map_or_else(|| "Name".to_owned(), ToString::to_string);
+    let help = format!("write `{} impl {name} {{ … }}`", kind.attribute());
     match keyword {
         Some(keyword) => dx.error(keyword, what, help),
         None => dx.error(item, what, help),

@@ -20,7 +20,8 @@ pub(crate) fn check(handler: &Handler, dx: &mut Diagnostics) {
             emitter_return(handler, dx);
         }
         Role::Sync => sync(handler, dx),
-        Role::Reaction | Role::On | Role::Event | Role::BeforeEvolve | Role::State => {}
+        Role::Reaction | Role::On => named_return(handler, dx),
+        Role::Event | Role::BeforeEvolve | Role::State => {}
     }
 }
 
@@ -142,13 +143,26 @@ fn state(handler: &Handler, dx: &mut Diagnostics) {
 }
 
 fn named_return(handler: &Handler, dx: &mut Diagnostics) {
-    if let ReturnType::Type(_, ty) = &handler.sig.output
-        && matches!(**ty, Type::ImplTrait(_))
-    {
+    let ReturnType::Type(_, ty) = &handler.sig.output else {
+        return;
+    };
+    if !matches!(**ty, Type::ImplTrait(_)) {
+        return;
+    }
+    if handler.role == Role::Command {
         dx.error(
             ty,
             "`#[command]` methods name the events that they return",
             "write the type, such as `Vec<ItemAdded>` or `Result<ItemAdded, CartError>`",
+        );
+    } else {
+        dx.error(
+            ty,
+            format!(
+                "`{}` methods name the commands that they return",
+                handler.role.attribute()
+            ),
+            "write the type, such as `SendMail`, `Option<Outgoing<SendMail>>` or `Vec<Outgoing>`",
         );
     }
 }

@@ -6,10 +6,10 @@ use syn::ReturnType;
 use syn::spanned::Spanned;
 
 use super::calls::{call, cx_name, message_name, needs};
-use super::{events, message, reference};
+use super::{events, flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
-use crate::model::reactions::{Reaction, reactions};
+use crate::model::reactions::{Reaction, is_bare, reactions};
 use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
@@ -31,7 +31,7 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
     let events = events::events(model, &of(Role::Event).collect::<Vec<_>>());
-    let reference = reference::reference(model, &commands);
+    let reference = reference::reference(model, &commands, &flow::table(handlers));
     quote!(#(#messages)* #events #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
 }
 
@@ -83,7 +83,12 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
 pub(crate) fn reaction_row(reaction: &Reaction<'_>) -> TokenStream {
     let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
     // What is wrong with the event is said where it is named.
-    let row = Ident::new("reaction", Span::call_site().located_at(event.span()));
+    let name = if is_bare(reaction.handler) {
+        "rest_reaction"
+    } else {
+        "reaction"
+    };
+    let row = Ident::new(name, Span::call_site().located_at(event.span()));
     quote!(#cfgs table.#row::<#event>() #needs;)
 }
 
@@ -129,10 +134,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         cx_name([handler]),
         call(model, handler),
     );
-    let returned = match &handler.sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-    };
+    let returned = returned(handler);
     let (returned, message, body) = if handler.takes_emitter() {
         let stepwise = quote!(#private::Stepwise<Self, #returned>);
         let body = quote! {
@@ -159,6 +161,14 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
                 #body
             }
         }
+    }
+}
+
+/// The return type, as it is written or left out.
+fn returned(handler: &Handler) -> TokenStream {
+    match &handler.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
     }
 }
 
@@ -193,13 +203,12 @@ pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
         cx_name([*handler]),
         call(model, handler),
     );
-    let private_there = model.library.private_at(handler.returned_span());
-    let collect = quote_spanned!(handler.returned_span()=> #private_there::dispatched);
-    // A local with the span of the return type, so that what is wrong with the type is said there.
-    let returned = Ident::new(
-        "returned",
-        Span::mixed_site().located_at(handler.returned_span()),
-    );
+    // What is wrong with the return type is said there, and in the same words twice, which the compiler shows once.
+    let ty = returned(handler);
+    let span = handler.returned_span();
+    let there = model.library.private_at(span);
+    let into_dispatch = quote_spanned!(span=> <#ty as #there::IntoDispatch>::into_dispatch);
+    let produces = quote_spanned!(span=> <#ty as #there::IntoDispatch>::produces);
     let reacts = of_message(model, "Reacts", event);
     let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
     quote! {
@@ -211,8 +220,13 @@ pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
                 #message: #private::Message<#event>,
                 #cx: &#private::Context,
             ) -> #result {
-                let #returned = #call;
-                #collect(#returned)
+                let returned = #call;
+                let mut dispatched = #private::Dispatched::new();
+                #into_dispatch(returned, &mut dispatched)?;
+                ::core::result::Result::Ok(dispatched)
+            }
+            fn produces(out: &mut #private::Produces) {
+                #produces(out);
             }
         }
     }

@@ -3,6 +3,7 @@
 mod actor;
 mod calls;
 mod events;
+mod flow;
 mod handler;
 mod message;
 mod projector;

@@ -17,7 +17,7 @@ pub(crate) fn name(model: &Model) -> Ident {
 ///
 /// Nobody can tell here whether the actor is public. The struct is, and generic in the actor, so that no signature of
 /// it names a type that is more private than itself.
-pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
+pub(crate) fn reference(model: &Model, commands: &[&Handler], flow: &[String]) -> TokenStream {
     let private = model.library.private();
     let (name, self_ty, cfgs) = (name(model), &model.self_ty, &model.cfgs);
     let methods = commands.iter().map(|handler| method(model, handler));
@@ -28,6 +28,7 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler]) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[doc = #docs]
+        #(#[doc = #flow])*
         #[allow(dead_code, private_interfaces, unreachable_pub)]
         pub struct #name<__Actor = #self_ty>(#private::ActorRef<__Actor>);
         #(#cfgs)*

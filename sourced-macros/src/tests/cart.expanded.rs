@@ -160,10 +160,24 @@ impl ::sourced::__private::Reacts<ItemAdded> for Cart {
         ::sourced::__private::Failure,
     > {
         let returned = Self::tell_admin(self, &message.payload);
-        ::sourced::__private::dispatched(returned)
+        let mut dispatched = ::sourced::__private::Dispatched::new();
+        <SendMail as ::sourced::__private::IntoDispatch>::into_dispatch(
+            returned,
+            &mut dispatched,
+        )?;
+        ::core::result::Result::Ok(dispatched)
+    }
+    fn produces(out: &mut ::sourced::__private::Produces) {
+        <SendMail as ::sourced::__private::IntoDispatch>::produces(out);
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.
+///
+/// # Flow
+/// | command | refuses with | emits | then |
+/// |---|---|---|---|
+/// | `AddItem` | `CartError` | `ItemAdded` | `tell_admin` → `SendMail` |
+/// | `SendMail` |  |  |  |
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);

@@ -57,6 +57,11 @@ impl ::sourced::__private::Decides<Open> for Cart {
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.
+///
+/// # Flow
+/// | command | refuses with | emits | then |
+/// |---|---|---|---|
+/// | `Open` |  |  |  |
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);

@@ -35,6 +35,29 @@ fn a_message_is_its_derives_and_its_name() {
 }
 
 #[test]
+fn the_docs_of_an_actor_show_its_flow() {
+    let out = same_as_kept("flow", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+    let rows: Vec<&str> = out
+        .lines()
+        .filter(|line| line.starts_with("/// | `"))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "/// | `Place` | `CartError` | `Placed`, `Discounted` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Discounted`: `rest` |",
+            "/// | `Clear` |  | `Removed` | `rest` |",
+            "/// | `send::Mail` |  |  |  |",
+        ]
+    );
+    assert!(
+        out.contains("/// | | | `stock::Gone` | `tell` → `Charge` |"),
+        "{out}"
+    );
+}
+
+#[test]
 fn a_method_without_a_body_comes_out() {
     let out = same_as_kept("missing_body", |item| {
         entry::block(Kind::Actor, TokenStream::new(), item)

@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use super::{Actor, OtherStream};
 use crate::failure::Failure;
 use crate::message::{Event, Kind, Payload, PayloadError, TypeName};
+use crate::topology::Produces;
 
 /// What a `#[command]` method of actor `A` may return: `()`, an event, `Option`, `Vec`, an array or a tuple of these,
 /// or a `Result` of any of them.
@@ -51,6 +52,9 @@ pub trait Emit<A> {
     /// # Errors
     /// [`PayloadError`] when an event cannot be told in JSON.
     fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError>;
+
+    /// Lists the types of events that this shape can carry.
+    fn produces(out: &mut Produces);
 }
 
 /// An event on its way out of a decision.
@@ -100,6 +104,9 @@ macro_rules! __returned_by_commands {
                 out.push($crate::__private::Emitted::encode(self)?);
                 $crate::__private::Ok(())
             }
+            fn produces(out: &mut $crate::__private::Produces) {
+                out.add::<Self>();
+            }
         }
         #[automatically_derived]
         impl<__Actor: $crate::__private::Actor + $crate::__private::Evolves<$event>>
@@ -120,6 +127,7 @@ impl<A> Emit<A> for () {
     fn emit(&self, _: &mut Vec<Emitted>) -> Result<(), PayloadError> {
         Ok(())
     }
+    fn produces(_: &mut Produces) {}
 }
 
 macro_rules! emit_each {
@@ -127,6 +135,9 @@ macro_rules! emit_each {
         impl<A, $($generics)*> Emit<A> for $shape {
             fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
                 self.iter().try_for_each(|events| events.emit(out))
+            }
+            fn produces(out: &mut Produces) {
+                T::produces(out);
             }
         }
     )*};
@@ -141,6 +152,9 @@ macro_rules! emit_tuple {
                 let ($($part,)*) = self;
                 $($part.emit(out)?;)*
                 Ok(())
+            }
+            fn produces(out: &mut Produces) {
+                $($part::produces(out);)*
             }
         }
         accepted!([$($part: Emit<A> + Send),*] ($($part,)*));

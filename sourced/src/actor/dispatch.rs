@@ -1,24 +1,48 @@
 //! Commands on their way: what reactions return and apps dispatch.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
     Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName,
 };
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
+use crate::topology::Produces;
 
-/// A command, and where it goes.
+/// A command of type `C`, and where it goes.
 ///
-/// Made from a command by [`CommandExt`], or by itself when the target is the stream of the event reacted to.
-#[derive(Debug)]
+/// Made from a command by [`CommandExt`], or by itself when the target is the stream of the event reacted to. The type
+/// of the command stays in it, so that a reaction's return type says what it dispatches. [`Outgoing::any`] forgets it,
+/// for a list of different commands.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[command("stock.reserve")]
+/// struct Reserve;
+/// #[command("mail.send")]
+/// struct SendMail;
+///
+/// let one: Outgoing<Reserve> = Reserve.to("stock-1");
+/// let any: Vec<Outgoing> = vec![one.any(), SendMail.to("mail-1").any()];
+/// assert_eq!(any[1].type_name().as_str(), "mail.send");
+/// ```
 #[must_use = "a command that is neither returned nor dispatched has no effect"]
-pub struct Outgoing {
+pub struct Outgoing<C = AnyCommand> {
     type_name: TypeName,
     payload: Result<Payload, PayloadError>,
     target: Result<Target, InvalidName>,
     metadata: Metadata,
     id: Option<MessageId>,
+    of: PhantomData<fn() -> C>,
 }
+
+/// In the place of a command's type, says that it is not known: `Outgoing<AnyCommand>`, which is `Outgoing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnyCommand;
 
 /// Where a command goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +55,20 @@ pub enum Target {
     NewStream(&'static str),
 }
 
-impl Outgoing {
+impl<C> Outgoing<C> {
+    /// Forgets the type of the command, so that different commands fit into one list. What a reaction returns this way
+    /// is not in the topology.
+    pub fn any(self) -> Outgoing {
+        Outgoing {
+            type_name: self.type_name,
+            payload: self.payload,
+            target: self.target,
+            metadata: self.metadata,
+            id: self.id,
+            of: PhantomData,
+        }
+    }
+
     /// Sends the command to this stream.
     pub fn to(mut self, stream: impl IntoStreamId) -> Self {
         self.target = stream.into_stream_id().map(Target::Stream);
@@ -95,7 +132,7 @@ pub(crate) enum OutgoingError {
     Payload(#[from] PayloadError),
 }
 
-impl<C: Command> From<C> for Outgoing {
+impl<C: Command> From<C> for Outgoing<C> {
     fn from(command: C) -> Self {
         Self {
             type_name: TypeName::of::<C>(),
@@ -103,24 +140,49 @@ impl<C: Command> From<C> for Outgoing {
             target: Ok(Target::SameStream),
             metadata: Metadata::new(),
             id: None,
+            of: PhantomData,
         }
+    }
+}
+
+impl<C: Command> From<C> for Outgoing {
+    fn from(command: C) -> Self {
+        Outgoing::<C>::from(command).any()
+    }
+}
+
+impl<C: Command> From<Outgoing<C>> for Outgoing {
+    fn from(command: Outgoing<C>) -> Self {
+        command.any()
+    }
+}
+
+impl<C> fmt::Debug for Outgoing<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("type_name", &self.type_name)
+            .field("payload", &self.payload)
+            .field("target", &self.target)
+            .field("metadata", &self.metadata)
+            .field("id", &self.id)
+            .finish()
     }
 }
 
 /// Says where a command goes: `AddItem { .. }.to("cart-1")`.
 pub trait CommandExt: Command + Sized {
     /// Sends it to this stream.
-    fn to(self, stream: impl IntoStreamId) -> Outgoing {
+    fn to(self, stream: impl IntoStreamId) -> Outgoing<Self> {
         Outgoing::from(self).to(stream)
     }
 
     /// Starts a new stream with it; the stream's id is the name of the actor, `-`, and a new id.
-    fn to_new<A: super::Actor>(self) -> Outgoing {
+    fn to_new<A: super::Actor>(self) -> Outgoing<Self> {
         Outgoing::from(self).to_new::<A>()
     }
 
     /// Adds metadata, laid over what it inherits from its cause.
-    fn with_metadata(self, metadata: Metadata) -> Outgoing {
+    fn with_metadata(self, metadata: Metadata) -> Outgoing<Self> {
         Outgoing::from(self).with_metadata(metadata)
     }
 }
@@ -143,12 +205,28 @@ pub trait IntoDispatch {
     /// # Errors
     /// The [`Failure`] of the reaction.
     fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure>;
+
+    /// Lists the types of commands that this shape can carry.
+    fn produces(out: &mut Produces);
 }
 
 impl<C: Command> IntoDispatch for C {
     fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
         out.push(self.into());
         Ok(())
+    }
+    fn produces(out: &mut Produces) {
+        out.add::<C>();
+    }
+}
+
+impl<C: Command> IntoDispatch for Outgoing<C> {
+    fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
+        out.push(self.any());
+        Ok(())
+    }
+    fn produces(out: &mut Produces) {
+        out.add::<C>();
     }
 }
 
@@ -157,12 +235,16 @@ impl IntoDispatch for Outgoing {
         out.push(self);
         Ok(())
     }
+    fn produces(out: &mut Produces) {
+        out.add_any();
+    }
 }
 
 impl IntoDispatch for () {
     fn into_dispatch(self, _: &mut Dispatched) -> Result<(), Failure> {
         Ok(())
     }
+    fn produces(_: &mut Produces) {}
 }
 
 macro_rules! dispatch_each {
@@ -170,6 +252,9 @@ macro_rules! dispatch_each {
         impl<$($generics)*> IntoDispatch for $shape {
             fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
                 self.into_iter().try_for_each(|commands| commands.into_dispatch(out))
+            }
+            fn produces(out: &mut Produces) {
+                T::produces(out);
             }
         }
     )*};
@@ -185,6 +270,9 @@ macro_rules! dispatch_tuple {
                 $($part.into_dispatch(out)?;)*
                 Ok(())
             }
+            fn produces(out: &mut Produces) {
+                $($part::produces(out);)*
+            }
         }
     };
 }
@@ -195,5 +283,8 @@ dispatch_tuple!(C1, C2, C3, C4);
 impl<T: IntoDispatch, E: Into<Failure>> IntoDispatch for Result<T, E> {
     fn into_dispatch(self, out: &mut Dispatched) -> Result<(), Failure> {
         self.map_err(E::into)?.into_dispatch(out)
+    }
+    fn produces(out: &mut Produces) {
+        T::produces(out);
     }
 }

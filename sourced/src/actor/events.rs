@@ -113,6 +113,9 @@ macro_rules! __any_event {
                     })*
                 }
             }
+            fn produces(_out: &mut $crate::__private::Produces) {
+                $($(#[$cfg])* _out.add::<$event>();)*
+            }
         }
         #[automatically_derived]
         impl $crate::__private::IntoDecision<$actor> for $name {

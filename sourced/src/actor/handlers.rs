@@ -6,11 +6,13 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use super::other::NamedTwice;
+use super::run::group_of;
 use super::{Actor, Decides, Emit, Emitted, IntoDecision, Reactions, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
 use crate::reactor::{Context, FromContext, Needs};
+use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
@@ -23,6 +25,7 @@ pub struct Handlers<A> {
     evolution: Evolution<A>,
     reactions: Reactions<A>,
     needs: Needs,
+    flow: Flow,
 }
 
 impl<A: Actor> Handlers<A> {
@@ -33,6 +36,7 @@ impl<A: Actor> Handlers<A> {
             evolution: Evolution::new(),
             reactions: Reactions::new(),
             needs: Needs::default(),
+            flow: Flow::of_type::<A>(group_of::<A>()),
         };
         A::handlers(&mut table);
         table
@@ -45,6 +49,9 @@ impl<A: Actor> Handlers<A> {
     {
         self.commands
             .insert(TypeName::of::<C>(), decide_row::<A, C>);
+        let mut produces = Produces::new();
+        <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
+        self.flow.decides::<C>(produces);
         self
     }
 
@@ -54,6 +61,7 @@ impl<A: Actor> Handlers<A> {
         A: Evolves<E>,
     {
         self.evolution.insert::<E>();
+        self.flow.evolves::<E>();
         self
     }
 
@@ -62,7 +70,18 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        self.reactions.insert::<E>();
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts::<E>(produces);
+        self
+    }
+
+    /// An event that its reaction to all events without one of their own serves.
+    pub fn rest_reaction<E: Event>(&mut self) -> &mut Self
+    where
+        A: Reacts<E>,
+    {
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts_to_rest::<E>(produces);
         self
     }
 
@@ -92,6 +111,10 @@ impl<A: Actor> Handlers<A> {
 
     pub(super) fn command_types(&self) -> impl Iterator<Item = &TypeName> {
         self.commands.keys()
+    }
+
+    pub(super) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     pub(super) fn all_needs(&self) -> &Needs {

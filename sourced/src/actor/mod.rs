@@ -16,7 +16,7 @@ mod run;
 
 pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub(crate) use dispatch::OutgoingError;
-pub use dispatch::{CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
+pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub use emitter::Emitter;
 #[doc(hidden)]
 pub use emitter::Stepwise;
@@ -33,6 +33,7 @@ use crate::failure::Failure;
 use crate::message::{Command, Event, Message};
 use crate::reactor::Context;
 use crate::stream::StreamId;
+use crate::topology::Produces;
 
 /// A domain type with handlers for commands and events. `#[actor]` writes this.
 pub trait Actor: Sized + Send + Sync + 'static {
@@ -80,4 +81,10 @@ pub trait Reacts<E: Event>: Sized {
         message: Message<E>,
         cx: &Context,
     ) -> impl Future<Output = Result<Dispatched, Failure>> + Send;
+
+    /// Lists the types of commands that may come of it.
+    ///
+    /// It is not told by an associated type, as `Decides::Decision` is: a reaction may dispatch what only its module
+    /// knows, and an associated type has to be as public as the actor.
+    fn produces(out: &mut Produces);
 }

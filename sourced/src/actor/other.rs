@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::message::{Kind, PayloadError};
 use crate::reactor::{Context, guarded};
 use crate::stream::{IntoStreamId, InvalidName, Seq, StreamId};
+use crate::topology::Produces;
 
 /// Another actor that a command reads, and may have events of: the account that the money goes to.
 ///
@@ -204,6 +205,11 @@ impl<A, T> Emit<A> for Elsewhere<T> {
             ..event
         }));
         Ok(())
+    }
+
+    // Which actor's events they are is known to the value alone.
+    fn produces(out: &mut Produces) {
+        out.add_any();
     }
 }
 

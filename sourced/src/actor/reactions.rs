@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::message::{Event, StoredMessage, TypeName};
 use crate::reactor::Context;
 use crate::stream::ExpectedSeq;
+use crate::topology::Produces;
 
 type Row<S> =
     for<'a> fn(&'a S, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Result<Dispatched, Failure>>;
@@ -28,11 +29,15 @@ impl<S: Sync> Reactions<S> {
         }
     }
 
-    pub(crate) fn insert<E: Event>(&mut self)
+    /// Gives what may come of it.
+    pub(crate) fn insert<E: Event>(&mut self) -> Produces
     where
         S: Reacts<E>,
     {
         self.rows.insert(TypeName::of::<E>(), react_by::<S, E>);
+        let mut produces = Produces::new();
+        S::produces(&mut produces);
+        produces
     }
 
     pub(crate) fn get(&self, type_name: &TypeName) -> Option<Row<S>> {

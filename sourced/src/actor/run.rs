@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
+use crate::topology::Flow;
 
 /// Runs an actor's commands and reactions.
 pub struct ActorReactor<A> {
@@ -72,6 +73,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn needs(&self) -> &Needs {
         self.handlers.all_needs()
+    }
+
+    fn flow(&self) -> Flow {
+        self.handlers.flow().clone()
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

@@ -13,6 +13,7 @@ use crate::actor::{Reactions, Reacts};
 use crate::message::Event;
 use crate::reactor::{FromContext, Needs};
 use crate::stream::StreamId;
+use crate::topology::Flow;
 
 /// Does something about events. `#[handler]` writes this.
 pub trait Handler: Sized + Send + Sync + 'static {
@@ -31,6 +32,7 @@ pub struct Subscriptions<H> {
     pub(crate) reactions: Reactions<H>,
     pub(crate) reads_history: bool,
     pub(crate) needs: Needs,
+    pub(crate) flow: Flow,
 }
 
 impl<H: Handler> Subscriptions<H> {
@@ -39,6 +41,7 @@ impl<H: Handler> Subscriptions<H> {
             reactions: Reactions::new(),
             reads_history: false,
             needs: Needs::default(),
+            flow: Flow::of_type::<H>(run::group_of::<H>()),
         };
         H::handlers(&mut table);
         table
@@ -49,7 +52,8 @@ impl<H: Handler> Subscriptions<H> {
     where
         H: Reacts<E>,
     {
-        self.reactions.insert::<E>();
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts::<E>(produces);
         self
     }
 

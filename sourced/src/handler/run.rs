@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{Batch, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
+use crate::topology::Flow;
 
 /// Runs a handler.
 pub struct HandlerReactor<H> {
@@ -26,7 +27,7 @@ impl<H: Handler> HandlerReactor<H> {
     /// When the handler's name is not a group id, which `#[handler]` does not let happen.
     pub fn shared() -> Arc<dyn Reactor> {
         Arc::new(Self {
-            group: GroupId::new(H::NAME).expect("a handler's name is a group id"),
+            group: group_of::<H>(),
             table: Subscriptions::of_handler(),
         })
     }
@@ -42,6 +43,11 @@ impl<H: Handler> HandlerReactor<H> {
         let events = batch.streams.read_stream(read).await?;
         Ok(History::new(events))
     }
+}
+
+/// The consumer group of a handler.
+pub(super) fn group_of<H: Handler>() -> GroupId {
+    GroupId::new(H::NAME).expect("a handler's name is a group id")
 }
 
 #[async_trait]
@@ -60,6 +66,10 @@ impl<H: Handler> Reactor for HandlerReactor<H> {
 
     fn needs(&self) -> &Needs {
         &self.table.needs
+    }
+
+    fn flow(&self) -> Flow {
+        self.table.flow.clone()
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

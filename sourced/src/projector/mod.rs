@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::message::{Event, StoredMessage};
 use crate::reactor::{Context, FromContext, Needs};
 use crate::stream::StreamId;
+use crate::topology::Flow;
 
 /// A read model per stream. `#[projector]` writes this.
 pub trait Projector: Sized + Send + Sync + 'static {
@@ -48,14 +49,18 @@ pub struct Projection<P> {
     pub(crate) evolution: Evolution<P>,
     pub(crate) reactions: Reactions<P>,
     pub(crate) needs: Needs,
+    pub(crate) flow: Flow,
 }
 
 impl<P: Projector> Projection<P> {
     pub(crate) fn of_projector() -> Self {
+        let mut flow = Flow::of_type::<P>(run::group_of::<P>());
+        flow.is_read_model = true;
         let mut table = Self {
             evolution: Evolution::new(),
             reactions: Reactions::new(),
             needs: Needs::default(),
+            flow,
         };
         P::handlers(&mut table);
         table
@@ -67,6 +72,7 @@ impl<P: Projector> Projection<P> {
         P: Evolves<E>,
     {
         self.evolution.insert::<E>();
+        self.flow.evolves::<E>();
         self
     }
 
@@ -81,7 +87,18 @@ impl<P: Projector> Projection<P> {
     where
         P: Evolves<E> + Reacts<E>,
     {
-        self.reactions.insert::<E>();
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts::<E>(produces);
+        self
+    }
+
+    /// An event that its reaction to all events without one of their own serves.
+    pub fn rest_reaction<E: Event>(&mut self) -> &mut Self
+    where
+        P: Evolves<E> + Reacts<E>,
+    {
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts_to_rest::<E>(produces);
         self
     }
 

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{Batch, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
+use crate::topology::Flow;
 
 /// Runs an event-sourced projector.
 pub struct ProjectorReactor<P> {
@@ -26,7 +27,7 @@ impl<P: Projector> ProjectorReactor<P> {
     /// When the projector's name is not a group id, which `#[projector]` does not let happen.
     pub fn shared() -> Arc<dyn Reactor> {
         Arc::new(Self {
-            group: GroupId::new(P::NAME).expect("a projector's name is a group id"),
+            group: group_of::<P>(),
             table: Projection::of_projector(),
         })
     }
@@ -103,6 +104,11 @@ struct Folded<P> {
     failed: Option<(Seq, Failure)>,
 }
 
+/// The consumer group of a projector.
+pub(super) fn group_of<P: Projector>() -> GroupId {
+    GroupId::new(P::NAME).expect("a projector's name is a group id")
+}
+
 #[async_trait]
 impl<P: Projector> Reactor for ProjectorReactor<P> {
     fn group(&self) -> &GroupId {
@@ -119,6 +125,10 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
 
     fn needs(&self) -> &Needs {
         &self.table.needs
+    }
+
+    fn flow(&self) -> Flow {
+        self.table.flow.clone()
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

@@ -24,6 +24,7 @@ use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
+use crate::topology::Flow;
 
 /// Handles batches of messages for one consumer group.
 #[async_trait]
@@ -39,6 +40,12 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
 
     /// The resources its handlers ask for.
     fn needs(&self) -> &Needs;
+
+    /// What it does, for the app's topology and the checks of its building. Actors and projectors know it from their
+    /// types; a reactor that does not say it is opaque, and the app then misses nothing that this one may deal with.
+    fn flow(&self) -> Flow {
+        Flow::opaque(self.group().clone())
+    }
 
     /// Handles the messages of a batch, in order.
     ///

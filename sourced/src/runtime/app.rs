@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::message::{MessageId, Metadata, NewMessage, StoredMessage, TypeName};
 use crate::reactor::{Batch, Reactor, Services};
 use crate::stream::{ExpectedSeq, GroupId, IntoStreamId, Position, Seq, StreamId};
+use crate::topology::{Topology, Warning};
 
 /// Reactors on a backend. Cloning is cheap; all clones are the same app.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(super) struct Inner {
     pub(super) reactors: Vec<Arc<dyn Reactor>>,
     pub(super) deciders: HashMap<TypeName, GroupId>,
     pub(super) workers: WorkerOptions,
+    pub(super) topology: Topology,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl App {
@@ -85,7 +88,7 @@ impl App {
     /// # Errors
     /// [`DispatchError`] says why nothing was stored.
     pub async fn dispatch(&self, command: impl Into<Outgoing>) -> Result<Receipt, DispatchError> {
-        let mut receipts = self.dispatch_all([command.into()]).await?;
+        let mut receipts = self.dispatch_all([command]).await?;
         receipts.pop().ok_or_else(|| {
             let lost =
                 BackendError::Corrupt("an append of one message was answered with none".into());
@@ -99,13 +102,13 @@ impl App {
     /// [`DispatchError`] says why nothing was stored.
     pub async fn dispatch_all(
         &self,
-        commands: impl IntoIterator<Item = Outgoing>,
+        commands: impl IntoIterator<Item = impl Into<Outgoing>>,
     ) -> Result<Vec<Receipt>, DispatchError> {
         let mut appends: Vec<StreamAppend> = Vec::new();
         let mut index_of: HashMap<StreamId, usize> = HashMap::new();
         let mut order = Vec::new();
         for command in commands {
-            let (stream, message) = self.command_message(command)?;
+            let (stream, message) = self.command_message(command.into())?;
             order.push(message.id);
             let index = *index_of.entry(stream.clone()).or_insert(appends.len());
             if index == appends.len() {
@@ -255,6 +258,16 @@ impl App {
         let running = self.start();
         stop_asked_for.await;
         Ok(running.stop().await)
+    }
+
+    /// What leads to what: commands, events, automations and read models, from the types that handlers return.
+    pub fn topology(&self) -> &Topology {
+        &self.inner.topology
+    }
+
+    /// What was suspicious when the app was built, and may be meant. Each was also logged as a warning.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.inner.warnings
     }
 
     /// The storage, for what has no call here yet.

@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::message::{Metadata, TypeName};
 use crate::reactor::{Reactor, Register, Resources, Services};
 use crate::stream::GroupId;
+use crate::topology::{self, Flow, Topology};
 
 /// Collects what an app is made of. Made by [`App::builder`].
 #[must_use = "an app builder does nothing until it is built"]
@@ -65,11 +66,22 @@ impl AppBuilder {
 
     /// Checks that everything fits together and makes the consumer groups known to the storage.
     ///
+    /// What can only go wrong is an error, such as a command that a reaction dispatches and nobody decides. What may be
+    /// meant is a warning, such as an event that nobody emits: it is logged, and [`App::warnings`] gives it.
+    ///
     /// # Errors
     /// [`BuildError`] says what does not fit; of missing resources, all of them.
     pub async fn build(self) -> Result<App, BuildError> {
         let deciders = deciders(&self.reactors)?;
         self.check_resources()?;
+        let flows: Vec<Flow> = self.reactors.iter().map(|reactor| reactor.flow()).collect();
+        if let Some(problem) = topology::problems(&flows).into_iter().next() {
+            return Err(problem.into());
+        }
+        let warnings = topology::warnings(&flows);
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
         let backend = self
             .backend
             .unwrap_or_else(|| Arc::new(Memory::with_clock(Arc::clone(&self.env.clock))));
@@ -92,6 +104,8 @@ impl AppBuilder {
                 reactors: self.reactors,
                 deciders,
                 workers: self.workers,
+                topology: Topology::of(&flows),
+                warnings,
             }),
             metadata: Metadata::new(),
         })

@@ -4,6 +4,7 @@ use crate::actor::OutgoingError;
 use crate::backend::{AppendError, BackendError};
 use crate::message::{PayloadError, TypeName};
 use crate::stream::{GroupId, InvalidName};
+use crate::topology::Problem;
 
 /// Why an app could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +29,54 @@ pub enum BuildError {
         /// The other's.
         second: GroupId,
     },
+    /// A reaction dispatches a command that no registered actor decides, so it would wait for ever.
+    #[error(
+        "`{dispatched_by}` dispatches the command `{command}`, which nobody decides: register the actor that does"
+    )]
+    NobodyDecides {
+        /// The command's type.
+        command: TypeName,
+        /// The group of the reaction.
+        dispatched_by: GroupId,
+    },
+    /// Two Rust types are stored under one name, so what one of them wrote would be read as the other.
+    #[error(
+        "`{type_name}` is the stored name of both `{first}` and `{second}`: rename one, or use one type"
+    )]
+    TwoDefinitions {
+        /// The stored name.
+        type_name: TypeName,
+        /// The path of one type.
+        first: &'static str,
+        /// The path of the other.
+        second: &'static str,
+    },
     /// The storage did not take the registration.
     #[error(transparent)]
     Backend(#[from] BackendError),
+}
+
+impl From<Problem> for BuildError {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::TwoDefinitions {
+                type_name,
+                first,
+                second,
+            } => Self::TwoDefinitions {
+                type_name,
+                first,
+                second,
+            },
+            Problem::NobodyDecides {
+                command,
+                dispatched_by,
+            } => Self::NobodyDecides {
+                command,
+                dispatched_by,
+            },
+        }
+    }
 }
 
 /// Why a command was not dispatched. Nothing was stored.

@@ -44,7 +44,7 @@ impl Cart {
     pub fn e(&mut self) {}
 
     #[reaction]
-    fn elsewhere(&self, event: &Message<A>) -> Outgoing {
+    fn elsewhere(&self, event: &Message<A>) -> Outgoing<Open> {
         Open.to(&event.stream_id)
     }
 
@@ -58,7 +58,7 @@ impl Cart {
     fn nothing(&self, _: &C) {}
 
     #[reaction]
-    fn anew(&self, _: &D) -> Option<Outgoing> {
+    fn anew(&self, _: &D) -> Option<Outgoing<Open>> {
         Some(Open.to_new::<Cart>())
     }
 }

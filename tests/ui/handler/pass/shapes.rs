@@ -56,7 +56,7 @@ impl Told {
     }
 
     #[on(door::Closed, door::Painted)]
-    fn others(&self, id: &StreamId) -> (Outgoing, Vec<door::Close>) {
+    fn others(&self, id: &StreamId) -> (Outgoing<door::Close>, Vec<door::Close>) {
         (door::Close.to(id), vec![])
     }
 }

@@ -16,7 +16,7 @@ pub struct Told;
 #[projector]
 impl Told {
     #[reaction]
-    fn again(&self, _: &door::Opened) -> Outgoing {
+    fn again(&self, _: &door::Opened) -> Outgoing<door::Open> {
         door::Open.to("door-1")
     }
 }

@@ -1,0 +1,1 @@
+//! Tests only: `../generated.rs` in the edition of 2021.

@@ -1,0 +1,9 @@
+use sourced::prelude::*;
+
+#[actor]
+pub enum Cart {
+    Open,
+    Placed,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sourced::prelude::*;
+
+#[actor]
+pub fn add_item() {}
+
+fn main() {}

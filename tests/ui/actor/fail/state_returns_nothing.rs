@@ -1,0 +1,16 @@
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+pub struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[state]
+    fn new(id: &StreamId) {
+        _ = id;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+pub struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    pub unsafe fn open(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sourced::prelude::*;
+
+#[command]
+pub trait AddItem {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sourced::prelude::*;
+
+pub struct Cart;
+
+#[event]
+impl Cart {}
+
+fn main() {}

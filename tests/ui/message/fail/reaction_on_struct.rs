@@ -1,0 +1,6 @@
+use sourced::prelude::*;
+
+#[reaction]
+pub struct Greeting;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sourced::prelude::*;
+
+#[state]
+pub struct Cart;
+
+fn main() {}

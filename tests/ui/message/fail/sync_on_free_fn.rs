@@ -1,0 +1,6 @@
+use sourced::prelude::*;
+
+#[sync]
+pub async fn save() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use sourced::prelude::*;
+
+#[projector]
+#[derive(Debug, Default)]
+pub struct Listing;
+
+fn main() {}
