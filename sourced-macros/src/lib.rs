@@ -97,8 +97,9 @@ use proc_macro::TokenStream;
 ///   parameter that the method does not use may be called `_quantity`; the field is `quantity`.
 /// - **A reference names a message that is defined elsewhere**: `command: &AddItem`, or `command: &Message<AddItem>`
 ///   for its id, seq, time and metadata.
-/// - `Res<T>` (a resource), `Now`, `Replaying`, `&StreamId` and `&History` come from the surroundings, and not from the
-///   message. Events get none of them, so that a replay always comes out the same.
+/// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal`, `&StreamId` and `&History` come from the surroundings, and not
+///   from the message. They are told by the names of their types: a field of such a type needs another name for it, as by
+///   `type Owner = Principal`. Events get none of them, so that a replay always comes out the same.
 /// - A command that emits step by step takes `emit: &mut Emitter<Self>`; one that has events in another stream too takes
 ///   `to: Other<Account>`, which is a `StreamId` in the message.
 ///
@@ -147,7 +148,16 @@ use proc_macro::TokenStream;
 /// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
 ///   Without it, the name of the type: `cart`.
 /// - `events = CartHappened`: what the enum of its events is called, when `CartEvent` is something else already.
+/// - `derive(Eq, schemars::JsonSchema)`: what the messages that it defines derive besides.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// # Rules and schemas
+/// With the feature `garde` and garde among your own dependencies, `#[garde(length(min = 1))]` on a parameter is a rule
+/// of the field. A command that breaks one is let in by no gateway, dispatched by no app and decided by no durable method;
+/// everything that it breaks is said at once. A struct of its own says `#[derive(garde::Validate)]`.
+///
+/// With the feature `schema`, `MessageType::schema` gives the JSON Schema of messages that derive
+/// `schemars::JsonSchema`.
 ///
 /// # What it writes
 /// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`
@@ -261,7 +271,12 @@ pub fn projector(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 /// - `#[command("cart.rename")]`: the stored name, which must never change. Without it, the name of the type: `rename`.
+/// - `alias = "cart.call"`: an older stored name of the same shape, any number of times. What was stored under it is read
+///   as this type; what is stored from now on has the new name.
+/// - `was = OldType`: the command that this one took the place of. See [upcasting](macro@event#upcasting).
 /// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// On a method that defines its command, the name, `alias` and `was` say how that is stored.
 #[proc_macro_attribute]
 pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::message(Role::Command, args.into(), &item.into()).into()
@@ -298,7 +313,57 @@ pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 /// - `#[event("cart.renamed")]`: the stored name, which must never change. Without it, the name of the type: `renamed`.
+/// - `alias = "cart.called"`: an older stored name of the same shape, any number of times. What was stored under it is read
+///   as this type; what is stored from now on has the new name.
+/// - `was = OldType`: the event that this one took the place of. See [upcasting](macro@event#upcasting).
 /// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// On a method that defines its event, the name, `alias` and `was` say how that is stored.
+///
+/// # Upcasting
+/// When an event gets another shape, the old one becomes a struct of its own under its old stored name, and the new one
+/// says what it `was`, under a new name. `From` says what the old fields mean today. Chains may be of any length.
+///
+/// ```
+/// use sourced::prelude::*;
+/// use sourced::{MessageType, Payload};
+///
+/// #[event("cart.item_added")]
+/// pub struct ItemAddedV1 {
+///     pub product: String,
+/// }
+///
+/// impl From<ItemAddedV1> for ItemAdded {
+///     fn from(old: ItemAddedV1) -> Self {
+///         Self { product: old.product, quantity: 1 }
+///     }
+/// }
+///
+/// #[derive(Debug, Default)]
+/// pub struct Cart {
+///     n_items: u32,
+/// }
+///
+/// #[actor]
+/// impl Cart {
+///     #[event("cart.item_added.v2", was = ItemAddedV1)]
+///     fn item_added(&mut self, _product: String, quantity: u32) {
+///         self.n_items += quantity;
+///     }
+/// }
+///
+/// let old = Payload::parse(r#"{"product": "tea"}"#)?;
+/// assert_eq!(ItemAdded::read("cart.item_added", &old)?.quantity, 1);
+/// # Ok::<(), sourced::PayloadError>(())
+/// ```
+///
+/// Old messages are read so on every path: loading, deciding commands that wait, reacting, projecting,
+/// `StoredMessage::decode`. Their envelope keeps the stored name. Handlers take the newest type only; an app whose actor
+/// handles an old one beside it is not built.
+///
+/// A new field with an obvious value needs none of this: `#[serde(default)]` on the field is enough. Where reading an old
+/// shape may fail, or looks at several fields at once, `#[serde(try_from = "Raw")]` on the struct reads it through a type
+/// of yours.
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::message(Role::Event, args.into(), &item.into()).into()

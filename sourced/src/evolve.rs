@@ -1,9 +1,9 @@
 //! Evolve: how an event changes a state.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use crate::message::{Event, Message, PayloadError, StoredMessage, TypeName};
+use crate::reactor::{Clash, Rows};
 
 /// A state that knows how an event changes it. `#[event]` methods write this.
 ///
@@ -26,14 +26,14 @@ type Row<S> = fn(&mut S, &StoredMessage) -> Result<(), PayloadError>;
 
 /// The events a state evolves by, as a table from type names to functions.
 pub struct Evolution<S> {
-    rows: HashMap<TypeName, Row<S>>,
+    rows: Rows<Row<S>>,
     before: Option<fn(&mut S, &StoredMessage)>,
 }
 
 impl<S> Evolution<S> {
     pub(crate) fn new() -> Self {
         Self {
-            rows: HashMap::new(),
+            rows: Rows::default(),
             before: None,
         }
     }
@@ -46,17 +46,22 @@ impl<S> Evolution<S> {
     where
         S: Evolves<E>,
     {
-        self.rows.insert(TypeName::of::<E>(), evolve_by::<S, E>);
+        self.rows.insert::<E>(evolve_by::<S, E>);
     }
 
     /// Whether the state changes by events of this type.
     pub fn knows(&self, type_name: &TypeName) -> bool {
-        self.rows.contains_key(type_name)
+        self.rows.get(type_name).is_some()
     }
 
-    /// The types of events the state changes by, in no order.
+    /// The types of events the state changes by, under all names they may be stored as, in no order.
     pub fn types(&self) -> impl Iterator<Item = &TypeName> {
-        self.rows.keys()
+        self.rows.names()
+    }
+
+    /// The stored names that two events claim.
+    pub(crate) fn clashes(&self) -> &[Clash] {
+        self.rows.clashes()
     }
 
     /// Changes a state by a stored event. Events of other types change nothing.
@@ -84,6 +89,6 @@ fn evolve_by<S: Evolves<E>, E: Event>(
 
 impl<S> fmt::Debug for Evolution<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.rows.keys()).finish()
+        f.debug_set().entries(self.rows.names()).finish()
     }
 }

@@ -8,6 +8,7 @@
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
+//! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
 //! | see what leads to what | [`App::topology`], [`topology`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
@@ -17,10 +18,13 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | the attribute macros |
+//! | `garde` | no | rules of `#[derive(garde::Validate)]` commands are checked at the edge and where they are dispatched |
+//! | `schema` | no | JSON Schema of messages that `#[derive(schemars::JsonSchema)]` |
 //! | `tokio` | yes | clock, tasks and signals of tokio; without it, bring your own ports of [`mod@env`] |
 
 pub mod actor;
 pub mod backend;
+pub mod edge;
 pub mod env;
 pub mod evolve;
 mod failure;
@@ -29,6 +33,7 @@ pub mod message;
 pub mod prelude;
 pub mod projector;
 pub mod reactor;
+pub mod registry;
 pub mod runtime;
 mod stream;
 mod time;
@@ -42,13 +47,15 @@ pub use actor::{
     Outgoing,
 };
 pub use backend::{Memory, Tx};
+pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
 pub use message::{
-    Command, CorrelationId, Event, Kind, Message, MessageId, MessageType, Metadata, NewMessage,
-    Payload, PayloadError, StoredMessage, TypeName,
+    BrokenRule, BrokenRules, Command, CorrelationId, Event, Kind, Message, MessageId, MessageType,
+    Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey, StoredMessage, TypeName,
 };
 pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
+pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Receipt, RetryPolicy, Running, StopReport,
     Unit, UnitError, UnitOutcome, WorkerOptions,

@@ -6,7 +6,7 @@
 
 pub use crate::{
     App, CommandExt, Elsewhere, Emitter, Failure, History, Message, Metadata, Now, Other, Outgoing,
-    Replaying, Res, StoredMessage, StreamId, Tx,
+    Principal, Replaying, Res, StoredMessage, StreamId, Tx,
 };
 
 #[cfg(feature = "macros")]

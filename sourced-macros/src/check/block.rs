@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Type;
 
-use super::{parameters, signature};
+use super::{message, parameters, signature};
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
@@ -147,8 +147,20 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
 
 fn stored_name(model: &Model, handler: &Handler, dx: &mut Diagnostics) {
     let name = model.stored_name(handler);
+    let attribute = handler.role.attribute();
+    if handler.message_parameter().is_some() && !handler.stored.is_unnamed() {
+        let named = names::spoken(handler.message());
+        dx.error(
+            &handler.attr.meta,
+            format!("`{attribute}` takes `{named}`, whose own definition says how it is stored"),
+            format!(
+                "write `{attribute}`, and `#[{}(…)]` with these options above `struct {named}`",
+                handler.role.word()
+            ),
+        );
+    }
+    message::aliases(&attribute, &name, &handler.stored, dx);
     if handler.is_definition() && !names::is_type_name(&name) {
-        let attribute = handler.role.attribute();
         dx.error(
             handler.name(),
             format!(

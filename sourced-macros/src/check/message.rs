@@ -1,7 +1,8 @@
 //! Checks of items that carry an attribute of ours by themselves.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
+use syn::{Attribute, LitStr, Meta};
 
 use crate::diagnostics::Diagnostics;
 use crate::names;
@@ -40,6 +41,12 @@ pub(crate) fn message<'i>(
             format!("write one: `#[{}(\"cart.item_added\")]`", role.word()),
         );
     }
+    if let Some(name) = &item.name {
+        let default = || names::snake(&name.unraw().to_string());
+        let stored = options.name.as_ref().map_or_else(default, LitStr::value);
+        aliases(&attribute, &stored, options, dx);
+    }
+    strict(&attribute, &item.attrs, dx);
     if let Some(generics) = &item.generics {
         dx.error(
             generics,
@@ -51,6 +58,38 @@ pub(crate) fn message<'i>(
         return None;
     }
     Some(item)
+}
+
+/// An alias is another name.
+pub(super) fn aliases(attribute: &str, stored: &str, options: &Options, dx: &mut Diagnostics) {
+    let same = options.aliases.iter().find(|alias| alias.value() == stored);
+    if let Some(alias) = same {
+        dx.error(
+            alias,
+            format!("`{attribute}` is stored as `{stored}` anyway: an alias is a name of the past"),
+            "remove it, or write the name under which older messages were stored",
+        );
+    }
+}
+
+/// History is read whatever its fields.
+fn strict(attribute: &str, attrs: &[Attribute], dx: &mut Diagnostics) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        let Meta::List(list) = &attr.meta else {
+            continue;
+        };
+        for token in list.tokens.clone() {
+            if matches!(&token, TokenTree::Ident(word) if word == "deny_unknown_fields") {
+                dx.error(
+                    token,
+                    format!(
+                        "`{attribute}` must be readable for ever, also with fields that it has no longer"
+                    ),
+                    "remove `deny_unknown_fields`; a gateway refuses unknown fields of commands from outside without it",
+                );
+            }
+        }
+    }
 }
 
 /// An attribute of ours where it means nothing.

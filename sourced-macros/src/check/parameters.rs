@@ -208,6 +208,11 @@ fn of_state(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
 
 fn of_sync(parameter: &Parameter, dx: &mut Diagnostics) {
     match &parameter.kind {
+        ParameterKind::Context if parameter.is_principal() => dx.error(
+            parameter,
+            "`#[sync]` methods save a batch, whose messages may be on behalf of many",
+            "remove this parameter, and take `&Message<…>` in the `#[event]` methods: `message.principal()`",
+        ),
         ParameterKind::Tx | ParameterKind::Context => {}
         _ => dx.error(
             parameter,

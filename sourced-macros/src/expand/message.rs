@@ -1,11 +1,14 @@
 //! Messages: the structs that handlers define, and the traits of a struct that stands on its own.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Path;
+use syn::spanned::Spanned;
 
+use crate::model::Library;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
-use crate::model::message::MessageModel;
+use crate::model::message::{MessageModel, Past};
 use crate::model::parameter::Field;
 use crate::names;
 use crate::parse::member::Role;
@@ -24,7 +27,33 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
     };
     let serde = quote!(#private::serde).to_string().replace(' ', "");
     let stored = model.stored_name(handler);
-    let traits = traits(&private, &name, handler.role, &stored, &cfgs);
+    let past = Past::new(&handler.stored);
+    let derives = &model.derives;
+    let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
+    let first_rule = handler.fields().find_map(Field::rules);
+    let rules = first_rule
+        .map(|rule| quote_spanned!(rule.path().span()=> #[derive(::garde::Validate)] #[garde(allow_unvalidated)]));
+    let is_derived = |name: &str| {
+        let last = |path: &Path| path.segments.last().is_some_and(|last| last.ident == name);
+        model.derives.iter().any(last)
+    };
+    let rules_row = match first_rule {
+        Some(rule) => {
+            let private = model.library.private_at(rule.path().span());
+            Some(quote_spanned!(rule.path().span()=> #private::rules_of_parameters!();))
+        }
+        None => is_derived("Validate").then(|| quote!(#private::rules!();)),
+    };
+    let extras = extras(&private, rules_row.as_ref(), is_derived("JsonSchema"));
+    let traits = traits(
+        &model.library,
+        &name,
+        handler.role,
+        &stored,
+        &past,
+        &extras,
+        &cfgs,
+    );
     quote! {
         #cfgs
         #docs
@@ -33,6 +62,8 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
             #private::serde::Serialize, #private::serde::Deserialize,
         )]
         #[serde(crate = #serde)]
+        #derives
+        #rules
         #vis struct #name #body
         #traits
     }
@@ -91,17 +122,30 @@ pub(crate) fn definition(model: &MessageModel) -> (TokenStream, TokenStream) {
         let path = quote!(#private::serde).to_string().replace(' ', "");
         quote!(#[serde(crate = #path)])
     });
-    let traits = traits(&private, &model.ident, model.role, &model.name, &model.cfgs);
+    let rules = (!lacks("Validate")).then(|| quote!(#private::rules!();));
+    let extras = extras(&private, rules.as_ref(), !lacks("JsonSchema"));
+    let traits = traits(
+        &model.library,
+        &model.ident,
+        model.role,
+        &model.name,
+        &model.past,
+        &extras,
+        &model.cfgs,
+    );
     (quote!(#[derive(#(#missing),*)] #serde_crate), traits)
 }
 
 fn traits(
-    private: &TokenStream,
+    library: &Library,
     name: &Ident,
     role: Role,
     stored: &str,
+    past: &Past,
+    extras: &TokenStream,
     cfgs: &TokenStream,
 ) -> TokenStream {
+    let private = library.private();
     let kind = if role == Role::Command {
         quote!(Command)
     } else {
@@ -109,16 +153,50 @@ fn traits(
     };
     let returned =
         (role == Role::Event).then(|| quote!(#cfgs #private::returned_by_commands!(#name);));
+    let aliases = &past.aliases;
+    let aliases = (!aliases.is_empty())
+        .then(|| quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];));
+    let was = past.was.as_ref();
+    let check = was.map(|old| {
+        let private = library.private_at(old.span());
+        quote_spanned!(old.span()=> #cfgs const _: () = #private::check_was::<#name, #old>();)
+    });
+    let versions = was.map(|old| versions(&private, old));
     quote! {
         #cfgs
         #[automatically_derived]
         impl #private::MessageType for #name {
             const NAME: &'static str = #stored;
             const KIND: #private::Kind = #private::Kind::#kind;
+            #aliases
+            #versions
+            #extras
         }
+        #check
         #cfgs
         #[automatically_derived]
         impl #private::#kind for #name {}
         #returned
+    }
+}
+
+/// What derives of other crates add: rules and a schema, where the features for them are on.
+fn extras(private: &TokenStream, rules: Option<&TokenStream>, has_schema: bool) -> TokenStream {
+    let schema = has_schema.then(|| quote!(#private::schema!();));
+    quote!(#rules #schema)
+}
+
+/// How an older type is read.
+fn versions(private: &TokenStream, old: &Path) -> TokenStream {
+    quote! {
+        fn names() -> #private::Vec<&'static str> {
+            #private::names_with::<Self, #old>()
+        }
+        fn read(
+            type_name: &str,
+            payload: &#private::Payload,
+        ) -> ::core::result::Result<Self, #private::PayloadError> {
+            #private::read_since::<Self, #old>(type_name, payload)
+        }
     }
 }

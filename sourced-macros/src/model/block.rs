@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Type, TypePath};
+use syn::{Attribute, Path, Type, TypePath};
 
 use super::Library;
 use super::handler::Handler;
@@ -24,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) ident: Ident,
     /// What the enum of its events is called.
     pub(crate) events: Ident,
+    /// What the messages that it defines derive besides.
+    pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
     pub(crate) cfgs: Vec<Attribute>,
     /// The handlers, in order.
@@ -55,6 +57,7 @@ impl Model {
             events,
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
+            derives: options.derives.clone(),
             cfgs: head
                 .attrs
                 .into_iter()
@@ -68,6 +71,9 @@ impl Model {
 
     /// The name under which the message that a handler defines is stored.
     pub(crate) fn stored_name(&self, handler: &Handler) -> String {
-        format!("{}.{}", self.name, handler.name().unraw())
+        match &handler.stored.name {
+            Some(name) => name.value(),
+            None => format!("{}.{}", self.name, handler.name().unraw()),
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::parse::member::{Member, Role};
+use crate::parse::options::{self, Options};
 
 /// A method with one of our attributes.
 pub(crate) struct Handler {
@@ -29,6 +30,8 @@ pub(crate) struct Handler {
     pub(crate) parameters: Vec<Parameter>,
     /// The messages listed in the attribute: `#[reaction(ItemAdded, InventoryChecked)]`.
     pub(crate) listed: Vec<Path>,
+    /// How the message is stored that it defines: `#[event("cart.item_added", alias = "cart.added")]`.
+    pub(crate) stored: Options,
 }
 
 impl Handler {
@@ -58,6 +61,7 @@ impl Handler {
             return None;
         };
         let listed = listed(first.role, &first.attr, dx);
+        let stored = stored(first.role, &first.attr, dx);
         let mut receiver = None;
         let mut parameters = Vec::new();
         for input in &sig.inputs {
@@ -74,6 +78,7 @@ impl Handler {
             receiver,
             parameters,
             listed,
+            stored,
             sig,
         })
     }
@@ -138,16 +143,18 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
     let list = match &attr.meta {
         Meta::Path(_) => return Vec::new(),
         Meta::List(list) if list.tokens.is_empty() => return Vec::new(),
+        Meta::List(_) if matches!(role, Role::Command | Role::Event) => return Vec::new(),
         Meta::List(list) if matches!(role, Role::Reaction | Role::On) => list,
         Meta::List(_) | Meta::NameValue(_) => {
-            let what = format!("`{}` takes no options on a method", role.attribute());
-            let help = match role {
-                Role::Command | Role::Event => format!(
-                    "write `{0}`; to choose the stored name, define the message with `#[{1}(\"…\")] struct …` and take it by reference",
-                    role.attribute(),
-                    role.word(),
+            let (what, help) = match role {
+                Role::Command | Role::Event => (
+                    format!("`{}` takes its options in parentheses", role.attribute()),
+                    format!("write `#[{}(\"…\")]`", role.word()),
                 ),
-                _ => format!("write `{}`", role.attribute()),
+                _ => (
+                    format!("`{}` takes no options on a method", role.attribute()),
+                    format!("write `{}`", role.attribute()),
+                ),
             };
             dx.error(&attr.meta, what, help);
             return Vec::new();
@@ -163,4 +170,17 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
         format!("write `#[{}(ItemAdded, ItemRemoved)]`", role.word()),
     );
     Vec::new()
+}
+
+fn stored(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Options {
+    let declared = match role {
+        Role::Command => options::COMMAND_METHOD,
+        Role::Event => options::EVENT_METHOD,
+        _ => return Options::default(),
+    };
+    match &attr.meta {
+        Meta::List(list) => declared.read(list.tokens.clone(), dx),
+        // What else may stand there is said where lists are read.
+        _ => Options::default(),
+    }
 }

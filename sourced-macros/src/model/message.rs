@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, LitStr, Meta};
+use syn::{Attribute, LitStr, Meta, Path};
 
 use super::Library;
 use super::parameter::is_cfg;
@@ -20,6 +20,8 @@ pub(crate) struct MessageModel {
     pub(crate) role: Role,
     /// The stored name.
     pub(crate) name: String,
+    /// How it was stored before.
+    pub(crate) past: Past,
     /// The struct.
     pub(crate) ident: Ident,
     /// The traits it derives already, by their last words.
@@ -28,6 +30,24 @@ pub(crate) struct MessageModel {
     pub(crate) has_serde_crate: bool,
     /// Its `#[cfg]`s.
     pub(crate) cfgs: TokenStream,
+}
+
+/// Older names and the older type of a message.
+pub(crate) struct Past {
+    /// Older names of the same shape.
+    pub(crate) aliases: Vec<LitStr>,
+    /// The type that it took the place of.
+    pub(crate) was: Option<Path>,
+}
+
+impl Past {
+    /// From the options of the attribute.
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            aliases: options.aliases.clone(),
+            was: options.was.clone(),
+        }
+    }
 }
 
 impl MessageModel {
@@ -40,6 +60,7 @@ impl MessageModel {
             library: Library::new(options.krate.as_ref()),
             role,
             name: options.name.as_ref().map_or_else(snake, LitStr::value),
+            past: Past::new(options),
             derives: item.attrs.iter().flat_map(derives).collect(),
             has_serde_crate: item.attrs.iter().any(has_serde_crate),
             cfgs: quote!(#(#cfgs)*),

@@ -20,7 +20,7 @@ pub(crate) enum ParameterKind {
     Field(Ident),
     /// An owned value that cannot be a field, because it has no single name.
     Unnamed,
-    /// `Res<..>`, `Now`, `Replaying`.
+    /// `Res<..>`, `Now`, `Replaying`, `Principal`.
     Context,
     /// `&History`
     History,
@@ -53,7 +53,7 @@ pub(crate) enum ParameterKind {
     },
 }
 
-const CONTEXT: [&str; 3] = ["Res", "Now", "Replaying"];
+const CONTEXT: [&str; 4] = ["Res", "Now", "Replaying", "Principal"];
 
 /// Types that are never messages, borrowed by habit.
 const NEVER_MESSAGES: [&str; 19] = [
@@ -99,6 +99,11 @@ impl Parameter {
             is_stream,
             attrs: &self.source.attrs,
         })
+    }
+
+    /// Whether it asks for the principal.
+    pub(crate) fn is_principal(&self) -> bool {
+        matches!(&*self.source.ty, Type::Path(path) if last_is(path, "Principal"))
     }
 
     /// The message it names, if it names one.
@@ -165,6 +170,11 @@ impl<'a> Field<'a> {
     /// Whether it says what it is.
     pub(crate) fn is_documented(self) -> bool {
         self.attrs.iter().any(|attr| attr.path().is_ident("doc"))
+    }
+
+    /// Its rules of garde.
+    pub(crate) fn rules(self) -> Option<&'a Attribute> {
+        self.attrs.iter().find(|attr| attr.path().is_ident("garde"))
     }
 
     /// Whether it is written as `String`.

@@ -1,8 +1,9 @@
 //! Options of attributes, declared once and read by one loop.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{LitStr, Path, Token};
 
 use crate::diagnostics::Diagnostics;
@@ -27,13 +28,26 @@ pub(crate) struct Options {
     pub(crate) krate: Option<Path>,
     /// `events = Name`
     pub(crate) events: Option<Ident>,
+    /// `alias = "cart.added"`, once for each older name.
+    pub(crate) aliases: Vec<LitStr>,
+    /// `derive(JsonSchema)`
+    pub(crate) derives: Vec<Path>,
+    /// `was = ItemAddedV1`
+    pub(crate) was: Option<Path>,
+}
+
+impl Options {
+    /// Whether nothing was written that says how a message is stored.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.name.is_none() && self.aliases.is_empty() && self.was.is_none()
+    }
 }
 
 /// Options of `#[actor]`.
 pub(crate) const ACTOR: Declared = Declared {
     attribute: "#[actor]",
     name: Some("the type prefix, such as `\"shop.cart\"`"),
-    keys: &["crate", "events"],
+    keys: &["derive", "events", "crate"],
 };
 
 /// Options of `#[projector]`.
@@ -53,16 +67,33 @@ pub(crate) const HANDLER: Declared = Declared {
 /// Options of `#[command]` on a struct.
 pub(crate) const COMMAND: Declared = Declared {
     attribute: "#[command]",
-    name: Some("the stored name, such as `\"cart.add_item\"`"),
-    keys: &["crate"],
+    name: Some(COMMAND_NAME),
+    keys: &["alias", "was", "crate"],
 };
 
 /// Options of `#[event]` on a struct.
 pub(crate) const EVENT: Declared = Declared {
     attribute: "#[event]",
-    name: Some("the stored name, such as `\"cart.item_added\"`"),
-    keys: &["crate"],
+    name: Some(EVENT_NAME),
+    keys: &["alias", "was", "crate"],
 };
+
+/// Options of `#[command]` on a method that defines its message.
+pub(crate) const COMMAND_METHOD: Declared = Declared {
+    attribute: "#[command]",
+    name: Some(COMMAND_NAME),
+    keys: &["alias", "was"],
+};
+
+/// Options of `#[event]` on a method that defines its message.
+pub(crate) const EVENT_METHOD: Declared = Declared {
+    attribute: "#[event]",
+    name: Some(EVENT_NAME),
+    keys: &["alias", "was"],
+};
+
+const COMMAND_NAME: &str = "the stored name, such as `\"cart.add_item\"`";
+const EVENT_NAME: &str = "the stored name, such as `\"cart.item_added\"`";
 
 impl Declared {
     /// Reads the options; what is wrong is said, and the rest is kept.
@@ -105,40 +136,140 @@ impl Declared {
             drop(rest_of(input));
             return dx.error(key, what, help);
         }
-        let is_events = key == "events";
-        let is_repeated = if is_events {
-            options.events.is_some()
-        } else {
-            options.krate.is_some()
-        };
-        if is_repeated {
-            return dx.error(
-                &key,
-                format!("`{}` has `{key}` twice", self.attribute),
-                "remove one of them",
-            );
-        }
-        let equals = input.parse::<Token![=]>();
-        if is_events {
-            match equals.and_then(|_| input.parse()) {
-                Ok(name) => options.events = Some(name),
-                Err(_) => dx.error(
-                    &key,
-                    format!("`{key}` of `{}` needs the name of a type", self.attribute),
-                    "write `events = CartHappened`",
-                ),
+        match key.to_string().as_str() {
+            "alias" => self.alias(&key, input, options, dx),
+            "derive" => self.derives(&key, input, options, dx),
+            "events" => self.events(&key, input, options, dx),
+            "was" => {
+                let help = "write `was = ItemAddedV1`, the type that it took the place of";
+                let twice = "keep the youngest of them; that one says itself what it was before, by its own `was`";
+                self.path(&key, input, &mut options.was, (help, twice), dx);
             }
-            return;
+            _ => {
+                let help = "write `crate = path::to::sourced`";
+                self.path(
+                    &key,
+                    input,
+                    &mut options.krate,
+                    (help, "remove one of them"),
+                    dx,
+                );
+            }
         }
-        let value = equals.and_then(|_| input.call(Path::parse_mod_style));
-        match value {
-            Ok(path) => options.krate = Some(path),
+    }
+
+    /// `events = CartHappened`
+    fn events(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        options: &mut Options,
+        dx: &mut Diagnostics,
+    ) {
+        if options.events.is_some() {
+            let what = format!("`{}` has `{key}` twice", self.attribute);
+            return dx.error(key, what, "remove one of them");
+        }
+        match input.parse::<Token![=]>().and_then(|_| input.parse()) {
+            Ok(name) => options.events = Some(name),
             Err(_) => dx.error(
-                &key,
-                format!("`{key}` of `{}` needs a path", self.attribute),
-                "write `crate = path::to::sourced`",
+                key,
+                format!("`{key}` of `{}` needs the name of a type", self.attribute),
+                "write `events = CartHappened`",
             ),
         }
+    }
+
+    /// `key = path`, once.
+    fn path(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        slot: &mut Option<Path>,
+        (help, help_twice): (&str, &str),
+        dx: &mut Diagnostics,
+    ) {
+        if slot.is_some() {
+            let what = format!("`{}` has `{key}` twice", self.attribute);
+            return dx.error(key, what, help_twice);
+        }
+        let value = input
+            .parse::<Token![=]>()
+            .and_then(|_| input.call(Path::parse_mod_style));
+        if let Ok(path) = value {
+            *slot = Some(path);
+            return;
+        }
+        let article = if key == "was" { "a type" } else { "a path" };
+        let what = format!("`{key}` of `{}` needs {article}", self.attribute);
+        dx.error(key, what, help);
+    }
+
+    /// `derive(Eq, schemars::JsonSchema)`
+    fn derives(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        options: &mut Options,
+        dx: &mut Diagnostics,
+    ) {
+        let read = || {
+            let list: Group = input.parse()?;
+            let paths = Punctuated::<Path, Token![,]>::parse_terminated;
+            paths.parse2(list.stream())
+        };
+        match read() {
+            Ok(paths) => options.derives.extend(paths),
+            Err(_) => dx.error(
+                key,
+                format!(
+                    "`{key}` of `{}` lists what its messages derive",
+                    self.attribute
+                ),
+                "write `derive(Eq, schemars::JsonSchema)`",
+            ),
+        }
+    }
+
+    /// `alias = "name"`, any number of times.
+    fn alias(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        options: &mut Options,
+        dx: &mut Diagnostics,
+    ) {
+        let value = input
+            .parse::<Token![=]>()
+            .and_then(|_| input.parse::<LitStr>());
+        let Ok(alias) = value else {
+            return dx.error(
+                key,
+                format!("`alias` of `{}` needs a name", self.attribute),
+                "write `alias = \"cart.old_name\"`, once for each older name",
+            );
+        };
+        if !names::is_type_name(&alias.value()) {
+            let what = format!(
+                "`{}` was never stored as {:?}, which is no name of a type",
+                self.attribute,
+                alias.value()
+            );
+            return dx.error(&alias, what, type_name_help());
+        }
+        if options
+            .aliases
+            .iter()
+            .any(|other| other.value() == alias.value())
+        {
+            let what = format!(
+                "`{}` has the alias {:?} twice",
+                self.attribute,
+                alias.value()
+            );
+            return dx.error(&alias, what, "remove one of them");
+        }
+        options.aliases.push(alias);
     }
 
     fn bare(&self, name: LitStr, options: &mut Options, dx: &mut Diagnostics) {
@@ -152,8 +283,8 @@ impl Declared {
         if !names::is_type_name(&name.value()) {
             let what = format!("`{}` cannot be named {:?}", self.attribute, name.value());
             let help = format!(
-                "write words of letters, digits and `_`, joined by dots, {} bytes at most; it is {}",
-                names::MAX_TYPE_NAME,
+                "{}; it is {}",
+                type_name_help(),
                 self.name.unwrap_or("not needed"),
             );
             return dx.error(name, what, help);
@@ -162,11 +293,22 @@ impl Declared {
     }
 
     fn legal(&self) -> String {
-        let keys = self.keys.iter().map(|key| format!("`{key} = …`"));
+        let keys = self.keys.iter().map(|key| match *key {
+            "derive" => "`derive(…)`".to_owned(),
+            key => format!("`{key} = …`"),
+        });
         let name = self.name.map(ToOwned::to_owned);
-        let legal: Vec<String> = name.into_iter().chain(keys).collect();
-        format!("options are {}", legal.join(", and "))
+        let mut legal: Vec<String> = name.into_iter().chain(keys).collect();
+        let last = legal.pop().unwrap_or_default();
+        format!("options are {}, and {last}", legal.join(", "))
     }
+}
+
+fn type_name_help() -> String {
+    format!(
+        "write words of letters, digits and `_`, joined by dots, {} bytes at most",
+        names::MAX_TYPE_NAME
+    )
 }
 
 /// Everything up to the next comma.

@@ -35,6 +35,15 @@ fn a_message_is_its_derives_and_its_name() {
 }
 
 #[test]
+fn a_message_with_a_past_says_what_it_was() {
+    let options = r#""cart.item_added.v2", alias = "cart.added", was = v1::ItemAdded"#;
+    let options = options.parse::<TokenStream>().unwrap();
+    same_as_kept("renamed", |item| {
+        entry::message(Role::Event, options.clone(), item)
+    });
+}
+
+#[test]
 fn the_docs_of_an_actor_show_its_flow() {
     let out = same_as_kept("flow", |item| {
         entry::block(Kind::Actor, TokenStream::new(), item)

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, TypeName,
+    BrokenRules, Command, Kind, MessageId, Metadata, NewMessage, Payload, PayloadError, Principal,
+    ReservedKey, TypeName,
 };
 use crate::stream::{IntoStreamId, InvalidName, StreamId};
 use crate::topology::Produces;
@@ -35,6 +36,8 @@ pub struct Outgoing<C = AnyCommand> {
     payload: Result<Payload, PayloadError>,
     target: Result<Target, InvalidName>,
     metadata: Metadata,
+    principal: Option<Principal>,
+    rules: Result<(), BrokenRules>,
     id: Option<MessageId>,
     of: PhantomData<fn() -> C>,
 }
@@ -64,6 +67,8 @@ impl<C> Outgoing<C> {
             payload: self.payload,
             target: self.target,
             metadata: self.metadata,
+            principal: self.principal,
+            rules: self.rules,
             id: self.id,
             of: PhantomData,
         }
@@ -87,10 +92,30 @@ impl<C> Outgoing<C> {
         self
     }
 
+    /// Says on whose behalf the command is. Without it, that is whom its cause was for, or the app.
+    pub fn by(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
     /// Gives the command an id of the caller's. Dispatching the same id twice has one effect.
     pub fn with_id(mut self, id: MessageId) -> Self {
         self.id = Some(id);
         self
+    }
+
+    /// A command that is written down already.
+    pub(crate) fn of_payload(type_name: TypeName, payload: Result<Payload, PayloadError>) -> Self {
+        Self {
+            type_name,
+            payload,
+            target: Ok(Target::SameStream),
+            metadata: Metadata::new(),
+            principal: None,
+            rules: Ok(()),
+            id: None,
+            of: PhantomData,
+        }
     }
 
     /// The type of the command.
@@ -103,6 +128,7 @@ impl<C> Outgoing<C> {
         self,
         env: &Env,
     ) -> Result<(Option<StreamId>, NewMessage), OutgoingError> {
+        self.rules?;
         let stream = match self.target? {
             Target::SameStream => None,
             Target::Stream(stream) => Some(stream),
@@ -118,7 +144,7 @@ impl<C> Outgoing<C> {
             Kind::Command,
             self.payload?,
         );
-        message.metadata = self.metadata;
+        message.metadata = self.metadata.sealed(self.principal.as_ref())?;
         Ok((stream, message))
     }
 }
@@ -130,17 +156,22 @@ pub(crate) enum OutgoingError {
     Name(#[from] InvalidName),
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
+    #[error(transparent)]
+    Rules(#[from] BrokenRules),
 }
 
 impl<C: Command> From<C> for Outgoing<C> {
     fn from(command: C) -> Self {
+        let broken = command.broken_rules();
         Self {
-            type_name: TypeName::of::<C>(),
-            payload: Payload::encode(&command),
-            target: Ok(Target::SameStream),
-            metadata: Metadata::new(),
-            id: None,
-            of: PhantomData,
+            rules: if broken.is_empty() {
+                Ok(())
+            } else {
+                Err(BrokenRules(broken))
+            },
+            ..Self::of_payload(TypeName::of::<C>(), Payload::encode(&command))
         }
     }
 }
@@ -164,6 +195,8 @@ impl<C> fmt::Debug for Outgoing<C> {
             .field("payload", &self.payload)
             .field("target", &self.target)
             .field("metadata", &self.metadata)
+            .field("principal", &self.principal)
+            .field("rules", &self.rules)
             .field("id", &self.id)
             .finish()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::message::{Event, PayloadError, StoredMessage, TypeName};
+use crate::message::{Event, PayloadError, StoredMessage};
 
 /// Any event of an actor: an enum with a variant per event. `#[actor]` writes one, called `CartEvent` for a `Cart`.
 ///
@@ -50,7 +50,7 @@ pub trait AnyEvent: fmt::Debug + Clone + PartialEq + Send + Sync + Sized + 'stat
 /// [`PayloadError`] when it is one, and its payload is not of its type.
 #[doc(hidden)]
 pub fn read_event<E: Event>(event: &StoredMessage) -> Result<Option<E>, PayloadError> {
-    if event.type_name != TypeName::of::<E>() {
+    if !E::names().contains(&event.type_name.as_str()) {
         return Ok(None);
     }
     Ok(Some(event.decode::<E>()?.payload))

@@ -1,6 +1,5 @@
 //! The table of an actor's handlers, filled by generated code and read by the functions of this module.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -11,7 +10,8 @@ use super::{Actor, Decides, Emit, Emitted, IntoDecision, Reactions, Reacts, Reje
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
-use crate::reactor::{Context, FromContext, Needs};
+use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
+use crate::registry::CommandType;
 use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
@@ -21,9 +21,10 @@ type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFutu
 
 /// The handlers of an actor, a row each.
 pub struct Handlers<A> {
-    commands: HashMap<TypeName, DecideRow<A>>,
+    commands: Rows<DecideRow<A>>,
     evolution: Evolution<A>,
     reactions: Reactions<A>,
+    command_types: Vec<CommandType>,
     needs: Needs,
     flow: Flow,
 }
@@ -32,9 +33,10 @@ impl<A: Actor> Handlers<A> {
     /// The table of this actor.
     pub(crate) fn of_actor() -> Self {
         let mut table = Self {
-            commands: HashMap::new(),
+            commands: Rows::default(),
             evolution: Evolution::new(),
             reactions: Reactions::new(),
+            command_types: Vec::new(),
             needs: Needs::default(),
             flow: Flow::of_type::<A>(group_of::<A>()),
         };
@@ -47,8 +49,8 @@ impl<A: Actor> Handlers<A> {
     where
         A: Decides<C>,
     {
-        self.commands
-            .insert(TypeName::of::<C>(), decide_row::<A, C>);
+        self.commands.insert::<C>(decide_row::<A, C>);
+        self.command_types.push(CommandType::of::<C>());
         let mut produces = Produces::new();
         <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
         self.flow.decides::<C>(produces);
@@ -98,7 +100,7 @@ impl<A: Actor> Handlers<A> {
     }
 
     pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {
-        self.commands.get(type_name).copied()
+        self.commands.get(type_name)
     }
 
     pub(super) fn reactions(&self) -> &Reactions<A> {
@@ -110,7 +112,18 @@ impl<A: Actor> Handlers<A> {
     }
 
     pub(super) fn command_types(&self) -> impl Iterator<Item = &TypeName> {
-        self.commands.keys()
+        self.commands.names()
+    }
+
+    pub(super) fn clashes(&self) -> impl Iterator<Item = &Clash> {
+        let commands = self.commands.clashes().iter();
+        commands
+            .chain(self.evolution.clashes())
+            .chain(self.reactions.clashes())
+    }
+
+    pub(super) fn registered(&self) -> &[CommandType] {
+        &self.command_types
     }
 
     pub(super) fn flow(&self) -> &Flow {
@@ -125,7 +138,7 @@ impl<A: Actor> Handlers<A> {
 impl<A> fmt::Debug for Handlers<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handlers")
-            .field("commands", &self.commands.keys())
+            .field("commands", &self.commands.names().collect::<Vec<_>>())
             .field("events", &self.evolution)
             .field("reactions", &self.reactions)
             .finish_non_exhaustive()

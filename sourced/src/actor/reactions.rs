@@ -1,6 +1,5 @@
 //! The table of reactions, shared by actors, projectors and handlers.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -10,7 +9,7 @@ use crate::backend::StreamAppend;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Event, StoredMessage, TypeName};
-use crate::reactor::Context;
+use crate::reactor::{Clash, Context, Rows};
 use crate::stream::ExpectedSeq;
 use crate::topology::Produces;
 
@@ -19,13 +18,13 @@ type Row<S> =
 
 /// The events something reacts to, as a table from type names to functions.
 pub(crate) struct Reactions<S> {
-    rows: HashMap<TypeName, Row<S>>,
+    rows: Rows<Row<S>>,
 }
 
 impl<S: Sync> Reactions<S> {
     pub(crate) fn new() -> Self {
         Self {
-            rows: HashMap::new(),
+            rows: Rows::default(),
         }
     }
 
@@ -34,18 +33,23 @@ impl<S: Sync> Reactions<S> {
     where
         S: Reacts<E>,
     {
-        self.rows.insert(TypeName::of::<E>(), react_by::<S, E>);
+        self.rows.insert::<E>(react_by::<S, E>);
         let mut produces = Produces::new();
         S::produces(&mut produces);
         produces
     }
 
     pub(crate) fn get(&self, type_name: &TypeName) -> Option<Row<S>> {
-        self.rows.get(type_name).copied()
+        self.rows.get(type_name)
     }
 
     pub(crate) fn types(&self) -> impl Iterator<Item = &TypeName> {
-        self.rows.keys()
+        self.rows.names()
+    }
+
+    /// The stored names that two events claim.
+    pub(crate) fn clashes(&self) -> &[Clash] {
+        self.rows.clashes()
     }
 }
 
@@ -59,7 +63,7 @@ fn react_by<'a, S: Reacts<E> + Sync, E: Event>(
 
 impl<S> fmt::Debug for Reactions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.rows.keys()).finish()
+        f.debug_set().entries(self.rows.names()).finish()
     }
 }
 

@@ -9,7 +9,8 @@ use super::{Actor, AnyEvent, Decides, Emit, Handlers, IntoDecision, Rejected};
 use crate::backend::{AppendError, BackendError, Memory, ReadStream, Store as _, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
-    Command, Kind, Message, Metadata, NewMessage, Payload, PayloadError, StoredMessage, TypeName,
+    BrokenRules, Command, Kind, Message, Metadata, NewMessage, Payload, PayloadError, ReservedKey,
+    StoredMessage, TypeName,
 };
 use crate::reactor::{Context, History, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
@@ -24,6 +25,7 @@ const MAX_DECISIONS: u32 = 64;
 pub struct ActorRef<A> {
     target: Result<Target<A>, UnknownTarget>,
     services: Services,
+    /// Of the program and of the library.
     metadata: Metadata,
 }
 
@@ -38,6 +40,8 @@ struct Target<A> {
 enum UnknownTarget {
     #[error(transparent)]
     Name(#[from] InvalidName),
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
     #[error("the actor `{0}` is not registered: add `.register::<…>()` where the app is built")]
     NotRegistered(&'static str),
 }
@@ -47,19 +51,18 @@ impl<A: Actor> ActorRef<A> {
         stream: impl IntoStreamId,
         handlers: Option<Arc<Handlers<A>>>,
         services: Services,
-        metadata: Metadata,
+        metadata: Result<Metadata, ReservedKey>,
     ) -> Self {
-        let target = stream
-            .into_stream_id()
-            .map_err(UnknownTarget::Name)
-            .and_then(|stream| {
-                let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
-                Ok(Target { stream, handlers })
-            });
+        let target = || {
+            let stream = stream.into_stream_id()?;
+            let handlers = handlers.ok_or(UnknownTarget::NotRegistered(A::NAME))?;
+            metadata.clone()?;
+            Ok(Target { stream, handlers })
+        };
         Self {
-            target,
+            target: target(),
             services,
-            metadata,
+            metadata: metadata.unwrap_or_default(),
         }
     }
 
@@ -164,7 +167,8 @@ impl<A: Actor> ActorRef<A> {
     /// A refused command stores nothing: its refusal is the answer. Reactions and projections follow in the background.
     ///
     /// # Errors
-    /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else.
+    /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else: also for
+    /// [`BrokenRules`] of the command's fields, which are the source of the failure then.
     pub async fn execute<C: Command>(
         &self,
         command: C,
@@ -173,6 +177,10 @@ impl<A: Actor> ActorRef<A> {
         A: Decides<C>,
     {
         let stream = self.target.clone().map_err(failed)?.stream;
+        let broken = command.broken_rules();
+        if !broken.is_empty() {
+            return Err(failed(BrokenRules(broken)));
+        }
         let mut message = self.command_message(&command).map_err(failed)?;
         // The answer is known before it is stored, so no worker has to find it.
         message.decided_by = Some(group_of::<A>());
@@ -229,7 +237,7 @@ impl<A: Actor> ActorRef<A> {
     where
         A: Decides<C>,
     {
-        let cx = Context::live(&self.services).with_history(loaded.history.clone());
+        let cx = Context::live(message, &self.services).with_history(loaded.history.clone());
         let command = message.decode::<C>().map_err(failed)?;
         let decision = guarded(loaded.state.decide(command, &cx))
             .await

@@ -11,7 +11,8 @@ use crate::backend::{BackendError, Delivery, ReadStream, Refusal, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
+use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
 use crate::topology::Flow;
 
@@ -73,6 +74,14 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn needs(&self) -> &Needs {
         self.handlers.all_needs()
+    }
+
+    fn commands(&self) -> Vec<CommandType> {
+        self.handlers.registered().to_vec()
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.handlers.clashes().cloned().collect()
     }
 
     fn flow(&self) -> Flow {

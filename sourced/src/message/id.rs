@@ -77,6 +77,16 @@ impl TypeName {
         Self(Text::Static(M::NAME))
     }
 
+    /// All names under which messages of this type are read; its own is the first.
+    pub fn all_of<M: super::MessageType>() -> impl Iterator<Item = Self> {
+        M::names().into_iter().map(Self::known)
+    }
+
+    /// A name that a macro checked.
+    pub(crate) const fn known(name: &'static str) -> Self {
+        Self(Text::Static(name))
+    }
+
     /// Checks a name read from outside.
     ///
     /// # Errors

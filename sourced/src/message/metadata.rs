@@ -51,6 +51,17 @@ impl Metadata {
         merged
     }
 
+    /// These entries without those that belong to the library, such as the principal: for handing metadata of a stored
+    /// message on to another conversation.
+    #[must_use]
+    pub fn without_reserved(mut self) -> Self {
+        let is_reserved = |key: &str| key.starts_with(super::principal::RESERVED);
+        if self.0.keys().any(|key| is_reserved(key)) {
+            Arc::make_mut(&mut self.0).retain(|key, _| !is_reserved(key));
+        }
+        self
+    }
+
     /// The value of an entry.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)

@@ -3,10 +3,20 @@
 mod id;
 mod metadata;
 mod payload;
+mod principal;
+mod rules;
+mod versions;
 
 pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
+pub use principal::{Principal, ReservedKey};
+#[cfg(feature = "garde")]
+pub use rules::broken_by_garde;
+#[cfg(feature = "schema")]
+pub use rules::schema_of;
+pub use rules::{BrokenRule, BrokenRules};
+pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +44,36 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
     /// Command or event.
     const KIND: Kind;
+    /// Older names under which the same shape was stored: `#[event("cart.item_added", alias = "cart.added")]`.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// All names under which stored messages are read as this type: its own, its aliases, and those of the types that
+    /// it took the place of. Its own is the first.
+    fn names() -> Vec<&'static str> {
+        versions::own_names::<Self>()
+    }
+
+    /// Reads a payload that was stored under one of these names.
+    ///
+    /// # Errors
+    /// [`PayloadError::Decode`] when the payload is not of the shape that the name stands for.
+    fn read(type_name: &str, payload: &Payload) -> Result<Self, PayloadError> {
+        _ = type_name;
+        payload.decode()
+    }
+
+    /// The rules that its fields break beyond their types: all of them, by path.
+    ///
+    /// With the feature `garde`, those of a struct that derives `garde::Validate`. A command that breaks a rule is not let
+    /// in and not dispatched. What is stored is not asked again: rules change, and history stays.
+    fn broken_rules(&self) -> Vec<BrokenRule> {
+        Vec::new()
+    }
+
+    /// Its JSON Schema. With the feature `schema`, that of a struct that derives `schemars::JsonSchema`; else `None`.
+    fn schema() -> Option<serde_json::Value> {
+        None
+    }
 }
 
 /// A wish to change something: decided by exactly one actor, which may refuse it.
@@ -93,6 +133,11 @@ impl<P> Message<P> {
     /// Whether nothing led to this message.
     pub fn is_root(&self) -> bool {
         self.causation_id == self.id
+    }
+
+    /// On whose behalf it was made.
+    pub fn principal(&self) -> Principal {
+        self.metadata.principal()
     }
 
     /// The envelope alone.
@@ -157,12 +202,14 @@ impl StoredMessage {
         }
     }
 
-    /// The same message with its payload read.
+    /// The same message with its payload read, from an older shape if it was stored in one. It keeps the name under
+    /// which it was stored.
     ///
     /// # Errors
-    /// [`PayloadError::Decode`] when the payload is not an `M`.
+    /// [`PayloadError::Decode`] when the payload is not an `M`, nor what an `M` was before.
     pub fn decode<M: MessageType>(&self) -> Result<Message<M>, PayloadError> {
-        Ok(self.clone().with_payload(self.payload.decode()?))
+        let payload = M::read(self.type_name.as_str(), &self.payload)?;
+        Ok(self.clone().with_payload(payload))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::actor::send;
 use crate::backend::{BackendError, Delivery, ReadStream, StreamAppend, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Context, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
 use crate::topology::Flow;
 
@@ -125,6 +125,10 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
 
     fn needs(&self) -> &Needs {
         &self.table.needs
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.table.evolution.clashes().to_vec()
     }
 
     fn flow(&self) -> Flow {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Batch, History, Services, Streams};
 use crate::backend::Delivery;
 use crate::failure::Failure;
+use crate::message::{Message, Principal};
 use crate::stream::StreamId;
 use crate::time::Timestamp;
 
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 pub struct Context {
     now: Timestamp,
     replaying: Replaying,
+    principal: Principal,
     resources: Arc<Resources>,
     streams: Arc<dyn Streams>,
     history: History,
@@ -26,9 +28,15 @@ pub struct Context {
 
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
-    pub fn live(services: &Services) -> Self {
+    pub fn live<P>(message: &Message<P>, services: &Services) -> Self {
         let now = services.env.clock.now();
-        Self::new(services, services.streams(), now, false)
+        Self::new(
+            message.principal(),
+            services,
+            services.streams(),
+            now,
+            false,
+        )
     }
 
     /// For a delivery. Time is the clock's, or in a replay the message's own, so that the outcome is the same.
@@ -39,10 +47,12 @@ impl Context {
             batch.services.env.clock.now()
         };
         let streams = Arc::clone(batch.streams);
-        Self::new(batch.services, streams, now, delivery.replaying)
+        let principal = delivery.message.principal();
+        Self::new(principal, batch.services, streams, now, delivery.replaying)
     }
 
     fn new(
+        principal: Principal,
         services: &Services,
         streams: Arc<dyn Streams>,
         now: Timestamp,
@@ -50,6 +60,7 @@ impl Context {
     ) -> Self {
         Self {
             now,
+            principal,
             replaying: Replaying(replaying),
             resources: Arc::clone(&services.resources),
             streams,
@@ -202,6 +213,13 @@ impl FromContext for Replaying {
     fn needs(_: &mut Needs) {}
     fn from_context(cx: &Context) -> Result<Self, Failure> {
         Ok(cx.replaying)
+    }
+}
+
+impl FromContext for Principal {
+    fn needs(_: &mut Needs) {}
+    fn from_context(cx: &Context) -> Result<Self, Failure> {
+        Ok(cx.principal.clone())
     }
 }
 

@@ -6,10 +6,13 @@
 mod context;
 mod guard;
 mod history;
+mod rows;
 
 pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
 pub(crate) use guard::guarded;
 pub use history::History;
+pub use rows::Clash;
+pub(crate) use rows::Rows;
 
 use std::any::Any;
 use std::fmt;
@@ -23,6 +26,7 @@ use crate::backend::{
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
+use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
 use crate::topology::Flow;
 
@@ -40,6 +44,16 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
 
     /// The resources its handlers ask for.
     fn needs(&self) -> &Needs;
+
+    /// The types of the commands it decides, for whoever builds them from outside.
+    fn commands(&self) -> Vec<CommandType> {
+        Vec::new()
+    }
+
+    /// The stored names that two of its messages claim; an app is not built when there are any.
+    fn clashes(&self) -> Vec<Clash> {
+        Vec::new()
+    }
 
     /// What it does, for the app's topology and the checks of its building. Actors and projectors know it from their
     /// types; a reactor that does not say it is opaque, and the app then misses nothing that this one may deal with.

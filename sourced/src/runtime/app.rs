@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::{AppBuilder, DispatchError, Outcome, Receipt, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
 use crate::backend::{AppendError, Backend, BackendError, Delivery, ReadStream, StreamAppend};
+use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{MessageId, Metadata, NewMessage, StoredMessage, TypeName};
+use crate::message::{MessageId, Metadata, NewMessage, Principal, StoredMessage, TypeName};
 use crate::reactor::{Batch, Reactor, Services};
+use crate::registry::Registry;
 use crate::stream::{ExpectedSeq, GroupId, IntoStreamId, Position, Seq, StreamId};
 use crate::topology::{Topology, Warning};
 
@@ -21,6 +23,7 @@ use crate::topology::{Topology, Warning};
 pub struct App {
     pub(super) inner: Arc<Inner>,
     pub(super) metadata: Metadata,
+    pub(super) principal: Option<Principal>,
 }
 
 pub(super) struct Inner {
@@ -50,7 +53,33 @@ impl App {
         Self {
             inner: Arc::clone(&self.inner),
             metadata: self.metadata.merged(metadata),
+            principal: self.principal.clone(),
         }
+    }
+
+    /// The same app for one request: what it dispatches and decides is on behalf of this principal, where nothing else is
+    /// said.
+    #[must_use]
+    pub fn by(&self, principal: Principal) -> Self {
+        Self {
+            principal: Some(principal),
+            ..self.clone()
+        }
+    }
+
+    /// The commands that its actors decide.
+    ///
+    /// Which of them the outside may send is for the program to choose: see [`App::gateway`].
+    pub fn commands(&self) -> Registry {
+        let mut registry = Registry::new();
+        let commands = self.inner.reactors.iter().map(|reactor| reactor.commands());
+        commands.flatten().for_each(|command| registry.add(command));
+        registry
+    }
+
+    /// The way in for commands from outside, of which these are let through.
+    pub fn gateway(&self, exposed: Registry) -> Gateway {
+        Gateway::new(exposed)
     }
 
     /// One actor, by its stream: a method per command, decided here and now.
@@ -77,7 +106,7 @@ impl App {
             stream,
             handlers,
             self.inner.services.clone(),
-            self.metadata.clone(),
+            self.metadata.clone().sealed(self.principal.as_ref()),
         )
     }
 
@@ -188,7 +217,8 @@ impl App {
             return Err(DispatchError::NobodyDecides(type_name));
         }
         let (stream, mut message) = command.into_message(&self.inner.services.env)?;
-        message.metadata = self.metadata.merged(message.metadata);
+        let own = self.metadata.clone().sealed(self.principal.as_ref())?;
+        message.metadata = own.merged(message.metadata);
         Ok((stream.ok_or(DispatchError::NoStream(type_name))?, message))
     }
 

@@ -73,6 +73,7 @@ impl AppBuilder {
     /// [`BuildError`] says what does not fit; of missing resources, all of them.
     pub async fn build(self) -> Result<App, BuildError> {
         let deciders = deciders(&self.reactors)?;
+        self.check_names()?;
         self.check_resources()?;
         let flows: Vec<Flow> = self.reactors.iter().map(|reactor| reactor.flow()).collect();
         if let Some(problem) = topology::problems(&flows).into_iter().next() {
@@ -108,7 +109,20 @@ impl AppBuilder {
                 warnings,
             }),
             metadata: Metadata::new(),
+            principal: None,
         })
+    }
+
+    fn check_names(&self) -> Result<(), BuildError> {
+        let clash_of =
+            |reactor: &Arc<dyn Reactor>| Some((reactor.clone(), reactor.clashes().pop()?));
+        match self.reactors.iter().find_map(clash_of) {
+            Some((reactor, clash)) => Err(BuildError::AmbiguousName {
+                group: reactor.group().clone(),
+                clash,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn check_resources(&self) -> Result<(), BuildError> {

@@ -2,7 +2,8 @@
 
 use crate::actor::OutgoingError;
 use crate::backend::{AppendError, BackendError};
-use crate::message::{PayloadError, TypeName};
+use crate::message::{BrokenRules, PayloadError, ReservedKey, TypeName};
+use crate::reactor::Clash;
 use crate::stream::{GroupId, InvalidName};
 use crate::topology::Problem;
 
@@ -28,6 +29,15 @@ pub enum BuildError {
         first: GroupId,
         /// The other's.
         second: GroupId,
+    },
+    /// A reactor handles two types that are read under one stored name: a message and what it was before, perhaps, of
+    /// which only the newest is to be handled.
+    #[error("`{group}`: {clash}; handle the newer type only, or give one of them another name")]
+    AmbiguousName {
+        /// The reactor's group.
+        group: GroupId,
+        /// The name and the types.
+        clash: Clash,
     },
     /// A reaction dispatches a command that no registered actor decides, so it would wait for ever.
     #[error(
@@ -95,6 +105,12 @@ pub enum DispatchError {
     /// Its payload cannot be stored.
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    /// Its metadata, or that of the app, has a name that belongs to the library.
+    #[error(transparent)]
+    Metadata(#[from] ReservedKey),
+    /// Its fields break rules; all of them are here.
+    #[error(transparent)]
+    Rules(#[from] BrokenRules),
     /// The storage did not take it.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -105,6 +121,8 @@ impl From<OutgoingError> for DispatchError {
         match error {
             OutgoingError::Name(error) => Self::Name(error),
             OutgoingError::Payload(error) => Self::Payload(error),
+            OutgoingError::Metadata(error) => Self::Metadata(error),
+            OutgoingError::Rules(error) => Self::Rules(error),
         }
     }
 }

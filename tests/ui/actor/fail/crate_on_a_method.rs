@@ -1,13 +1,11 @@
 use sourced::prelude::*;
 
 #[derive(Debug, Default)]
-pub struct Cart {
-    n_items: u32,
-}
+pub struct Cart;
 
 #[actor]
 impl Cart {
-    #[command("cart.put")]
+    #[command(crate = sourced)]
     pub fn add_item(&self) {}
 }
 
