@@ -10,7 +10,7 @@ use crate::actor::send;
 use crate::backend::{BackendError, ReadStream, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Context, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
 use crate::topology::Flow;
 
@@ -66,6 +66,10 @@ impl<H: Handler> Reactor for HandlerReactor<H> {
 
     fn needs(&self) -> &Needs {
         &self.table.needs
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.table.reactions.clashes().to_vec()
     }
 
     fn flow(&self) -> Flow {
