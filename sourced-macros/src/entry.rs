@@ -14,7 +14,7 @@ use crate::parse::item::Item;
 use crate::parse::member::{Member, Role};
 use crate::parse::options::{self, Options};
 
-/// `#[actor]` and `#[projector]`.
+/// `#[actor]`, `#[projector]` and `#[handler]`.
 pub(crate) fn block(kind: Kind, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut dx = Diagnostics::default();
     let split = Block::split(item.clone());
@@ -26,6 +26,7 @@ pub(crate) fn block(kind: Kind, args: TokenStream, item: &TokenStream) -> TokenS
     let declared = match kind {
         Kind::Actor => options::ACTOR,
         Kind::Projector => options::PROJECTOR,
+        Kind::Handler => options::HANDLER,
     };
     let options = declared.read(args, &mut dx);
     let generated = generated(kind, &options, item, split.ok(), &mut dx);
@@ -52,6 +53,7 @@ fn generated(
     Some(match kind {
         Kind::Actor => expand::actor(&model, &right),
         Kind::Projector => expand::projector(&model, &right),
+        Kind::Handler => expand::handler(&model, &right),
     })
 }
 
@@ -71,7 +73,7 @@ pub(crate) fn message(role: Role, args: TokenStream, item: &TokenStream) -> Toke
     quote!(#derives #item #errors #traits)
 }
 
-/// `#[reaction]`, `#[state]` and `#[sync]`, which mean something inside a block only.
+/// `#[reaction]`, `#[on]`, `#[state]`, `#[before_evolve]` and `#[sync]`, which mean something inside a block only.
 pub(crate) fn inner(role: Role, item: &TokenStream) -> TokenStream {
     let mut dx = Diagnostics::default();
     check::outside(role, item, Item::read(item.clone()).as_ref(), &mut dx);

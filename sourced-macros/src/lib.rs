@@ -27,6 +27,7 @@ use proc_macro::TokenStream;
 /// | `#[command]` | `&self`, may be `async` | decides a command: returns events, a refusal or a failure |
 /// | `#[event]` | `&mut self` | changes the state by an event: cannot refuse, wait or reach out |
 /// | `#[reaction]` | `&self`, may be `async` | returns commands after an event was stored |
+/// | `#[before_evolve]` | `&mut self` | runs before each event that there is an `#[event]` method for |
 /// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
 ///
 /// ```
@@ -96,9 +97,48 @@ use proc_macro::TokenStream;
 ///   parameter that the method does not use may be called `_quantity`; the field is `quantity`.
 /// - **A reference names a message that is defined elsewhere**: `command: &AddItem`, or `command: &Message<AddItem>`
 ///   for its id, seq, time and metadata.
-/// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal` and `&StreamId` come from the surroundings, and not from the
-///   message. They are told by the names of their types: a field of such a type needs another name for it, as by
+/// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal`, `&StreamId` and `&History` come from the surroundings, and not
+///   from the message. They are told by the names of their types: a field of such a type needs another name for it, as by
 ///   `type Owner = Principal`. Events get none of them, so that a replay always comes out the same.
+/// - A command that emits step by step takes `emit: &mut Emitter<Self>`; one that has events in another stream too takes
+///   `to: Other<Account>`, which is a `StreamId` in the message.
+///
+/// # Events
+/// `CartEvent` is an enum of all events of the block, each a variant called like its type. A command may return it, a
+/// reaction to several events may take `&CartEvent` or `&Message<CartEvent>`, and a history can be matched with it.
+///
+/// ```
+/// # use sourced::prelude::*;
+/// # #[derive(Debug, Default)]
+/// # struct Switch { is_on: bool }
+/// #[actor]
+/// impl Switch {
+///     #[command]
+///     fn press(&self) -> SwitchEvent {
+///         if self.is_on { TurnedOff.into() } else { TurnedOn.into() }
+///     }
+///
+///     #[event]
+///     fn turned_on(&mut self) {
+///         self.is_on = true;
+///     }
+///
+///     #[event]
+///     fn turned_off(&mut self) {
+///         self.is_on = false;
+///     }
+///
+///     #[reaction(TurnedOn, TurnedOff)]
+///     fn tell(&self, event: &SwitchEvent) {
+///         match event {
+///             SwitchEvent::TurnedOn(_) => println!("light"),
+///             SwitchEvent::TurnedOff(_) => println!("dark"),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(Switch::default().press(), SwitchEvent::TurnedOn(TurnedOn));
+/// ```
 ///
 /// # Reactions
 /// `#[reaction]` with an event parameter serves that event. `#[reaction(ItemAdded, ItemRemoved)]` serves several.
@@ -107,6 +147,7 @@ use proc_macro::TokenStream;
 /// # Options
 /// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
 ///   Without it, the name of the type: `cart`.
+/// - `events = CartHappened`: what the enum of its events is called, when `CartEvent` is something else already.
 /// - `derive(Eq, schemars::JsonSchema)`: what the messages that it defines derive besides.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
 ///
@@ -119,9 +160,9 @@ use proc_macro::TokenStream;
 /// `schemars::JsonSchema`.
 ///
 /// # What it writes
-/// A struct per message, a table with a row per handler, a small impl per handler, and `CartRef` with a durable method
-/// per command, which is what `App::actor` gives. The docs of `CartRef` show the flow: which command is refused with what,
-/// emits what, and what is dispatched then.
+/// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`
+/// with a durable method per command, which is what `App::actor` gives. The docs of `CartRef` show the flow: which command
+/// is refused with what, emits what, and what is dispatched then.
 ///
 /// <details>
 /// <summary>The cart above, written out</summary>
@@ -188,6 +229,9 @@ pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// `#[sync]` methods may also ask for `Res<T>`, `Now` and `Replaying`.
+///
+/// A `#[reaction]` returns commands after one of the events that there is an `#[event]` method for, on the state as of
+/// it. They are stored in the same transaction; a replay does not call it.
 ///
 /// # Options
 /// - `#[projector("listings")]`: the name of the consumer group, under which its progress is kept. Without it, the name
@@ -325,7 +369,8 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::message(Role::Event, args.into(), &item.into()).into()
 }
 
-/// Returns commands after an event was stored. It stands on a method under [`macro@actor`], and means nothing elsewhere.
+/// Returns commands after an event was stored. It stands on a method under [`macro@actor`] or [`macro@projector`], and
+/// means nothing elsewhere.
 ///
 /// The method sees the state as of its event, so it does the same whenever it runs. It returns `()`, a command, one that
 /// says where it goes, `Option`, `Vec`, an array or a tuple of these, or a `Result` of any of them.
@@ -412,4 +457,110 @@ pub fn state(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn sync(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::Sync, &item.into()).into()
+}
+
+/// Makes a type a handler: it does something about events, and keeps no state.
+///
+/// The attribute stands on the type's own `impl` block. `#[on]` methods are called once for each of their events, after
+/// it was stored; a replay does not call them again. What they do outside may happen twice when a worker dies in the
+/// middle; the commands that they return are stored together with the acknowledgement, once.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("order.started")]
+/// pub struct Started {
+///     pub customer: String,
+/// }
+///
+/// #[event("order.cancelled")]
+/// pub struct Cancelled;
+///
+/// #[derive(Debug, Default)]
+/// struct OrderTelemetry;
+///
+/// #[handler]
+/// impl OrderTelemetry {
+///     #[on]
+///     async fn started(&self, event: &Message<Started>, now: Now) -> Result<(), Failure> {
+///         println!("{} started {:?} for {}", event.stream_id, *now, event.payload.customer);
+///         Ok(())
+///     }
+///
+///     #[on(Cancelled)]
+///     fn ended(&self, id: &StreamId, history: &History) {
+///         println!("{id} ended after {} events", history.len());
+///     }
+/// }
+///
+/// let builder = sourced::App::builder().register::<OrderTelemetry>();
+/// # drop(builder);
+/// ```
+///
+/// `#[on]` methods take an event by reference, `&Message<…>` for its envelope, `&StreamId`, `&History`, `Res<T>`, `Now`
+/// and `Replaying`. They return what a `#[reaction]` returns.
+///
+/// # Options
+/// - `#[handler("telemetry")]`: the name of the consumer group, under which its progress is kept. Without it, the name
+///   of the type: `order_telemetry`.
+/// - `crate = path`: where the library is, when it is not `::sourced`.
+#[proc_macro_attribute]
+pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
+    entry::block(Kind::Handler, args.into(), &item.into()).into()
+}
+
+/// Does something about an event. It stands on a method under [`macro@handler`], and means nothing elsewhere.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("order.started")]
+/// pub struct Started;
+///
+/// #[derive(Debug, Default)]
+/// struct Greeter;
+///
+/// #[handler]
+/// impl Greeter {
+///     #[on]
+///     fn started(&self, _: &Started) {}
+/// }
+/// ```
+///
+/// # Options
+/// - `#[on(Started, Cancelled)]`: the events it serves, for a method without an event parameter.
+#[proc_macro_attribute]
+pub fn on(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::inner(Role::On, &item.into()).into()
+}
+
+/// Runs before each event that the state evolves by. It stands on a method under [`macro@actor`] or [`macro@projector`],
+/// and means nothing elsewhere.
+///
+/// It is for what all events have in common: how many there were, when the last one was. Events that the type has no
+/// `#[event]` method for pass it by.
+///
+/// ```
+/// use sourced::prelude::*;
+/// use sourced::Timestamp;
+///
+/// #[derive(Debug, Default)]
+/// struct Cart {
+///     last_change: Option<Timestamp>,
+/// }
+///
+/// #[actor]
+/// impl Cart {
+///     #[before_evolve]
+///     fn note(&mut self, event: &StoredMessage) {
+///         self.last_change = Some(event.created_at);
+///     }
+///
+///     #[event]
+///     fn opened(&mut self) {}
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn before_evolve(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::inner(Role::BeforeEvolve, &item.into()).into()
 }

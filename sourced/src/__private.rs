@@ -10,26 +10,30 @@ pub use std::vec::Vec;
 pub use serde;
 pub use serde_json::Value;
 
+pub use crate::__actor_ref as actor_ref;
+pub use crate::__any_event as any_event;
 pub use crate::__returned_by_commands as returned_by_commands;
 pub use crate::__rules as rules;
 pub use crate::__rules_of_parameters as rules_of_parameters;
 pub use crate::__schema as schema;
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, CommandError, Decides, Dispatched, Emit, Emitted, EventsOf,
-    Handlers, IntoDecision, IntoDispatch, Reacts, RefusalOf, Rejected,
+    Actor, ActorReactor, ActorRef, AnyEvent, CommandError, Decides, Dispatched, Emit, Emitted,
+    Emitter, EventsOf, Handlers, IntoDecision, IntoDispatch, Other, Reacts, RefusalOf, Rejected,
+    Stepwise, read_event,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
 pub use crate::failure::Failure;
+pub use crate::handler::{Handler, HandlerReactor, Subscriptions};
 #[cfg(feature = "garde")]
 pub use crate::message::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use crate::message::schema_of;
 pub use crate::message::{
-    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, check_was,
-    names_with, read_since,
+    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, StoredMessage,
+    check_was, names_with, read_since,
 };
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
-pub use crate::stream::StreamId;
+pub use crate::stream::{IntoStreamId, StreamId};
 pub use crate::topology::Produces;

@@ -27,13 +27,19 @@ type Row<S> = fn(&mut S, &StoredMessage) -> Result<(), PayloadError>;
 /// The events a state evolves by, as a table from type names to functions.
 pub struct Evolution<S> {
     rows: Rows<Row<S>>,
+    before: Option<fn(&mut S, &StoredMessage)>,
 }
 
 impl<S> Evolution<S> {
     pub(crate) fn new() -> Self {
         Self {
             rows: Rows::default(),
+            before: None,
         }
+    }
+
+    pub(crate) fn before(&mut self, before: fn(&mut S, &StoredMessage)) {
+        self.before = Some(before);
     }
 
     pub(crate) fn insert<E: Event>(&mut self)
@@ -61,12 +67,15 @@ impl<S> Evolution<S> {
     /// Changes a state by a stored event. Events of other types change nothing.
     ///
     /// # Errors
-    /// [`PayloadError`] when the payload is not of its type; the state is unchanged then.
+    /// [`PayloadError`] when the payload is not of its type.
     pub fn evolve(&self, state: &mut S, message: &StoredMessage) -> Result<(), PayloadError> {
-        match self.rows.get(&message.type_name) {
-            Some(row) => row(state, message),
-            None => Ok(()),
+        let Some(row) = self.rows.get(&message.type_name) else {
+            return Ok(());
+        };
+        if let Some(before) = self.before {
+            before(state, message);
         }
+        row(state, message)
     }
 }
 

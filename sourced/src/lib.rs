@@ -4,11 +4,11 @@
 //!
 //! | you want to | read |
 //! |---|---|
-//! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@command`], [`macro@event`] |
+//! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@handler`], [`macro@command`], [`macro@event`] |
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
 //! | send a command later | [`Outgoing::after`], [`Outgoing::at`], [`App::dispatch`], [`App::scheduled`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
-//! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`] |
+//! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
 //! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
 //! | see what leads to what | [`App::topology`], [`topology`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
@@ -29,6 +29,7 @@ pub mod edge;
 pub mod env;
 pub mod evolve;
 mod failure;
+pub mod handler;
 pub mod message;
 pub mod prelude;
 pub mod projector;
@@ -42,7 +43,10 @@ pub mod topology;
 #[doc(hidden)]
 pub mod __private;
 
-pub use actor::{Actor, ActorRef, AnyCommand, CommandError, CommandExt, Loaded, Outgoing};
+pub use actor::{
+    Actor, ActorRef, AnyCommand, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other,
+    Outgoing,
+};
 pub use backend::{Memory, Tx};
 pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
@@ -51,7 +55,7 @@ pub use message::{
     Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey, StoredMessage, TypeName,
 };
 pub use projector::Projector;
-pub use reactor::{Now, Replaying, Res};
+pub use reactor::{History, Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Place, Receipt, RetryPolicy, Running,
@@ -62,4 +66,6 @@ pub use time::Timestamp;
 pub use topology::Topology;
 
 #[cfg(feature = "macros")]
-pub use sourced_macros::{actor, command, event, projector, reaction, state, sync};
+pub use sourced_macros::{
+    actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+};

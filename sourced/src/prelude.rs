@@ -5,10 +5,12 @@
 //! ```
 
 pub use crate::{
-    App, CommandExt, Failure, Message, Metadata, Now, Outgoing, Principal, Replaying, Res,
-    StreamId, Tx,
+    App, CommandExt, Elsewhere, Emitter, Failure, History, Message, Metadata, Now, Other, Outgoing,
+    Principal, Replaying, Res, StoredMessage, StreamId, Tx,
 };
 
 #[cfg(feature = "macros")]
 #[doc(no_inline)]
-pub use crate::{actor, command, event, projector, reaction, state, sync};
+pub use crate::{
+    actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+};

@@ -6,9 +6,11 @@
 mod backends;
 mod shop;
 
+mod across;
 mod building;
 mod deciding;
 mod failing;
+mod forms;
 mod reacting;
 mod scheduling;
 mod stopping;
@@ -34,6 +36,17 @@ macro_rules! promises {
 }
 
 promises! {
+    across {
+        money_is_conserved_by_concurrent_durable_transfers,
+        money_is_conserved_by_transfers_of_workers,
+        money_is_conserved_by_transfers_of_units_beside_workers,
+        conflict_in_the_other_stream_is_decided_again,
+        fresh_state_of_the_other_stream_for_each_transfer_of_a_batch,
+        a_refused_transfer_leaves_nothing_in_either_stream,
+        a_stream_named_twice_is_refused_and_parks_nothing,
+        every_stream_of_a_decision_carries_its_cause_and_correlation,
+        events_may_go_to_another_stream_alone,
+    }
     building {
         every_missing_resource_is_named,
         one_group_name_for_two_reactors_is_refused,
@@ -56,6 +69,17 @@ promises! {
         a_failure_that_passes_is_tried_again_until_it_does,
         what_went_well_before_a_failure_in_the_same_batch_is_kept,
         a_panicking_evolve_parks_its_stream_and_no_other,
+    }
+    forms {
+        an_emitter_shows_the_state_that_each_event_leads_to,
+        a_command_returns_the_actor_s_own_enum_and_histories_are_read_by_it,
+        before_evolve_runs_before_each_event_that_is_handled,
+        history_of_a_command_has_the_events_before_it,
+        a_projector_reacts_once_and_stays_silent_in_a_replay,
+        a_handler_is_told_once_and_its_commands_are_dispatched,
+        a_dry_run_says_what_would_happen_and_stores_nothing,
+        a_twin_in_memory_decides_and_leaves_no_trace,
+        every_missing_resource_of_a_handler_is_named,
     }
     reacting {
         a_chain_of_command_event_reaction_command_event,

@@ -21,6 +21,7 @@ use crate::parse::member::Role;
 pub(crate) enum Kind {
     Actor,
     Projector,
+    Handler,
 }
 
 impl Kind {
@@ -29,13 +30,27 @@ impl Kind {
         match self {
             Self::Actor => "#[actor]",
             Self::Projector => "#[projector]",
+            Self::Handler => "#[handler]",
         }
     }
 
     fn roles(self) -> &'static [Role] {
         match self {
-            Self::Actor => &[Role::Command, Role::Event, Role::Reaction, Role::State],
-            Self::Projector => &[Role::Event, Role::State, Role::Sync],
+            Self::Actor => &[
+                Role::Command,
+                Role::Event,
+                Role::Reaction,
+                Role::State,
+                Role::BeforeEvolve,
+            ],
+            Self::Projector => &[
+                Role::Event,
+                Role::Reaction,
+                Role::State,
+                Role::BeforeEvolve,
+                Role::Sync,
+            ],
+            Self::Handler => &[Role::On, Role::State],
         }
     }
 }
@@ -169,14 +184,16 @@ fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         handler.role.attribute()
     );
     let help = match (kind, handler.role) {
-        (Kind::Projector, Role::Command) => {
+        (Kind::Projector | Kind::Handler, Role::Command) => {
             "move it to the `#[actor]` that decides the command".to_owned()
-        }
-        (Kind::Projector, Role::Reaction) => {
-            "move it to an `#[actor]`: a projector only keeps a read model".to_owned()
         }
         (Kind::Actor, Role::Sync) => {
             "move it to a `#[projector]`: an actor is stored as its events".to_owned()
+        }
+        (_, Role::On) => "write `#[reaction]`".to_owned(),
+        (Kind::Handler, Role::Reaction) => "write `#[on]`".to_owned(),
+        (Kind::Handler, _) => {
+            "move it to an `#[actor]` or a `#[projector]`: a handler has no state".to_owned()
         }
         _ => format!("remove `{}`", handler.role.attribute()),
     };
@@ -223,8 +240,10 @@ fn repetitions<'m>(
         };
         if cfgs.is_empty() && !is_bare(handler) {
             let what = format!(
-                "`{}` already has a `#[reaction]` to `{event}`: `{}`",
+                "`{}` already has a `{}` to `{}`: `{}`",
                 model.ident,
+                handler.role.attribute(),
+                names::spoken(&event),
                 first.name(),
             );
             dx.error(
@@ -247,16 +266,16 @@ fn repetitions<'m>(
         );
         repeated.push(*second);
     }
-    let states = handlers
-        .iter()
-        .filter(|handler| handler.role == Role::State);
-    for second in states.skip(1) {
-        dx.error(
-            second.name(),
-            format!("`{}` already has a `#[state]`", model.ident),
-            "remove one of the two",
-        );
-        repeated.push(*second);
+    for role in [Role::State, Role::BeforeEvolve] {
+        let of_role = handlers.iter().filter(|handler| handler.role == role);
+        for second in of_role.skip(1) {
+            dx.error(
+                second.name(),
+                format!("`{}` already has a `{}`", model.ident, role.attribute()),
+                "remove one of the two",
+            );
+            repeated.push(*second);
+        }
     }
     repeated
 }

@@ -98,6 +98,7 @@ pub(crate) fn outside(role: Role, tokens: &TokenStream, item: Option<&Item>, dx:
     let is_message = matches!(role, Role::Command | Role::Event);
     let block = match role {
         Role::Sync => "#[projector]",
+        Role::On => "#[handler]",
         _ => "#[actor]",
     };
     let Some(item) = item else {

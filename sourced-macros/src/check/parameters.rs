@@ -1,5 +1,7 @@
 //! Checks of what handlers take.
 
+use syn::Meta;
+
 use super::Kind;
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
@@ -12,12 +14,20 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     for parameter in &handler.parameters {
         match handler.role {
             Role::Command | Role::Event => of_message(handler, parameter, dx),
-            Role::Reaction => of_reaction(handler, parameter, dx),
+            Role::Reaction | Role::On => of_reaction(handler, parameter, dx),
+            Role::BeforeEvolve => of_before_evolve(handler, parameter, dx),
             Role::State => of_state(handler, parameter, dx),
             Role::Sync => of_sync(parameter, dx),
         }
     }
     one_message(handler, dx);
+    if handler.role == Role::On && names_no_event(handler) {
+        dx.error(
+            &handler.attr,
+            "`#[on]` says which events it is for, by a parameter or a list",
+            "write `event: &Message<ItemAdded>` as a parameter, or `#[on(ItemAdded, ItemRemoved)]`",
+        );
+    }
     if handler.role == Role::Sync && !takes_tx(handler) {
         dx.error(
             handler.name(),
@@ -31,6 +41,17 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     if kind == Kind::Projector && handler.role == Role::Event && handler.is_definition() {
         projector_defines(handler, dx);
     }
+}
+
+/// Whether nothing in it was meant to name one.
+fn names_no_event(handler: &Handler) -> bool {
+    let is_from_outside = |parameter: &Parameter| {
+        matches!(
+            parameter.kind,
+            ParameterKind::Context | ParameterKind::Stream | ParameterKind::History
+        )
+    };
+    matches!(handler.attr.meta, Meta::Path(_)) && handler.parameters.iter().all(is_from_outside)
 }
 
 fn takes_tx(handler: &Handler) -> bool {
@@ -57,7 +78,13 @@ fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
             format!("`{attribute}` makes a field of this parameter, which needs a name"),
             "write `name: Type`",
         ),
-        ParameterKind::Context | ParameterKind::Stream if handler.role == Role::Event => dx.error(
+        ParameterKind::Otherwise { write } => otherwise(handler, parameter, write, dx),
+        ParameterKind::Emitter if handler.role == Role::Event => emitter(handler, parameter, dx),
+        ParameterKind::Context
+        | ParameterKind::Stream
+        | ParameterKind::History
+        | ParameterKind::Other(_)
+            if handler.role == Role::Event => dx.error(
             parameter,
             "`#[event]` methods get nothing from outside: a replay must always come out the same",
             "remove this parameter, and put what it says into the event; for id, seq and time take `&Message<…>`",
@@ -82,6 +109,37 @@ fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     }
 }
 
+fn otherwise(handler: &Handler, parameter: &Parameter, write: &str, dx: &mut Diagnostics) {
+    let attribute = handler.role.attribute();
+    dx.error(
+        &parameter.source.ty,
+        format!("`{attribute}` takes this parameter in another way"),
+        format!("write `{write}`"),
+    );
+}
+
+fn emitter(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    let attribute = handler.role.attribute();
+    dx.error(
+        parameter,
+        format!("`{attribute}` methods emit no events: only a `#[command]` decides what happens"),
+        "remove this parameter",
+    );
+}
+
+fn of_before_evolve(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    if !parameter.is_stored_message() {
+        dx.error(
+            parameter,
+            "`#[before_evolve]` comes before every event, and sees it as it is stored",
+            format!(
+                "write `fn {}(&mut self, event: &StoredMessage)`",
+                handler.name()
+            ),
+        );
+    }
+}
+
 fn ty_is_message(parameter: &Parameter) -> bool {
     parameter.message().is_some()
 }
@@ -100,10 +158,18 @@ fn projector_defines(handler: &Handler, dx: &mut Diagnostics) {
 
 fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     let ty = &parameter.source.ty;
+    let attribute = handler.role.attribute();
     match &parameter.kind {
+        ParameterKind::Otherwise { write } => otherwise(handler, parameter, write, dx),
+        ParameterKind::Emitter => emitter(handler, parameter, dx),
+        ParameterKind::Other(_) => dx.error(
+            parameter,
+            format!("`{attribute}` methods see their own stream only"),
+            "remove this parameter, and dispatch a command with `.to(stream)` to the other one",
+        ),
         ParameterKind::Field(_) | ParameterKind::Unnamed => dx.error(
             ty,
-            "`#[reaction]` methods take the event by reference",
+            format!("`{attribute}` methods take the event by reference"),
             format!(
                 "write `&{0}` for an event, `Res<{0}>` for a resource",
                 names::spoken(ty)
@@ -111,19 +177,19 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
         ),
         ParameterKind::Borrowed { .. } => dx.error(
             ty,
-            "`#[reaction]` methods take an event, and this is none",
+            format!("`{attribute}` methods take an event, and this is none"),
             "write `&ItemAdded`, the type of an event",
         ),
         ParameterKind::Tx => dx.error(
             ty,
-            "`#[reaction]` methods do not write to the database",
+            format!("`{attribute}` methods do not write to the database"),
             "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
         ),
         ParameterKind::Message(_) | ParameterKind::Envelope(_) if !handler.listed.is_empty() => {
             dx.error(
                 parameter,
-                "`#[reaction]` names its event by the list or by the parameter, not both",
-                "remove this parameter, or write `#[reaction]` without a list",
+                format!("`{attribute}` names its event by the list or by the parameter, not both"),
+                format!("remove this parameter, or write `{attribute}` without a list"),
             );
         }
         _ => {}
@@ -163,10 +229,13 @@ fn one_message(handler: &Handler, dx: &mut Diagnostics) {
         .filter(|parameter| ty_is_message(parameter));
     for second in messages.skip(1) {
         let help = match handler.role {
-            Role::Reaction => {
-                "write `#[reaction(A, B)]` without an event parameter to serve several"
+            Role::Reaction | Role::On => format!(
+                "write `#[{}(A, B)]` without an event parameter to serve several",
+                handler.role.word()
+            ),
+            _ => {
+                "remove this parameter, and write a second method for the other message".to_owned()
             }
-            _ => "remove this parameter, and write a second method for the other message",
         };
         dx.error(
             second,

@@ -1,6 +1,6 @@
 //! Checks of receivers, return types and the words around `fn`.
 
-use syn::{Receiver, ReceiverKind, ReturnType, Safety, Type};
+use syn::{GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
@@ -10,14 +10,18 @@ use crate::parse::member::Role;
 pub(crate) fn check(handler: &Handler, dx: &mut Diagnostics) {
     plain(handler, dx);
     match handler.role {
-        Role::Command | Role::Reaction | Role::Sync => shared_receiver(handler, dx),
-        Role::Event => evolve(handler, dx),
+        Role::Command | Role::Reaction | Role::On | Role::Sync => shared_receiver(handler, dx),
+        Role::Event | Role::BeforeEvolve => evolve(handler, dx),
         Role::State => state(handler, dx),
     }
     match handler.role {
-        Role::Command | Role::Reaction => named_return(handler, dx),
+        Role::Command => {
+            named_return(handler, dx);
+            emitter_return(handler, dx);
+        }
         Role::Sync => sync(handler, dx),
-        Role::Event | Role::State => {}
+        Role::Reaction | Role::On => named_return(handler, dx),
+        Role::Event | Role::BeforeEvolve | Role::State => {}
     }
 }
 
@@ -69,21 +73,21 @@ fn shared_receiver(handler: &Handler, dx: &mut Diagnostics) {
 }
 
 fn evolve(handler: &Handler, dx: &mut Diagnostics) {
-    let name = handler.name();
+    let (name, attribute) = (handler.name(), handler.role.attribute());
     match &handler.receiver {
         None => dx.error(
             name,
-            format!("`#[event]` methods change the state, and `{name}` has no receiver"),
+            format!("`{attribute}` methods change the state, and `{name}` has no receiver"),
             format!("write `fn {name}(&mut self, …)`"),
         ),
         Some(receiver) if is_shared(receiver) => dx.error(
             receiver,
-            "`#[event]` methods change the state, and cannot through a shared receiver",
+            format!("`{attribute}` methods change the state, and cannot through a shared receiver"),
             "write `&mut self`",
         ),
         Some(receiver) if !is_exclusive(receiver) => dx.error(
             receiver,
-            "`#[event]` methods change the state, and cannot consume it",
+            format!("`{attribute}` methods change the state, and cannot consume it"),
             "write `&mut self`",
         ),
         Some(_) => {}
@@ -91,7 +95,7 @@ fn evolve(handler: &Handler, dx: &mut Diagnostics) {
     if let Some(word) = &handler.sig.asyncness {
         dx.error(
             word,
-            "`#[event]` methods cannot be `async`: a replay must not wait for anything",
+            format!("`{attribute}` methods cannot be `async`: a replay must not wait for anything"),
             "remove `async`; what has to wait belongs in a `#[command]` or a `#[reaction]`",
         );
     }
@@ -100,7 +104,9 @@ fn evolve(handler: &Handler, dx: &mut Diagnostics) {
     {
         dx.error(
             ty,
-            "`#[event]` methods return nothing: an event has happened and cannot be refused",
+            format!(
+                "`{attribute}` methods return nothing: an event has happened and cannot be refused"
+            ),
             "remove the return type; what may be refused belongs in a `#[command]`",
         );
     }
@@ -152,8 +158,43 @@ fn named_return(handler: &Handler, dx: &mut Diagnostics) {
     } else {
         dx.error(
             ty,
-            "`#[reaction]` methods name the commands that they return",
+            format!(
+                "`{}` methods name the commands that they return",
+                handler.role.attribute()
+            ),
             "write the type, such as `SendMail`, `Option<Outgoing<SendMail>>` or `Vec<Outgoing>`",
+        );
+    }
+}
+
+/// What is emitted is the decision; a type under another name is left to the compiler.
+fn emitter_return(handler: &Handler, dx: &mut Diagnostics) {
+    let ReturnType::Type(_, ty) = &handler.sig.output else {
+        return;
+    };
+    if !handler.takes_emitter() {
+        return;
+    }
+    let events = match &**ty {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .and_then(|last| match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+                    Some(GenericArgument::Type(ok)) if !is_unit(ok) => Some(ok),
+                    _ => None,
+                },
+                _ => None,
+            }),
+        Type::Tuple(tuple) if !tuple.elems.is_empty() => Some(&**ty),
+        _ => None,
+    };
+    if let Some(events) = events {
+        dx.error(
+            events,
+            "`#[command]` methods with an emitter return no events besides",
+            "write `()` here, and emit the events with `emit.event(…)`",
         );
     }
 }

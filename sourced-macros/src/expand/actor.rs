@@ -1,12 +1,12 @@
 //! An actor: its messages, its table, an impl per handler, and its reference.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
 
 use super::calls::{call, cx_name, message_name, needs};
-use super::{flow, message, reference};
+use super::{events, flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::reactions::{Reaction, is_bare, reactions};
@@ -30,13 +30,15 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let decides = commands.iter().map(|handler| decides(model, handler));
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
+    let events = events::events(model, &of(Role::Event).collect::<Vec<_>>());
     let reference = reference::reference(model, &commands, &flow::table(handlers));
-    quote!(#(#messages)* #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
+    quote!(#(#messages)* #events #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
 }
 
 fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> TokenStream {
     let private = model.library.private();
     let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let events = &model.events;
     let reference = reference::name(model);
     let initial = initial(model, handlers);
     let rows = handlers.iter().filter_map(|handler| {
@@ -44,20 +46,12 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         let row = match handler.role {
             Role::Command => quote!(command),
             Role::Event => quote!(event),
+            Role::BeforeEvolve => return Some(before_evolve(model, handler)),
             _ => return None,
         };
         Some(quote!(#cfgs table.#row::<#message>() #needs;))
     });
-    let reaction_rows = reactions.iter().map(|reaction| {
-        let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
-        let row = if is_bare(reaction.handler) {
-            quote!(rest_reaction)
-        } else {
-            quote!(reaction)
-        };
-        quote!(#cfgs table.#row::<#event>() #needs;)
-    });
-    let rows: TokenStream = rows.chain(reaction_rows).collect();
+    let rows: TokenStream = rows.chain(reactions.iter().map(reaction_row)).collect();
     let table = if rows.is_empty() {
         quote!(_table)
     } else {
@@ -68,6 +62,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         #[automatically_derived]
         impl #private::Actor for #self_ty {
             const NAME: &'static str = #name;
+            type Event = #events;
             type Ref = #reference;
             #initial
             fn handlers(#table: &mut #private::Handlers<Self>) {
@@ -82,6 +77,30 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
             }
         }
     }
+}
+
+/// `table.reaction::<ItemAdded>().needs::<Res<Mailer>>();`
+pub(crate) fn reaction_row(reaction: &Reaction<'_>) -> TokenStream {
+    let (cfgs, event, needs) = (&reaction.cfgs, &reaction.event, needs(reaction.handler));
+    // What is wrong with the event is said where it is named.
+    let name = if is_bare(reaction.handler) {
+        "rest_reaction"
+    } else {
+        "reaction"
+    };
+    let row = Ident::new(name, Span::call_site().located_at(event.span()));
+    quote!(#cfgs table.#row::<#event>() #needs;)
+}
+
+/// `table.before_evolve(|this, message| this.count(message));`
+pub(crate) fn before_evolve(model: &Model, handler: &Handler) -> TokenStream {
+    let (cfgs, name) = (handler.cfgs(), handler.name());
+    let (message, argument) = match handler.parameters.first() {
+        Some(_) => (quote!(message), Some(quote!(message))),
+        None => (quote!(_), None),
+    };
+    let self_ty = &model.self_ty;
+    quote!(#cfgs table.before_evolve(|this: &mut #self_ty, #message| Self::#name(this, #argument));)
 }
 
 /// `fn initial`, by the `#[state]` method or by `Default`.
@@ -110,8 +129,23 @@ pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
 fn decides(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, command) = (&model.self_ty, handler.cfgs(), handler.message());
-    let (message, cx, call) = (message_name(handler), cx_name([handler]), call(handler));
+    let (message, cx, call) = (
+        message_name(handler),
+        cx_name([handler]),
+        call(model, handler),
+    );
     let returned = returned(handler);
+    let (returned, message, body) = if handler.takes_emitter() {
+        let stepwise = quote!(#private::Stepwise<Self, #returned>);
+        let body = quote! {
+            let mut emit = #private::Emitter::working(&message, cx)?;
+            let returned = #call;
+            ::core::result::Result::Ok(emit.after(returned))
+        };
+        (stepwise, quote!(message), body)
+    } else {
+        (returned, message, quote!(::core::result::Result::Ok(#call)))
+    };
     let decides = of_message(model, "Decides", &command);
     let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
     quote! {
@@ -124,7 +158,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
                 #message: #private::Message<#command>,
                 #cx: &#private::Context,
             ) -> #result {
-                ::core::result::Result::Ok(#call)
+                #body
             }
         }
     }
@@ -142,7 +176,7 @@ fn returned(handler: &Handler) -> TokenStream {
 pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
     let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
-    let (message, call) = (message_name(handler), call(handler));
+    let (message, call) = (message_name(handler), call(model, handler));
     let evolves = of_message(model, "Evolves", &event);
     quote! {
         #cfgs
@@ -155,7 +189,8 @@ pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
     }
 }
 
-fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
+/// `impl Reacts`, of whatever reacts.
+pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     let private = model.library.private();
     let Reaction {
         event,
@@ -163,7 +198,11 @@ fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
         cfgs,
     } = reaction;
     let self_ty = &model.self_ty;
-    let (message, cx, call) = (message_name(handler), cx_name([*handler]), call(handler));
+    let (message, cx, call) = (
+        message_name(handler),
+        cx_name([*handler]),
+        call(model, handler),
+    );
     // What is wrong with the return type is said there, and in the same words twice, which the compiler shows once.
     let ty = returned(handler);
     let span = handler.returned_span();

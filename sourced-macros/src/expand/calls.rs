@@ -4,13 +4,17 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
 
 /// `Self::add_item(self, message.payload.product_id, cx.get()?)`
-pub(crate) fn call(handler: &Handler) -> TokenStream {
+pub(crate) fn call(model: &Model, handler: &Handler) -> TokenStream {
     let name = handler.name();
-    let arguments = handler.parameters.iter().map(argument);
+    let arguments = handler
+        .parameters
+        .iter()
+        .map(|parameter| argument(model, parameter));
     let receiver = handler.receiver.as_ref().map(|_| quote!(self,));
     let call = quote_spanned!(name.span()=> Self::#name(#receiver #(#arguments),*));
     match &handler.sig.asyncness {
@@ -22,11 +26,29 @@ pub(crate) fn call(handler: &Handler) -> TokenStream {
     }
 }
 
-fn argument(parameter: &Parameter) -> TokenStream {
+fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
     let cfgs = parameter.cfgs();
     let value = match &parameter.kind {
         ParameterKind::Field(name) => quote!(message.payload.#name),
-        ParameterKind::Context | ParameterKind::Unnamed => {
+        ParameterKind::Other(name) => {
+            let private = model.library.private();
+            let stream = quote!(::core::clone::Clone::clone(&message.payload.#name));
+            quote!(#private::Other::load(#stream, &message.stream_id, cx).await?)
+        }
+        ParameterKind::History => quote!(cx.history()),
+        ParameterKind::Emitter => quote!(&mut emit),
+        ParameterKind::AnyEvent { enveloped } => {
+            let span = parameter.source.ty.span();
+            let mut events = model.events.clone();
+            events.set_span(span);
+            let from = quote_spanned!(span=> <#events as ::core::convert::From<_>>::from);
+            if *enveloped {
+                quote!(&::core::clone::Clone::clone(&message).map(#from))
+            } else {
+                quote!(&#from(::core::clone::Clone::clone(&message.payload)))
+            }
+        }
+        ParameterKind::Context | ParameterKind::Unnamed | ParameterKind::Otherwise { .. } => {
             // Locals keep the span of the macro: a handler may come out of a `macro_rules` macro, with locals of its own.
             let cx = quote!(cx);
             quote_spanned!(parameter.source.ty.span()=> #cx.get()?)
@@ -42,7 +64,10 @@ fn argument(parameter: &Parameter) -> TokenStream {
 /// The name of the parameter `message`, as an unused one when the call does not use it.
 pub(crate) fn message_name(handler: &Handler) -> TokenStream {
     let is_outer = |parameter: &Parameter| {
-        matches!(parameter.kind, ParameterKind::Context | ParameterKind::Tx)
+        matches!(
+            parameter.kind,
+            ParameterKind::Context | ParameterKind::History | ParameterKind::Tx
+        )
     };
     if handler.parameters.iter().all(is_outer) {
         quote!(_message)
@@ -54,7 +79,16 @@ pub(crate) fn message_name(handler: &Handler) -> TokenStream {
 /// The name of the parameter `cx`, as an unused one when the calls do not use it.
 pub(crate) fn cx_name<'h>(handlers: impl IntoIterator<Item = &'h Handler>) -> TokenStream {
     let mut handlers = handlers.into_iter();
-    if handlers.any(|handler| context_types(handler).next().is_some()) {
+    let uses_cx = |parameter: &Parameter| {
+        matches!(
+            parameter.kind,
+            ParameterKind::Context
+                | ParameterKind::History
+                | ParameterKind::Emitter
+                | ParameterKind::Other(_)
+        )
+    };
+    if handlers.any(|handler| handler.parameters.iter().any(uses_cx)) {
         quote!(cx)
     } else {
         quote!(_cx)

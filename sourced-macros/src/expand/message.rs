@@ -70,7 +70,13 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
 }
 
 fn field(model: &Model, handler: &Handler, field: Field<'_>) -> TokenStream {
-    let (vis, name, ty, attrs) = (&handler.vis, field.name, field.ty, field.attrs());
+    let (vis, name, attrs) = (&handler.vis, field.name, field.attrs());
+    let ty = if field.is_stream {
+        let private = model.library.private();
+        quote!(#private::StreamId)
+    } else {
+        field.ty.to_token_stream()
+    };
     let docs = (!field.is_documented()).then(|| {
         let text = format!(" See `{}::{}`.", model.ident, handler.name());
         quote!(#[doc = #text])

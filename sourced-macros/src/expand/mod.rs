@@ -2,11 +2,14 @@
 
 mod actor;
 mod calls;
+mod events;
 mod flow;
+mod handler;
 mod message;
 mod projector;
 mod reference;
 
 pub(crate) use actor::actor;
+pub(crate) use handler::handler;
 pub(crate) use message::definition;
 pub(crate) use projector::projector;

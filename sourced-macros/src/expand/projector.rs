@@ -3,10 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::actor::{evolves, initial};
+use super::actor::{before_evolve, evolves, initial, reaction_row, reacts};
 use super::calls::{call, cx_name, needs};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
+use crate::model::reactions::reactions;
 use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
@@ -28,7 +29,14 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
         let (cfgs, needs) = (handler.cfgs(), needs(handler));
         (!needs.is_empty()).then(|| quote!(#cfgs table #needs;))
     });
-    let rows: TokenStream = rows.chain(needs).collect();
+    let before = of(Role::BeforeEvolve).map(|handler| before_evolve(model, handler));
+    let reactions = reactions(handlers);
+    let reaction_rows = reactions.iter().map(reaction_row);
+    let rows: TokenStream = rows
+        .chain(before)
+        .chain(needs)
+        .chain(reaction_rows)
+        .collect();
     let table = if rows.is_empty() {
         quote!(_table)
     } else {
@@ -36,6 +44,7 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
     };
     let sync = sync(model, &of(Role::Sync).collect::<Vec<_>>());
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
+    let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -55,6 +64,7 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
             }
         }
         #(#evolves)*
+        #(#reacts)*
     }
 }
 
@@ -65,7 +75,7 @@ fn sync(model: &Model, handlers: &[&Handler]) -> Option<TokenStream> {
     }
     let cx = cx_name(handlers.iter().copied());
     let calls = handlers.iter().map(|handler| {
-        let (cfgs, call) = (handler.cfgs(), call(handler));
+        let (cfgs, call) = (handler.cfgs(), call(model, handler));
         let or_fail = quote_spanned!(handler.returned_span()=> ?);
         quote!(#cfgs #call #or_fail;)
     });

@@ -32,34 +32,7 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler], flow: &[String]) -
         #[allow(dead_code, private_interfaces, unreachable_pub)]
         pub struct #name<__Actor = #self_ty>(#private::ActorRef<__Actor>);
         #(#cfgs)*
-        #[automatically_derived]
-        impl<__Actor> ::core::convert::From<#private::ActorRef<__Actor>> for #name<__Actor> {
-            fn from(actor: #private::ActorRef<__Actor>) -> Self {
-                Self(actor)
-            }
-        }
-        #(#cfgs)*
-        #[automatically_derived]
-        impl<__Actor> ::core::clone::Clone for #name<__Actor> {
-            fn clone(&self) -> Self {
-                Self(::core::clone::Clone::clone(&self.0))
-            }
-        }
-        #(#cfgs)*
-        #[automatically_derived]
-        impl<__Actor> ::core::fmt::Debug for #name<__Actor> {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Debug::fmt(&self.0, f)
-            }
-        }
-        #(#cfgs)*
-        #[automatically_derived]
-        impl<__Actor> ::core::ops::Deref for #name<__Actor> {
-            type Target = #private::ActorRef<__Actor>;
-            fn deref(&self) -> &Self::Target {
-                &self.0
-            }
-        }
+        #private::actor_ref!(#name);
         #(#cfgs)*
         #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
         impl #name<#self_ty> {
@@ -80,7 +53,7 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
     let self_ty = &model.self_ty;
     let (parameters, value) = match handler.message_parameter() {
         Some(_) => (quote!(command: #command), quote!(command)),
-        None => from_fields(handler, &command),
+        None => from_fields(model, handler, &command),
     };
     let docs = docs(handler, &command);
     // What is wrong with the return type is said at the return type.
@@ -101,21 +74,32 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
     }
 }
 
-fn from_fields(handler: &Handler, command: &TokenStream) -> (TokenStream, TokenStream) {
+fn from_fields(
+    model: &Model,
+    handler: &Handler,
+    command: &TokenStream,
+) -> (TokenStream, TokenStream) {
     let mut fields = handler.fields().peekable();
     if fields.peek().is_none() {
         return (TokenStream::new(), command.clone());
     }
-    let (parameters, values): (Vec<_>, Vec<_>) = fields.map(parameter).unzip();
+    let (parameters, values): (Vec<_>, Vec<_>) =
+        fields.map(|field| parameter(model, field)).unzip();
     (quote!(#(#parameters),*), quote!(#command { #(#values),* }))
 }
 
 /// A field as a parameter, and as a part of the struct's value.
-fn parameter(field: Field<'_>) -> (TokenStream, TokenStream) {
+fn parameter(model: &Model, field: Field<'_>) -> (TokenStream, TokenStream) {
     let (name, ty) = (field.name, field.ty);
     let cfgs = field.cfgs();
     let cfgs = quote!(#(#cfgs)*);
-    if field.is_string() {
+    if field.is_stream {
+        let private = model.library.private();
+        (
+            quote!(#cfgs #name: impl #private::IntoStreamId),
+            quote!(#cfgs #name: #private::IntoStreamId::into_stream_id(#name)?),
+        )
+    } else if field.is_string() {
         (
             quote!(#cfgs #name: impl ::core::convert::Into<#ty>),
             quote!(#cfgs #name: ::core::convert::Into::into(#name)),

@@ -1,6 +1,7 @@
 //! A block: the type, and its handlers.
 
 use proc_macro2::Ident;
+use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{Attribute, Path, Type, TypePath};
 
@@ -8,6 +9,7 @@ use super::Library;
 use super::handler::Handler;
 use crate::names;
 use crate::parse::block::Head;
+use crate::parse::member::Role;
 use crate::parse::options::Options;
 
 /// An actor or a projector.
@@ -20,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) self_ty: TypePath,
     /// Its last word.
     pub(crate) ident: Ident,
+    /// What the enum of its events is called.
+    pub(crate) events: Ident,
     /// What the messages that it defines derive besides.
     pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
@@ -30,13 +34,27 @@ pub(crate) struct Model {
 
 impl Model {
     /// Names what was read; `None` when the type is not a plain one, which `check` says.
-    pub(crate) fn build(options: &Options, head: Head, handlers: Vec<Handler>) -> Option<Self> {
+    pub(crate) fn build(options: &Options, head: Head, mut handlers: Vec<Handler>) -> Option<Self> {
         let Type::Path(self_ty) = head.self_ty else {
             return None;
         };
         let ident = self_ty.path.segments.last()?.ident.clone();
         let snake = || names::snake(&ident.unraw().to_string());
+        let events = options
+            .events
+            .clone()
+            .unwrap_or_else(|| format_ident!("{}Event", ident));
+        for handler in handlers
+            .iter_mut()
+            .filter(|handler| handler.role == Role::Reaction)
+        {
+            handler
+                .parameters
+                .iter_mut()
+                .for_each(|parameter| parameter.recognise(&events));
+        }
         Some(Self {
+            events,
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
             derives: options.derives.clone(),

@@ -6,7 +6,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Meta, Path, Receiver, ReturnType, Signature, Token, Visibility};
 
-use super::parameter::{Field, Parameter, is_cfg};
+use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::parse::member::{Member, Role};
@@ -116,6 +116,12 @@ impl Handler {
         matches!(self.role, Role::Command | Role::Event) && self.message_parameter().is_none()
     }
 
+    /// Whether it emits step by step.
+    pub(crate) fn takes_emitter(&self) -> bool {
+        let is_emitter = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Emitter);
+        self.parameters.iter().any(is_emitter)
+    }
+
     /// The fields of the message that it defines.
     pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> {
         self.parameters.iter().filter_map(Parameter::field)
@@ -138,7 +144,7 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
         Meta::Path(_) => return Vec::new(),
         Meta::List(list) if list.tokens.is_empty() => return Vec::new(),
         Meta::List(_) if matches!(role, Role::Command | Role::Event) => return Vec::new(),
-        Meta::List(list) if role == Role::Reaction => list,
+        Meta::List(list) if matches!(role, Role::Reaction | Role::On) => list,
         Meta::List(_) | Meta::NameValue(_) => {
             let (what, help) = match role {
                 Role::Command | Role::Event => (
@@ -160,8 +166,8 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
     }
     dx.error(
         &list.tokens,
-        "`#[reaction]` lists types of events",
-        "write `#[reaction(ItemAdded, ItemRemoved)]`",
+        format!("`{}` lists types of events", role.attribute()),
+        format!("write `#[{}(ItemAdded, ItemRemoved)]`", role.word()),
     );
     Vec::new()
 }

@@ -22,6 +22,22 @@ pub(crate) enum ParameterKind {
     Unnamed,
     /// `Res<..>`, `Now`, `Replaying`, `Principal`.
     Context,
+    /// `&History`
+    History,
+    /// `&mut Emitter<Self>`
+    Emitter,
+    /// `Other<Account>`: a stream in the message, an actor for the handler.
+    Other(Ident),
+    /// `&CartEvent`, or with its envelope: any event of the actor.
+    AnyEvent {
+        /// Whether it is `&Message<CartEvent>`.
+        enveloped: bool,
+    },
+    /// Something of ours, taken in another way than it is given.
+    Otherwise {
+        /// What to write.
+        write: &'static str,
+    },
     /// `&StreamId`
     Stream,
     /// `&mut Tx<'_>`
@@ -53,9 +69,16 @@ impl Parameter {
             Type::Path(path) if CONTEXT.iter().any(|name| last_is(path, name)) => {
                 ParameterKind::Context
             }
-            _ => match &*source.pat {
+            Type::Path(path) if of_is(path, "Emitter") => ParameterKind::Otherwise {
+                write: "&mut Emitter<Self>",
+            },
+            ty => match &*source.pat {
                 Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
-                    ParameterKind::Field(field_name(&pat.ident))
+                    let name = field_name(&pat.ident);
+                    match ty {
+                        Type::Path(path) if of_is(path, "Other") => ParameterKind::Other(name),
+                        _ => ParameterKind::Field(name),
+                    }
                 }
                 _ => ParameterKind::Unnamed,
             },
@@ -65,12 +88,15 @@ impl Parameter {
 
     /// The field it is, if it is one.
     pub(crate) fn field(&self) -> Option<Field<'_>> {
-        let ParameterKind::Field(name) = &self.kind else {
-            return None;
+        let (name, is_stream) = match &self.kind {
+            ParameterKind::Field(name) => (name, false),
+            ParameterKind::Other(name) => (name, true),
+            _ => return None,
         };
         Some(Field {
             name,
             ty: &self.source.ty,
+            is_stream,
             attrs: &self.source.attrs,
         })
     }
@@ -89,6 +115,25 @@ impl Parameter {
         }
     }
 
+    /// Takes `&CartEvent` for what it is, where `CartEvent` is the actor's own.
+    pub(crate) fn recognise(&mut self, events: &Ident) {
+        let enveloped = match &self.kind {
+            ParameterKind::Message(path) if path.path.is_ident(events) => false,
+            ParameterKind::Envelope(Type::Path(path)) if path.path.is_ident(events) => true,
+            _ => return,
+        };
+        self.kind = ParameterKind::AnyEvent { enveloped };
+    }
+
+    /// Whether it is `&StoredMessage`, or `&Message<Payload>`.
+    pub(crate) fn is_stored_message(&self) -> bool {
+        match &self.kind {
+            ParameterKind::Message(path) => last_is(path, "StoredMessage"),
+            ParameterKind::Envelope(Type::Path(path)) => last_is(path, "Payload"),
+            _ => false,
+        }
+    }
+
     /// Its `#[cfg]`s.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.source.attrs.iter().filter(|attr| is_cfg(attr))
@@ -102,6 +147,8 @@ pub(crate) struct Field<'a> {
     pub(crate) name: &'a Ident,
     /// Its type.
     pub(crate) ty: &'a Type,
+    /// Whether it is a stream id in the message, whatever the handler gets for it.
+    pub(crate) is_stream: bool,
     attrs: &'a [Attribute],
 }
 
@@ -154,6 +201,7 @@ fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
     let path = match (&*reference.elem, &reference.mutability) {
         (Type::Path(path), None) => path,
         (Type::Path(path), Some(_)) if last_is(path, "Tx") => return ParameterKind::Tx,
+        (Type::Path(path), Some(_)) if last_is(path, "Emitter") => return ParameterKind::Emitter,
         (Type::Slice(_), _) => {
             return ParameterKind::Borrowed {
                 owned: Some("Vec<…>"),
@@ -163,6 +211,13 @@ fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
     };
     if last_is(path, "StreamId") {
         return ParameterKind::Stream;
+    }
+    if last_is(path, "History") {
+        return ParameterKind::History;
+    }
+    let otherwise = [("Emitter", "&mut Emitter<Self>"), ("Other", "Other<…>")];
+    if let Some((_, write)) = otherwise.into_iter().find(|(name, _)| of_is(path, name)) {
+        return ParameterKind::Otherwise { write };
     }
     if last_is(path, "str") {
         return ParameterKind::Borrowed {
@@ -188,6 +243,12 @@ fn envelope(path: &TypePath) -> Option<&Type> {
         GenericArgument::Type(payload) if last.ident == "Message" => Some(payload),
         _ => None,
     }
+}
+
+/// Whether it is `name<…>`: a type of the user's own may have the name alone.
+fn of_is(path: &TypePath, name: &str) -> bool {
+    let last = path.path.segments.last();
+    last.is_some_and(|last| last.ident == name && !last.arguments.is_none())
 }
 
 fn last_is(path: &TypePath, name: &str) -> bool {

@@ -16,7 +16,7 @@ pub(crate) struct Reaction<'m> {
     pub(crate) cfgs: TokenStream,
 }
 
-/// The reactions of these handlers; a bare one serves every event that has none of its own, wherever it stands.
+/// The reactions of these handlers, or what they are called for a handler: `#[on]`. A bare one serves every event that has none of its own, wherever it stands.
 pub(crate) fn reactions<'m>(handlers: &[&'m Handler]) -> Vec<Reaction<'m>> {
     let of = |role| {
         handlers
@@ -24,7 +24,10 @@ pub(crate) fn reactions<'m>(handlers: &[&'m Handler]) -> Vec<Reaction<'m>> {
             .copied()
             .filter(move |handler| handler.role == role)
     };
-    let mut reactions: Vec<Reaction<'m>> = of(Role::Reaction).flat_map(named).collect();
+    let mut reactions: Vec<Reaction<'m>> = of(Role::Reaction)
+        .chain(of(Role::On))
+        .flat_map(named)
+        .collect();
     for bare in of(Role::Reaction).filter(|handler| is_bare(handler)) {
         let own: Vec<String> = reactions
             .iter()

@@ -11,16 +11,20 @@ pub(crate) enum Role {
     Command,
     Event,
     Reaction,
+    On,
     State,
+    BeforeEvolve,
     Sync,
 }
 
 impl Role {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Command,
         Self::Event,
         Self::Reaction,
+        Self::On,
         Self::State,
+        Self::BeforeEvolve,
         Self::Sync,
     ];
 
@@ -30,7 +34,9 @@ impl Role {
             Self::Command => "command",
             Self::Event => "event",
             Self::Reaction => "reaction",
+            Self::On => "on",
             Self::State => "state",
+            Self::BeforeEvolve => "before_evolve",
             Self::Sync => "sync",
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     /// `crate = path`
     pub(crate) krate: Option<Path>,
+    /// `events = Name`
+    pub(crate) events: Option<Ident>,
     /// `alias = "cart.added"`, once for each older name.
     pub(crate) aliases: Vec<LitStr>,
     /// `derive(JsonSchema)`
@@ -45,13 +47,20 @@ impl Options {
 pub(crate) const ACTOR: Declared = Declared {
     attribute: "#[actor]",
     name: Some("the type prefix, such as `\"shop.cart\"`"),
-    keys: &["derive", "crate"],
+    keys: &["derive", "events", "crate"],
 };
 
 /// Options of `#[projector]`.
 pub(crate) const PROJECTOR: Declared = Declared {
     attribute: "#[projector]",
     name: Some("the group, such as `\"cart_listing\"`"),
+    keys: &["crate"],
+};
+
+/// Options of `#[handler]`.
+pub(crate) const HANDLER: Declared = Declared {
+    attribute: "#[handler]",
+    name: Some("the group, such as `\"order_telemetry\"`"),
     keys: &["crate"],
 };
 
@@ -130,6 +139,7 @@ impl Declared {
         match key.to_string().as_str() {
             "alias" => self.alias(&key, input, options, dx),
             "derive" => self.derives(&key, input, options, dx),
+            "events" => self.events(&key, input, options, dx),
             "was" => {
                 let help = "write `was = ItemAddedV1`, the type that it took the place of";
                 let twice = "keep the youngest of them; that one says itself what it was before, by its own `was`";
@@ -145,6 +155,28 @@ impl Declared {
                     dx,
                 );
             }
+        }
+    }
+
+    /// `events = CartHappened`
+    fn events(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        options: &mut Options,
+        dx: &mut Diagnostics,
+    ) {
+        if options.events.is_some() {
+            let what = format!("`{}` has `{key}` twice", self.attribute);
+            return dx.error(key, what, "remove one of them");
+        }
+        match input.parse::<Token![=]>().and_then(|_| input.parse()) {
+            Ok(name) => options.events = Some(name),
+            Err(_) => dx.error(
+                key,
+                format!("`{key}` of `{}` needs the name of a type", self.attribute),
+                "write `events = CartHappened`",
+            ),
         }
     }
 

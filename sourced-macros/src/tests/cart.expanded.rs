@@ -92,9 +92,14 @@ impl ::sourced::__private::MessageType for SendMail {
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for SendMail {}
+::sourced::__private::any_event! {
+    #[doc = " Any event of `Cart`."] pub enum CartEvent of Cart { ItemAdded(ItemAdded) =
+    " See `Cart::item_added`.", }
+}
 #[automatically_derived]
 impl ::sourced::__private::Actor for Cart {
     const NAME: &'static str = "cart";
+    type Event = CartEvent;
     type Ref = CartRef;
     fn initial(_id: &::sourced::__private::StreamId) -> Self {
         <Self as ::core::default::Default>::default()
@@ -175,32 +180,7 @@ impl ::sourced::__private::Reacts<ItemAdded> for Cart {
 /// | `SendMail` |  |  |  |
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
-#[automatically_derived]
-impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
-for CartRef<__Actor> {
-    fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
-        Self(actor)
-    }
-}
-#[automatically_derived]
-impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
-    fn clone(&self) -> Self {
-        Self(::core::clone::Clone::clone(&self.0))
-    }
-}
-#[automatically_derived]
-impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Debug::fmt(&self.0, f)
-    }
-}
-#[automatically_derived]
-impl<__Actor> ::core::ops::Deref for CartRef<__Actor> {
-    type Target = ::sourced::__private::ActorRef<__Actor>;
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
+::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 impl CartRef<Cart> {
     /// Adds a product to an open cart.

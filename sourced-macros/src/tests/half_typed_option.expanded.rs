@@ -23,9 +23,14 @@ impl ::sourced::__private::MessageType for Opened {
 #[automatically_derived]
 impl ::sourced::__private::Event for Opened {}
 ::sourced::__private::returned_by_commands!(Opened);
+::sourced::__private::any_event! {
+    #[doc = " Any event of `Cart`."] pub enum CartEvent of Cart { Opened(Opened) =
+    " See `Cart::opened`.", }
+}
 #[automatically_derived]
 impl ::sourced::__private::Actor for Cart {
     const NAME: &'static str = "cart";
+    type Event = CartEvent;
     type Ref = CartRef;
     fn initial(_id: &::sourced::__private::StreamId) -> Self {
         <Self as ::core::default::Default>::default()
@@ -49,31 +54,6 @@ impl ::sourced::__private::Evolves<Opened> for Cart {
 /// One `Cart` of an app, by its stream: a durable method per command.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
-#[automatically_derived]
-impl<__Actor> ::core::convert::From<::sourced::__private::ActorRef<__Actor>>
-for CartRef<__Actor> {
-    fn from(actor: ::sourced::__private::ActorRef<__Actor>) -> Self {
-        Self(actor)
-    }
-}
-#[automatically_derived]
-impl<__Actor> ::core::clone::Clone for CartRef<__Actor> {
-    fn clone(&self) -> Self {
-        Self(::core::clone::Clone::clone(&self.0))
-    }
-}
-#[automatically_derived]
-impl<__Actor> ::core::fmt::Debug for CartRef<__Actor> {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Debug::fmt(&self.0, f)
-    }
-}
-#[automatically_derived]
-impl<__Actor> ::core::ops::Deref for CartRef<__Actor> {
-    type Target = ::sourced::__private::ActorRef<__Actor>;
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
+::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 impl CartRef<Cart> {}

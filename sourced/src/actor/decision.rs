@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error as StdError;
 
-use super::Actor;
+use super::{Actor, OtherStream};
 use crate::failure::Failure;
 use crate::message::{Event, Kind, Payload, PayloadError, TypeName};
 use crate::topology::Produces;
@@ -64,6 +64,8 @@ pub struct Emitted {
     pub type_name: TypeName,
     /// Its payload.
     pub payload: Payload,
+    /// Where it goes, when that is not the command's own stream.
+    pub elsewhere: Option<OtherStream>,
 }
 
 impl Emitted {
@@ -78,6 +80,7 @@ impl Emitted {
         Ok(Self {
             type_name: TypeName::of::<E>(),
             payload: Payload::encode(event)?,
+            elsewhere: None,
         })
     }
 }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+use super::other::NamedTwice;
 use super::run::group_of;
-use super::{Actor, Decides, Dispatched, Emit, Emitted, IntoDecision, Reacts, Rejected};
+use super::{Actor, Decides, Emit, Emitted, IntoDecision, Reactions, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
 use crate::message::{Command, Event, StoredMessage, TypeName};
@@ -17,14 +18,12 @@ use crate::topology::{Flow, Produces};
 pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
 
 type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Decided>;
-type ReactRow<A> =
-    for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Result<Dispatched, Failure>>;
 
 /// The handlers of an actor, a row each.
 pub struct Handlers<A> {
     commands: Rows<DecideRow<A>>,
     evolution: Evolution<A>,
-    reactions: Rows<ReactRow<A>>,
+    reactions: Reactions<A>,
     command_types: Vec<CommandType>,
     needs: Needs,
     flow: Flow,
@@ -36,7 +35,7 @@ impl<A: Actor> Handlers<A> {
         let mut table = Self {
             commands: Rows::default(),
             evolution: Evolution::new(),
-            reactions: Rows::default(),
+            reactions: Reactions::new(),
             command_types: Vec::new(),
             needs: Needs::default(),
             flow: Flow::of_type::<A>(group_of::<A>()),
@@ -73,7 +72,7 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        let produces = self.react_by::<E>();
+        let produces = self.reactions.insert::<E>();
         self.flow.reacts::<E>(produces);
         self
     }
@@ -83,19 +82,15 @@ impl<A: Actor> Handlers<A> {
     where
         A: Reacts<E>,
     {
-        let produces = self.react_by::<E>();
+        let produces = self.reactions.insert::<E>();
         self.flow.reacts_to_rest::<E>(produces);
         self
     }
 
-    fn react_by<E: Event>(&mut self) -> Produces
-    where
-        A: Reacts<E>,
-    {
-        self.reactions.insert::<E>(react_row::<A, E>);
-        let mut produces = Produces::new();
-        A::produces(&mut produces);
-        produces
+    /// What runs before each event it evolves by.
+    pub fn before_evolve(&mut self, before: fn(&mut A, &StoredMessage)) -> &mut Self {
+        self.evolution.before(before);
+        self
     }
 
     /// Something its handlers ask for.
@@ -108,8 +103,8 @@ impl<A: Actor> Handlers<A> {
         self.commands.get(type_name)
     }
 
-    pub(super) fn react(&self, type_name: &TypeName) -> Option<ReactRow<A>> {
-        self.reactions.get(type_name)
+    pub(super) fn reactions(&self) -> &Reactions<A> {
+        &self.reactions
     }
 
     pub(super) fn evolution(&self) -> &Evolution<A> {
@@ -118,10 +113,6 @@ impl<A: Actor> Handlers<A> {
 
     pub(super) fn command_types(&self) -> impl Iterator<Item = &TypeName> {
         self.commands.names()
-    }
-
-    pub(super) fn reaction_types(&self) -> impl Iterator<Item = &TypeName> {
-        self.reactions.names()
     }
 
     pub(super) fn clashes(&self) -> impl Iterator<Item = &Clash> {
@@ -149,7 +140,7 @@ impl<A> fmt::Debug for Handlers<A> {
         f.debug_struct("Handlers")
             .field("commands", &self.commands.names().collect::<Vec<_>>())
             .field("events", &self.evolution)
-            .field("reactions", &self.reactions.names().collect::<Vec<_>>())
+            .field("reactions", &self.reactions)
             .finish_non_exhaustive()
     }
 }
@@ -161,7 +152,7 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
 ) -> BoxFuture<'a, Decided> {
     Box::pin(async move {
         let message = message.decode().map_err(failed)?;
-        let decision = actor.decide(message, cx).await.map_err(Rejected::Failed)?;
+        let decision = actor.decide(message, cx).await.map_err(not_called)?;
         let events = decision
             .into_decision()
             .map_err(|rejected| match rejected {
@@ -174,14 +165,15 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
     })
 }
 
-fn failed<E>(error: impl Into<Failure>) -> Rejected<E> {
-    Rejected::Failed(error.into())
+/// Naming a stream twice is the command's own fault, and will be whenever it is tried again.
+fn not_called(failure: Failure) -> Rejected<String> {
+    if failure.source().is::<NamedTwice>() {
+        Rejected::Refused(failure.to_string())
+    } else {
+        Rejected::Failed(failure)
+    }
 }
 
-fn react_row<'a, A: Reacts<E> + Sync, E: Event>(
-    actor: &'a A,
-    message: &'a StoredMessage,
-    cx: &'a Context,
-) -> BoxFuture<'a, Result<Dispatched, Failure>> {
-    Box::pin(async move { actor.react(message.decode()?, cx).await })
+fn failed<E>(error: impl Into<Failure>) -> Rejected<E> {
+    Rejected::Failed(error.into())
 }

@@ -6,14 +6,26 @@
 
 mod decision;
 mod dispatch;
+mod emitter;
+mod events;
 mod handlers;
+mod other;
+mod reactions;
 mod reference;
 mod run;
 
 pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub(crate) use dispatch::{OutgoingError, Parcel};
+pub use emitter::Emitter;
+#[doc(hidden)]
+pub use emitter::Stepwise;
+pub use events::AnyEvent;
+#[doc(hidden)]
+pub use events::read_event;
 pub use handlers::Handlers;
+pub use other::{Elsewhere, Other, OtherStream};
+pub(crate) use reactions::{Reactions, send};
 pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;
 
@@ -27,6 +39,9 @@ use crate::topology::Produces;
 pub trait Actor: Sized + Send + Sync + 'static {
     /// Its name: the prefix of its messages' type names, and its consumer group.
     const NAME: &'static str;
+
+    /// All its events as one type.
+    type Event: AnyEvent + Emit<Self>;
 
     /// What [`App::actor`](crate::App::actor) gives: a method per command, durable.
     type Ref: From<ActorRef<Self>>;

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::run::{events_of, evolve_all, group_of};
-use super::{Actor, Decides, Emit, Handlers, IntoDecision, Rejected};
-use crate::backend::{AppendError, BackendError, ReadStream, StreamAppend};
+use super::reactions::join;
+use super::run::{appends_of, evolve_all, group_of};
+use super::{Actor, AnyEvent, Decides, Emit, Handlers, IntoDecision, Rejected};
+use crate::backend::{AppendError, BackendError, Memory, ReadStream, Store as _, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
-    BrokenRules, Command, Kind, Metadata, NewMessage, Payload, PayloadError, ReservedKey,
+    BrokenRules, Command, Kind, Message, Metadata, NewMessage, Payload, PayloadError, ReservedKey,
     StoredMessage, TypeName,
 };
-use crate::reactor::{Context, Services, guarded};
+use crate::reactor::{Context, History, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
 
 /// How often a decision is made again because somebody else appended an event meanwhile.
@@ -91,9 +92,73 @@ impl<A: Actor> ActorRef<A> {
         .await?;
         Ok(Loaded {
             state,
-            seq: events.last().map(|event| event.seq),
+            history: History::new(events),
             stream,
         })
+    }
+
+    /// A copy of this actor in memory, with what has happened to it: its methods decide and evolve as they do here, give
+    /// back the same events, and leave no trace here.
+    ///
+    /// Other streams do not exist there.
+    ///
+    /// ```
+    /// # use sourced::prelude::*;
+    /// # #[derive(Debug, Default)] struct Door { n_opened: u32 }
+    /// # #[actor] impl Door {
+    /// #     #[command] fn open(&self) -> Opened { Opened }
+    /// #     #[event] fn opened(&mut self) { self.n_opened += 1; }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Failure> {
+    /// # let app = App::builder().register::<Door>().build().await?;
+    /// let door = app.actor::<Door>("door-1");
+    /// door.open().await?;
+    /// let twin = door.in_memory().await?;
+    /// assert_eq!(twin.open().await?, Opened);
+    /// assert_eq!(twin.load().await?.state().n_opened, 2);
+    /// assert_eq!(door.load().await?.state().n_opened, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`ActorRef::load`].
+    pub async fn in_memory(&self) -> Result<A::Ref, Failure> {
+        let Target { stream, handlers } = self.target.clone()?;
+        let read = ReadStream::all(stream.clone());
+        let messages = self.services.backend.read_stream(read).await?;
+        let backend = Memory::with_clock(Arc::clone(&self.services.env.clock));
+        let copy = StreamAppend {
+            stream: stream.clone(),
+            expected: ExpectedSeq::NoStream,
+            messages: messages.into_iter().map(NewMessage::from).collect(),
+        };
+        backend.append(vec![copy]).await?;
+        let twin = Self {
+            target: Ok(Target { stream, handlers }),
+            services: Services {
+                backend: Arc::new(backend),
+                ..self.services.clone()
+            },
+            metadata: self.metadata.clone(),
+        };
+        Ok(twin.into())
+    }
+
+    /// Reads what happened to the actor, as its own type of events. Events of other actors in the same stream are left
+    /// out.
+    ///
+    /// # Errors
+    /// As [`ActorRef::load`].
+    pub async fn history(&self) -> Result<Vec<Message<A::Event>>, Failure> {
+        let stream = self.target.clone()?.stream;
+        let read = ReadStream::all(stream).only(Kind::Event);
+        let mut history = Vec::new();
+        for event in self.services.backend.read_stream(read).await? {
+            if let Some(payload) = A::Event::read(&event)? {
+                history.push(event.with_payload(payload));
+            }
+        }
+        Ok(history)
     }
 
     /// Decides a command here and now: load, decide, append the command with its events in one transaction, or decide
@@ -124,23 +189,21 @@ impl<A: Actor> ActorRef<A> {
             let provisional = StoredMessage::stored(
                 message.clone(),
                 stream.clone(),
-                Seq::after(loaded.seq),
+                Seq::after(loaded.seq()),
                 Position::START,
             );
-            let events = self.decide::<C>(&loaded.state, &provisional).await?;
+            let events = self.decide::<C>(&loaded, &provisional).await?;
             let mut emitted = Vec::new();
             events.emit(&mut emitted).map_err(failed)?;
-            let mut messages = vec![message.clone()];
-            messages.extend(events_of(&self.services.env, &provisional, emitted));
-            let expected = ExpectedSeq::NoEventAfter(loaded.seq);
-            match self
-                .append(StreamAppend {
-                    stream: stream.clone(),
-                    expected,
-                    messages,
-                })
-                .await
-            {
+            let mut appends = vec![StreamAppend {
+                stream: stream.clone(),
+                expected: ExpectedSeq::NoEventAfter(loaded.seq()),
+                messages: vec![message.clone()],
+            }];
+            for append in appends_of(&self.services.env, &provisional, loaded.seq(), emitted) {
+                join(&mut appends, append);
+            }
+            match self.append(appends).await {
                 Ok(()) => return Ok(events),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(failed(error)),
@@ -168,15 +231,15 @@ impl<A: Actor> ActorRef<A> {
 
     async fn decide<C: Command>(
         &self,
-        state: &A,
+        loaded: &Loaded<A>,
         message: &StoredMessage,
     ) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
     where
         A: Decides<C>,
     {
-        let cx = Context::live(message, &self.services.env, &self.services.resources);
+        let cx = Context::live(message, &self.services).with_history(loaded.history.clone());
         let command = message.decode::<C>().map_err(failed)?;
-        let decision = guarded(state.decide(command, &cx))
+        let decision = guarded(loaded.state.decide(command, &cx))
             .await
             .map_err(CommandError::Failed)?;
         decision.into_decision().map_err(|rejected| match rejected {
@@ -186,15 +249,50 @@ impl<A: Actor> ActorRef<A> {
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.
-    async fn append(&self, append: StreamAppend) -> Result<(), AppendError> {
+    async fn append(&self, appends: Vec<StreamAppend>) -> Result<(), AppendError> {
         let backend = &self.services.backend;
-        match backend.append(vec![append.clone()]).await {
+        match backend.append(appends.clone()).await {
             Err(AppendError::Backend(error)) if error.is_transient() => {
-                backend.append(vec![append]).await.map(drop)
+                backend.append(appends).await.map(drop)
             }
             other => other.map(drop),
         }
     }
+}
+
+/// Makes a struct around an [`ActorRef`] a reference itself; `#[actor]` writes the struct.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __actor_ref {
+    ($name:ident) => {
+        #[automatically_derived]
+        impl<__Actor> ::core::convert::From<$crate::__private::ActorRef<__Actor>>
+            for $name<__Actor>
+        {
+            fn from(actor: $crate::__private::ActorRef<__Actor>) -> Self {
+                Self(actor)
+            }
+        }
+        #[automatically_derived]
+        impl<__Actor> ::core::clone::Clone for $name<__Actor> {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        #[automatically_derived]
+        impl<__Actor> ::core::fmt::Debug for $name<__Actor> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+        #[automatically_derived]
+        impl<__Actor> ::core::ops::Deref for $name<__Actor> {
+            type Target = $crate::__private::ActorRef<__Actor>;
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    };
 }
 
 /// The events a command leads to, as its method returns them.
@@ -239,7 +337,7 @@ impl<A> fmt::Debug for ActorRef<A> {
 #[derive(Debug, Clone)]
 pub struct Loaded<A> {
     state: A,
-    seq: Option<Seq>,
+    history: History,
     stream: StreamId,
 }
 
@@ -256,7 +354,12 @@ impl<A> Loaded<A> {
 
     /// The seq of the last event in the state; `None` when there was none.
     pub fn seq(&self) -> Option<Seq> {
-        self.seq
+        self.history.last().map(|event| event.seq)
+    }
+
+    /// The events that the state is made of, as they are stored, and others of the same stream.
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// The stream.
@@ -288,6 +391,12 @@ impl<E> CommandError<E> {
 
 impl<E> From<BackendError> for CommandError<E> {
     fn from(error: BackendError) -> Self {
+        failed(error)
+    }
+}
+
+impl<E> From<InvalidName> for CommandError<E> {
+    fn from(error: InvalidName) -> Self {
         failed(error)
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Actor, Dispatched, Emitted, Handlers, Rejected};
+use super::reactions::{join, send};
+use super::{Actor, Emitted, Handlers, Rejected};
 use crate::backend::{BackendError, Delivery, ReadStream, Refusal, Scheduled, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
 use crate::registry::CommandType;
-use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
+use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
 use crate::topology::Flow;
 
 /// Runs an actor's commands and reactions.
@@ -62,7 +63,7 @@ impl<A: Actor> Reactor for ActorReactor<A> {
     fn handled_types(&self) -> Vec<TypeName> {
         self.handlers
             .command_types()
-            .chain(self.handlers.reaction_types())
+            .chain(self.handlers.reactions().types())
             .cloned()
             .collect()
     }
@@ -99,6 +100,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
                 break;
             }
             handled.upto = Some(delivery.message.position);
+            if run.has_gone_elsewhere {
+                // What follows may decide on the same other stream, whose new events are not stored yet.
+                break;
+            }
         }
         Ok(run.finish(handled))
     }
@@ -109,7 +114,9 @@ struct Run<'a, A> {
     handlers: &'a Handlers<A>,
     batch: &'a Batch<'a>,
     /// All events of the stream.
-    history: Vec<StoredMessage>,
+    history: Arc<Vec<StoredMessage>>,
+    /// How many of them are stored; the rest was decided in this pass.
+    n_stored: usize,
     /// The state after all events, those decided in this pass included; built when the first command needs it.
     newest: Option<A>,
     /// The state as of the event reacted to last, and how much of the history is in it.
@@ -118,6 +125,8 @@ struct Run<'a, A> {
     appends: Vec<StreamAppend>,
     schedules: Vec<Scheduled>,
     refusals: Vec<Refusal>,
+    /// Whether a decision of this pass has events in other streams.
+    has_gone_elsewhere: bool,
 }
 
 impl<'a, A: Actor> Run<'a, A> {
@@ -132,19 +141,23 @@ impl<'a, A: Actor> Run<'a, A> {
         Ok(Self {
             handlers,
             batch,
-            history,
+            n_stored: history.len(),
+            history: Arc::new(history),
             newest: None,
             as_of: None,
             appends: Vec::new(),
             schedules: Vec::new(),
             refusals: Vec::new(),
+            has_gone_elsewhere: false,
         })
     }
 
     async fn handle(&mut self, delivery: &Delivery) -> Result<(), Failure> {
-        let cx = self.batch.services.context(delivery);
+        let cx = self.batch.context(delivery);
         let message = &delivery.message;
+        let history = History::shared(Arc::clone(&self.history));
         if let Some(decide) = self.handlers.decide(&message.type_name) {
+            let cx = cx.with_history(history);
             let state = self.newest()?;
             let decided = guarded(async { Ok(decide(state, message, &cx).await) }).await?;
             return match decided {
@@ -159,10 +172,17 @@ impl<'a, A: Actor> Run<'a, A> {
                 Err(Rejected::Failed(failure)) => Err(failure),
             };
         }
-        if let Some(react) = self.handlers.react(&message.type_name) {
+        if let Some(react) = self.handlers.reactions().get(&message.type_name) {
+            let cx = cx.with_history(history.first(self.n_upto(message.seq)));
             let state = self.as_of(message.seq)?;
             let dispatched = guarded(react(state, message, &cx)).await?;
-            return self.dispatched(message, dispatched);
+            return send(
+                &self.batch.services.env,
+                message,
+                dispatched,
+                &mut self.appends,
+                &mut self.schedules,
+            );
         }
         // Registered for it by an older version of this actor, perhaps: nothing is asked of this one.
         Ok(())
@@ -186,9 +206,14 @@ impl<'a, A: Actor> Run<'a, A> {
             .as_of
             .take()
             .unwrap_or_else(|| (A::initial(self.batch.stream), 0));
-        let upto = done + self.history[done..].partition_point(|event| event.seq <= seq);
+        let upto = self.n_upto(seq);
         evolve_all(self.handlers, &mut state, &self.history[done..upto])?;
         Ok(&self.as_of.insert((state, upto)).0)
+    }
+
+    /// How many stored events there are up to this seq.
+    fn n_upto(&self, seq: Seq) -> usize {
+        self.history[..self.n_stored].partition_point(|event| event.seq <= seq)
     }
 
     async fn applied(
@@ -196,70 +221,46 @@ impl<'a, A: Actor> Run<'a, A> {
         command: &StoredMessage,
         emitted: Vec<Emitted>,
     ) -> Result<(), Failure> {
-        let events = events_of(&self.batch.services.env, command, emitted);
-        let last_seq = self.last_seq(command.seq);
+        let env = &self.batch.services.env;
+        let before = self.history[..self.n_stored].last().map(|event| event.seq);
+        for append in appends_of(env, command, before, emitted) {
+            if &append.stream == self.batch.stream {
+                self.evolve(command, &append.messages).await?;
+            } else {
+                self.has_gone_elsewhere = true;
+            }
+            join(&mut self.appends, append);
+        }
+        Ok(())
+    }
+
+    /// Events of this pass change the newest state before they are stored.
+    async fn evolve(
+        &mut self,
+        command: &StoredMessage,
+        events: &[NewMessage],
+    ) -> Result<(), Failure> {
+        let mut last = self.last_seq(command.seq);
+        let stored = events.iter().map(|event| {
+            last = Seq::after(Some(last));
+            StoredMessage::stored(
+                event.clone(),
+                self.batch.stream.clone(),
+                last,
+                Position::START,
+            )
+        });
+        let stored: Vec<_> = stored.collect();
         if let Some(state) = &mut self.newest {
-            let evolved = guarded(async {
-                Ok(evolve_unstored(
-                    self.handlers,
-                    state,
-                    self.batch.stream,
-                    last_seq,
-                    &events,
-                )?)
-            });
+            let evolved = guarded(async { evolve_all(self.handlers, state, &stored) });
             if let Err(failure) = evolved.await {
                 // It may be half changed.
                 self.newest = None;
                 return Err(failure);
             }
         }
-        if !events.is_empty() {
-            let expected = ExpectedSeq::NoEventAfter(self.history.last().map(|event| event.seq));
-            self.append(self.batch.stream.clone(), events, expected);
-        }
+        Arc::make_mut(&mut self.history).extend(stored);
         Ok(())
-    }
-
-    fn dispatched(&mut self, event: &StoredMessage, dispatched: Dispatched) -> Result<(), Failure> {
-        let env = &self.batch.services.env;
-        let parcels = dispatched
-            .into_iter()
-            .map(|outgoing| outgoing.into_parcel(env));
-        for parcel in parcels.collect::<Result<Vec<_>, _>>()? {
-            let stream = parcel.stream.unwrap_or_else(|| event.stream_id.clone());
-            let message = parcel.message.caused_by(event);
-            match parcel.at {
-                None => self.append(stream, vec![message], ExpectedSeq::Any),
-                Some(at) => self.schedules.push(Scheduled {
-                    at,
-                    stream,
-                    message,
-                }),
-            }
-        }
-        Ok(())
-    }
-
-    /// A stream is named once per append, with the strictest of its expectations.
-    fn append(&mut self, stream: StreamId, messages: Vec<NewMessage>, expected: ExpectedSeq) {
-        match self
-            .appends
-            .iter_mut()
-            .find(|append| append.stream == stream)
-        {
-            Some(append) => {
-                append.messages.extend(messages);
-                if append.expected == ExpectedSeq::Any {
-                    append.expected = expected;
-                }
-            }
-            None => self.appends.push(StreamAppend {
-                stream,
-                expected,
-                messages,
-            }),
-        }
     }
 
     /// The last seq of the stream that this pass knows of, with what it will append.
@@ -269,8 +270,7 @@ impl<'a, A: Actor> Run<'a, A> {
             .iter()
             .find(|append| &append.stream == self.batch.stream);
         let pending = own.map_or(0, |append| append.messages.len());
-        let stored = self
-            .history
+        let stored = self.history[..self.n_stored]
             .last()
             .map_or(delivered, |event| event.seq.max(delivered));
         (0..pending).fold(stored, |seq, _| Seq::after(Some(seq)))
@@ -286,24 +286,32 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 }
 
-/// The events of a decision as messages led to by their command.
-pub(super) fn events_of(
+/// The events of a decision as messages led to by their command: an append for each stream that has some.
+///
+/// `before` is the seq of the last stored event that the decision was made on.
+pub(super) fn appends_of(
     env: &Env,
     command: &StoredMessage,
+    before: Option<Seq>,
     emitted: Vec<Emitted>,
-) -> Vec<NewMessage> {
-    let message = |event: Emitted| {
+) -> Vec<StreamAppend> {
+    let mut appends = Vec::new();
+    for event in emitted {
         let id = env.ids.next_id().into();
-        NewMessage::root(
-            id,
-            env.clock.now(),
-            event.type_name,
-            Emitted::KIND,
-            event.payload,
-        )
-        .caused_by(command)
-    };
-    emitted.into_iter().map(message).collect()
+        let (now, kind) = (env.clock.now(), Emitted::KIND);
+        let message = NewMessage::root(id, now, event.type_name, kind, event.payload);
+        let (stream, after) = match event.elsewhere {
+            Some(there) => (there.id, there.after),
+            None => (command.stream_id.clone(), before),
+        };
+        let append = StreamAppend {
+            stream,
+            expected: ExpectedSeq::NoEventAfter(after),
+            messages: vec![message.caused_by(command)],
+        };
+        join(&mut appends, append);
+    }
+    appends
 }
 
 pub(super) fn evolve_all<A>(
@@ -328,20 +336,4 @@ fn cannot_evolve(event: &StoredMessage, error: &PayloadError) -> Failure {
         "`{}` at seq {} of the history: {error}",
         event.type_name, event.seq
     ))
-}
-
-fn evolve_unstored<A: Actor>(
-    handlers: &Handlers<A>,
-    state: &mut A,
-    stream: &StreamId,
-    last: Seq,
-    events: &[NewMessage],
-) -> Result<(), PayloadError> {
-    let mut last = last;
-    for event in events {
-        last = Seq::after(Some(last));
-        let message = StoredMessage::stored(event.clone(), stream.clone(), last, Position::START);
-        handlers.evolution().evolve(state, &message)?;
-    }
-    Ok(())
 }

@@ -140,6 +140,30 @@ impl<P> Message<P> {
         self.metadata.principal()
     }
 
+    /// The envelope alone.
+    pub(crate) fn envelope(&self) -> Message<()> {
+        Message {
+            id: self.id,
+            stream_id: self.stream_id.clone(),
+            seq: self.seq,
+            position: self.position,
+            type_name: self.type_name.clone(),
+            kind: self.kind,
+            created_at: self.created_at,
+            causation_id: self.causation_id,
+            correlation_id: self.correlation_id,
+            metadata: self.metadata.clone(),
+            decided_by: self.decided_by.clone(),
+            payload: (),
+        }
+    }
+
+    /// The same envelope around what becomes of the payload.
+    pub fn map<Q>(self, becomes: impl FnOnce(P) -> Q) -> Message<Q> {
+        let envelope = self.envelope();
+        envelope.with_payload(becomes(self.payload))
+    }
+
     /// The same envelope around another payload.
     pub fn with_payload<Q>(self, payload: Q) -> Message<Q> {
         Message {
@@ -211,6 +235,23 @@ pub struct NewMessage {
     pub decided_by: Option<GroupId>,
     /// What it says.
     pub payload: Payload,
+}
+
+/// The same message on its way into another store.
+impl From<StoredMessage> for NewMessage {
+    fn from(message: StoredMessage) -> Self {
+        Self {
+            id: message.id,
+            type_name: message.type_name,
+            kind: message.kind,
+            created_at: message.created_at,
+            causation_id: message.causation_id,
+            correlation_id: message.correlation_id,
+            metadata: message.metadata,
+            decided_by: message.decided_by,
+            payload: message.payload,
+        }
+    }
 }
 
 impl NewMessage {

@@ -10,10 +10,11 @@ pub use run::ProjectorReactor;
 
 use std::fmt;
 
+use crate::actor::{Reactions, Reacts};
 use crate::backend::Tx;
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
-use crate::message::Event;
+use crate::message::{Event, StoredMessage};
 use crate::reactor::{Context, FromContext, Needs};
 use crate::stream::StreamId;
 use crate::topology::Flow;
@@ -46,6 +47,7 @@ pub trait Projector: Sized + Send + Sync + 'static {
 /// The handlers of a projector, a row each.
 pub struct Projection<P> {
     pub(crate) evolution: Evolution<P>,
+    pub(crate) reactions: Reactions<P>,
     pub(crate) needs: Needs,
     pub(crate) flow: Flow,
 }
@@ -56,6 +58,7 @@ impl<P: Projector> Projection<P> {
         flow.is_read_model = true;
         let mut table = Self {
             evolution: Evolution::new(),
+            reactions: Reactions::new(),
             needs: Needs::default(),
             flow,
         };
@@ -73,6 +76,32 @@ impl<P: Projector> Projection<P> {
         self
     }
 
+    /// What runs before each event it evolves by.
+    pub fn before_evolve(&mut self, before: fn(&mut P, &StoredMessage)) -> &mut Self {
+        self.evolution.before(before);
+        self
+    }
+
+    /// An event it evolves by and reacts to.
+    pub fn reaction<E: Event>(&mut self) -> &mut Self
+    where
+        P: Evolves<E> + Reacts<E>,
+    {
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts::<E>(produces);
+        self
+    }
+
+    /// An event that its reaction to all events without one of their own serves.
+    pub fn rest_reaction<E: Event>(&mut self) -> &mut Self
+    where
+        P: Evolves<E> + Reacts<E>,
+    {
+        let produces = self.reactions.insert::<E>();
+        self.flow.reacts_to_rest::<E>(produces);
+        self
+    }
+
     /// Something its handlers ask for.
     pub fn needs<T: FromContext>(&mut self) -> &mut Self {
         self.needs.add::<T>();
@@ -84,6 +113,7 @@ impl<P> fmt::Debug for Projection<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Projection")
             .field("events", &self.evolution)
+            .field("reactions", &self.reactions)
             .finish_non_exhaustive()
     }
 }

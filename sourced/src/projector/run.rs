@@ -1,4 +1,4 @@
-//! Running a projector over a batch: one load, one evolve over all of it, one save.
+//! Running a projector over a batch: one load, one evolve over all of it with its reactions, one save.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Projection, Projector};
-use crate::backend::{BackendError, ReadStream, SyncAction, Tx};
+use crate::actor::send;
+use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Context, Handled, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
 use crate::topology::Flow;
 
@@ -31,28 +32,80 @@ impl<P: Projector> ProjectorReactor<P> {
         })
     }
 
-    /// Folds the history. On a failure the state is that before the event that failed, and its seq is given too.
-    async fn fold(
-        &self,
-        batch: &Batch<'_>,
-        history: &[StoredMessage],
-    ) -> (P, Option<(Seq, Failure)>) {
+    /// Folds the history, and reacts to those of its events that are delivered for the first time. On a failure the
+    /// state is that before the event that failed, and its seq is given too.
+    async fn fold(&self, batch: &Batch<'_>, history: &Arc<Vec<StoredMessage>>) -> Folded<P> {
         let mut state = P::initial(batch.stream);
+        let mut handled = Handled::default();
         for (n_done, event) in history.iter().enumerate() {
-            let evolved =
-                guarded(async { Ok(self.table.evolution.evolve(&mut state, event)?) }).await;
-            if let Err(failure) = evolved {
+            let done = async {
+                self.table.evolution.evolve(&mut state, event)?;
+                let upto = History::shared(Arc::clone(history)).first(n_done + 1);
+                self.react(batch, &state, event, upto, &mut handled).await
+            };
+            if let Err(failure) = guarded(done).await {
                 let failure = Failure::msg(format!(
                     "`{}` at seq {}: {failure}",
                     event.type_name, event.seq
                 ));
-                // A panic may have left the state half changed: what went well is folded once more.
-                let (state, _) = Box::pin(self.fold(batch, &history[..n_done])).await;
-                return (state, Some((event.seq, failure)));
+                // A panic may have left the state half changed: what went well is folded once more, reactions apart.
+                return Folded {
+                    state: self.refold(batch, &history[..n_done]),
+                    handled,
+                    failed: Some((event.seq, failure)),
+                };
             }
         }
-        (state, None)
+        Folded {
+            state,
+            handled,
+            failed: None,
+        }
     }
+
+    async fn react(
+        &self,
+        batch: &Batch<'_>,
+        state: &P,
+        event: &StoredMessage,
+        history: History,
+        handled: &mut Handled,
+    ) -> Result<(), Failure> {
+        let delivered = |delivery: &&Delivery| delivery.message.seq == event.seq;
+        let (Some(react), Some(delivery)) = (
+            self.table.reactions.get(&event.type_name),
+            batch.deliveries.iter().find(delivered),
+        ) else {
+            return Ok(());
+        };
+        if delivery.replaying {
+            return Ok(());
+        }
+        let cx = batch.context(delivery).with_history(history);
+        let dispatched = react(state, event, &cx).await?;
+        let Handled {
+            appends, schedules, ..
+        } = handled;
+        send(&batch.services.env, event, dispatched, appends, schedules)
+    }
+
+    /// Folds what has been folded before.
+    fn refold(&self, batch: &Batch<'_>, history: &[StoredMessage]) -> P {
+        let mut state = P::initial(batch.stream);
+        for event in history {
+            // It went well a moment ago, and evolving always comes out the same.
+            _ = self.table.evolution.evolve(&mut state, event);
+        }
+        state
+    }
+}
+
+/// What a fold came to.
+struct Folded<P> {
+    state: P,
+    /// What the reactions led to.
+    handled: Handled,
+    failed: Option<(Seq, Failure)>,
 }
 
 /// The consumer group of a projector.
@@ -93,7 +146,12 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
             .upto(last);
         let history = batch.streams.read_stream(read).await?;
 
-        let (state, failed) = self.fold(batch, &history).await;
+        let folded = self.fold(batch, &Arc::new(history)).await;
+        let Folded {
+            state,
+            mut handled,
+            failed,
+        } = folded;
         let is_done = |seq: Seq| failed.as_ref().is_none_or(|(failed, _)| seq < *failed);
         let done = batch
             .deliveries
@@ -101,14 +159,13 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
             .take_while(|delivery| is_done(delivery.message.seq))
             .last();
 
-        let mut handled = Handled::default();
         if let Some(last_done) = done {
             // The batch counts as a replay only when all of it is one.
             let live = batch
                 .deliveries
                 .iter()
                 .find(|delivery| !delivery.replaying && is_done(delivery.message.seq));
-            let cx = batch.services.context(live.unwrap_or(last_done));
+            let cx = batch.context(live.unwrap_or(last_done));
             handled.upto = Some(last_done.message.position);
             handled.syncs.push(Arc::new(Save { state, cx }));
         }

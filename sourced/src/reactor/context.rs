@@ -4,11 +4,13 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::env::Env;
+use super::{Batch, History, Services, Streams};
+use crate::backend::Delivery;
 use crate::failure::Failure;
 use crate::message::{Message, Principal};
+use crate::stream::StreamId;
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
@@ -18,27 +20,83 @@ pub struct Context {
     replaying: Replaying,
     principal: Principal,
     resources: Arc<Resources>,
+    streams: Arc<dyn Streams>,
+    history: History,
+    /// The other streams that were loaded for this call.
+    others: Arc<Mutex<Vec<StreamId>>>,
 }
 
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
-    pub fn live<P>(message: &Message<P>, env: &Env, resources: &Arc<Resources>) -> Self {
+    pub fn live<P>(message: &Message<P>, services: &Services) -> Self {
+        let now = services.env.clock.now();
+        Self::new(
+            message.principal(),
+            services,
+            services.streams(),
+            now,
+            false,
+        )
+    }
+
+    /// For a delivery. Time is the clock's, or in a replay the message's own, so that the outcome is the same.
+    pub fn of(batch: &Batch<'_>, delivery: &Delivery) -> Self {
+        let now = if delivery.replaying {
+            delivery.message.created_at
+        } else {
+            batch.services.env.clock.now()
+        };
+        let streams = Arc::clone(batch.streams);
+        let principal = delivery.message.principal();
+        Self::new(principal, batch.services, streams, now, delivery.replaying)
+    }
+
+    fn new(
+        principal: Principal,
+        services: &Services,
+        streams: Arc<dyn Streams>,
+        now: Timestamp,
+        replaying: bool,
+    ) -> Self {
         Self {
-            now: env.clock.now(),
-            replaying: Replaying(false),
-            principal: message.principal(),
-            resources: Arc::clone(resources),
+            now,
+            principal,
+            replaying: Replaying(replaying),
+            resources: Arc::clone(&services.resources),
+            streams,
+            history: History::default(),
+            others: Arc::default(),
         }
     }
 
-    /// For a message that is handled again: time is the message's own, so that the outcome is the same.
-    pub fn replay<P>(message: &Message<P>, resources: &Arc<Resources>) -> Self {
-        Self {
-            now: message.created_at,
-            replaying: Replaying(true),
-            principal: message.principal(),
-            resources: Arc::clone(resources),
-        }
+    /// The same with what happened before.
+    #[must_use]
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// What happened in the stream before this call.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The time, as handlers are to see it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Where to read other streams.
+    pub(crate) fn streams(&self) -> &dyn Streams {
+        &*self.streams
+    }
+
+    /// Whether this stream is named for the first time in this call.
+    pub(crate) fn first_names(&self, stream: &StreamId) -> bool {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !others.contains(stream);
+        others.push(stream.clone());
+        is_new
     }
 
     /// What a parameter of this type stands for. Generated code calls this.

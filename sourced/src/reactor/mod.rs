@@ -5,10 +5,12 @@
 
 mod context;
 mod guard;
+mod history;
 mod rows;
 
 pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
 pub(crate) use guard::guarded;
+pub use history::History;
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 
@@ -66,11 +68,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError>;
 }
 
-/// A type that the app can run as a reactor. `#[actor]` and `#[projector]` write this.
+/// A type that the app can run as a reactor. `#[actor]`, `#[projector]` and `#[handler]` write this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be registered",
-    label = "neither an actor nor a projector",
-    note = "add `#[actor]` or `#[projector]` to its `impl` block"
+    label = "neither an actor nor a projector nor a handler",
+    note = "add `#[actor]`, `#[projector]` or `#[handler]` to its `impl` block"
 )]
 pub trait Register {
     /// Its reactor.
@@ -85,7 +87,7 @@ pub struct Batch<'a> {
     /// The messages; never empty.
     pub deliveries: &'a [Delivery],
     /// Where to read history.
-    pub streams: &'a dyn Streams,
+    pub streams: &'a Arc<dyn Streams>,
     /// What is needed to handle them.
     pub services: &'a Services,
 }
@@ -118,14 +120,17 @@ pub struct Services {
     pub resources: Arc<Resources>,
 }
 
-impl Services {
+impl Batch<'_> {
     /// The surroundings in which a delivery is handled.
     pub fn context(&self, delivery: &Delivery) -> Context {
-        if delivery.replaying {
-            Context::replay(&delivery.message, &self.resources)
-        } else {
-            Context::live(&delivery.message, &self.env, &self.resources)
-        }
+        Context::of(self, delivery)
+    }
+}
+
+impl Services {
+    /// Streams as they are stored.
+    pub fn streams(&self) -> Arc<dyn Streams> {
+        Arc::new(Arc::clone(&self.backend))
     }
 }
 

@@ -6,16 +6,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AppBuilder, Outcome, Running, Unit, WorkerOptions};
-use crate::actor::{Actor, ActorReactor, ActorRef, Loaded};
-use crate::backend::{Backend, BackendError, Signal};
+use super::{AppBuilder, DispatchError, Outcome, Running, Unit, WorkerOptions};
+use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
+use crate::backend::{AppendError, Backend, BackendError, Delivery, ReadStream, Signal};
 use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{MessageId, Metadata, Principal, StoredMessage, TypeName};
-use crate::reactor::{Reactor, Services};
+use crate::message::{MessageId, Metadata, NewMessage, Principal, StoredMessage, TypeName};
+use crate::reactor::{Batch, Reactor, Services};
 use crate::registry::Registry;
-use crate::stream::{GroupId, IntoStreamId, Position};
+use crate::stream::{GroupId, IntoStreamId, Position, Seq, StreamId};
 use crate::topology::{Topology, Warning};
 
 /// Reactors on a backend. Cloning is cheap; all clones are the same app.
@@ -112,6 +112,49 @@ impl App {
         )
     }
 
+    /// Says what a command would lead to now, and stores nothing: [`Outcome::Applied`] with the events as they would be
+    /// stored, [`Outcome::Refused`], or [`Outcome::Failed`].
+    ///
+    /// The handlers are those of the real thing, so a command method that reaches out does so here too. The places of
+    /// the events are provisional.
+    ///
+    /// ```
+    /// use sourced::Outcome;
+    /// use sourced::prelude::*;
+    ///
+    /// #[derive(Debug, Default)]
+    /// struct Door;
+    ///
+    /// #[actor]
+    /// impl Door {
+    ///     #[command]
+    ///     fn open(&self) -> Opened {
+    ///         Opened
+    ///     }
+    ///
+    ///     #[event]
+    ///     fn opened(&mut self) {}
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder().register::<Door>().build().await?;
+    /// let Outcome::Applied(events) = app.decide(Open.to("door-1")).await? else {
+    ///     panic!("the door is locked")
+    /// };
+    /// assert_eq!(events[0].type_name.as_str(), "door.opened");
+    /// assert!(app.actor::<Door>("door-1").history().await.unwrap().is_empty());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`DispatchError`] when nobody decides the command, it has no stream, or the storage does not answer.
+    pub async fn decide(&self, command: impl Into<Outgoing>) -> Result<Outcome, DispatchError> {
+        let (stream, parcel) = self.parcel(command.into())?;
+        dry_run(&self.inner, stream, parcel.message)
+            .await
+            .map_err(|error| DispatchError::Append(AppendError::Backend(error)))
+    }
+
     /// Starts a unit: a command and everything that follows from it, at once and all or nothing.
     pub fn unit(&self) -> Unit {
         Unit::new(self.clone())
@@ -191,6 +234,61 @@ impl App {
     pub fn env(&self) -> &Env {
         &self.inner.services.env
     }
+}
+
+/// Hands a command that is not stored to the reactor that decides it, and throws away what that would have stored.
+async fn dry_run(
+    app: &Inner,
+    stream: StreamId,
+    message: NewMessage,
+) -> Result<Outcome, BackendError> {
+    let group = app.deciders.get(&message.type_name);
+    let Some(reactor) = app
+        .reactors
+        .iter()
+        .find(|reactor| Some(reactor.group()) == group)
+    else {
+        return Ok(Outcome::Unknown);
+    };
+    let stored = app
+        .services
+        .backend
+        .read_stream(ReadStream::all(stream.clone()))
+        .await?;
+    let seq = Seq::after(stored.last().map(|message| message.seq));
+    let end = app.services.backend.log_end().await?;
+    let message = StoredMessage::stored(message, stream.clone(), seq, end);
+    let batch = Batch {
+        stream: &stream,
+        deliveries: &[Delivery {
+            message,
+            replaying: false,
+        }],
+        streams: &app.services.streams(),
+        services: &app.services,
+    };
+    let handled = reactor.handle(&batch).await?;
+    if let Some(failure) = handled.failure {
+        return Ok(Outcome::Failed(failure.chain()));
+    }
+    if let Some(refusal) = handled.refusals.into_iter().next() {
+        return Ok(Outcome::Refused(refusal.reason));
+    }
+    let mut events = Vec::new();
+    for append in handled.appends {
+        let mut last = (append.stream == stream).then_some(seq);
+        for event in append.messages {
+            let next = Seq::after(last);
+            last = Some(next);
+            events.push(StoredMessage::stored(
+                event,
+                append.stream.clone(),
+                next,
+                end,
+            ));
+        }
+    }
+    Ok(Outcome::Applied(events))
 }
 
 impl Inner {

@@ -1,12 +1,13 @@
 //! One try at a unit: from its command, breadth first, to everything that follows from it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use super::draft::Draft;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Batch, Handled, Reactor};
+use crate::reactor::{Batch, Handled, Reactor, Streams};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
@@ -14,7 +15,7 @@ pub(super) struct Chain<'a> {
     unit: &'a Unit,
     /// Lanes whose share is left to the workers.
     left: &'a HashSet<Lane>,
-    draft: Draft,
+    draft: Arc<Draft>,
     /// In the order of coming up.
     links: Vec<Link>,
     waiting: VecDeque<usize>,
@@ -36,7 +37,7 @@ impl<'a> Chain<'a> {
         Self {
             unit,
             left,
-            draft: Draft::new(unit.app.backend()),
+            draft: Arc::new(Draft::new(unit.app.backend())),
             links: Vec::new(),
             waiting: VecDeque::new(),
             commit: UnitCommit::default(),
@@ -103,11 +104,12 @@ impl<'a> Chain<'a> {
             message: drafted,
             replaying: false,
         };
+        let streams: Arc<dyn Streams> = Arc::<Draft>::clone(&self.draft);
         let handled = reactor
             .handle(&Batch {
                 stream: &delivery.message.stream_id,
                 deliveries: std::slice::from_ref(&delivery),
-                streams: &self.draft,
+                streams: &streams,
                 services: &self.unit.app.inner.services,
             })
             .await?;

@@ -11,6 +11,9 @@ pub mod cart {
 
     #[sourced::event("cart.closed")]
     pub struct Closed;
+
+    #[sourced::command("cart.open")]
+    pub struct Open;
 }
 
 pub struct Pool;
@@ -38,13 +41,29 @@ impl Listing {
         self.id = event.stream_id.to_string();
     }
 
+    #[before_evolve]
+    fn each(&mut self, event: &StoredMessage) {
+        _ = event;
+    }
+
+    #[reaction]
+    async fn again(&self, event: &Message<cart::ItemAdded>, pool: Res<Pool>) -> Result<Option<Outgoing>, Failure> {
+        _ = (event, pool);
+        Ok(None)
+    }
+
+    #[reaction]
+    fn all_others(&self, history: &History) -> Option<cart::Open> {
+        history.is_empty().then_some(cart::Open)
+    }
+
     #[sync]
     async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         tx.put("listings", &self.id, &self.total).await
     }
 
     #[sync]
-    async fn again(&self, pool: Res<Pool>, tx: &mut Tx<'_>, now: Now, replaying: Replaying) -> Result<(), Failure> {
+    async fn save_again(&self, pool: Res<Pool>, tx: &mut Tx<'_>, now: Now, replaying: Replaying) -> Result<(), Failure> {
         _ = (pool, tx, now, replaying);
         Ok(())
     }

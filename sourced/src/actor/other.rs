@@ -1,0 +1,247 @@
+//! Other actors in a decision: read with their own seq, and written to in the same append.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::ops::Deref;
+
+use super::run::evolve_all;
+use super::{Actor, Emit, Emitted, Handlers, IntoDecision, Rejected};
+use crate::backend::ReadStream;
+use crate::failure::Failure;
+use crate::message::{Kind, PayloadError};
+use crate::reactor::{Context, guarded};
+use crate::stream::{IntoStreamId, InvalidName, Seq, StreamId};
+use crate::topology::Produces;
+
+/// Another actor that a command reads, and may have events of: the account that the money goes to.
+///
+/// A parameter of this type is a [`StreamId`] in the message. When the command is decided, the other stream is loaded,
+/// and [`Other::emit`] makes events for it. Everything a command leads to is stored in one append: when either stream
+/// got an event meanwhile, the command is decided again. A stream that is only read is not watched.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// struct Account {
+///     balance: u64,
+/// }
+///
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("there are only {0} left")]
+/// struct Insufficient(u64);
+///
+/// #[actor]
+/// impl Account {
+///     #[command]
+///     fn transfer(
+///         &self,
+///         amount: u64,
+///         to: Other<Account>,
+///     ) -> Result<(Withdrawn, Elsewhere<Deposited>), Insufficient> {
+///         if amount > self.balance {
+///             return Err(Insufficient(self.balance));
+///         }
+///         Ok((Withdrawn { amount }, to.emit(Deposited { amount })))
+///     }
+///
+///     #[event]
+///     fn deposited(&mut self, amount: u64) {
+///         self.balance += amount;
+///     }
+///
+///     #[event]
+///     fn withdrawn(&mut self, amount: u64) {
+///         self.balance -= amount;
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // An ordinary method still.
+/// let (from, to) = (Account { balance: 10 }, Account::default());
+/// let (withdrawn, elsewhere) = from.transfer(7, Other::new("account-2", to)?)?;
+/// assert_eq!(withdrawn.amount, elsewhere.events().amount);
+///
+/// let app = App::builder().register::<Account>().build().await?;
+/// let error = app.actor::<Account>("account-1").transfer(7, "account-2").await.unwrap_err();
+/// assert_eq!(error.refusal().unwrap().0, 0);
+/// # Ok(()) }
+/// ```
+pub struct Other<A> {
+    stream: StreamId,
+    seq: Option<Seq>,
+    state: A,
+}
+
+impl<A: Actor> Other<A> {
+    /// Another actor in this state, for calling a command method by hand.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when the stream has no proper name.
+    pub fn new(stream: impl IntoStreamId, state: A) -> Result<Self, InvalidName> {
+        Ok(Self {
+            stream: stream.into_stream_id()?,
+            seq: None,
+            state,
+        })
+    }
+
+    /// The other stream.
+    pub fn stream_id(&self) -> &StreamId {
+        &self.stream
+    }
+
+    /// The state after all events of the other stream.
+    pub fn state(&self) -> &A {
+        &self.state
+    }
+
+    /// Events for the other stream, to be returned by the command method.
+    pub fn emit<T: Emit<A>>(&self, events: T) -> Elsewhere<T> {
+        Elsewhere {
+            there: OtherStream {
+                id: self.stream.clone(),
+                after: self.seq,
+            },
+            events,
+            write: T::emit,
+        }
+    }
+
+    /// Loads the state of another stream for a decision in this one. Generated code calls this.
+    ///
+    /// # Errors
+    /// [`Failure`] when a stream is named twice, or its history cannot be read or does not fit the actor.
+    #[doc(hidden)]
+    pub async fn load(stream: StreamId, own: &StreamId, cx: &Context) -> Result<Self, Failure> {
+        if &stream == own || !cx.first_names(&stream) {
+            return Err(NamedTwice { stream }.into());
+        }
+        let read = ReadStream::all(stream.clone()).only(Kind::Event);
+        let events = cx.streams().read_stream(read).await?;
+        let state = guarded(async {
+            let mut state = A::initial(&stream);
+            evolve_all(&Handlers::of_actor(), &mut state, &events)?;
+            Ok(state)
+        })
+        .await?;
+        Ok(Self {
+            seq: events.last().map(|event| event.seq),
+            stream,
+            state,
+        })
+    }
+}
+
+/// A stream that is there twice in a decision, which could not see its own events.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the stream `{stream}` is named twice: a command needs a different stream for each of its actors"
+)]
+pub(super) struct NamedTwice {
+    stream: StreamId,
+}
+
+impl<A> Deref for Other<A> {
+    type Target = A;
+    fn deref(&self) -> &A {
+        &self.state
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for Other<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Other")
+            .field("stream", &self.stream)
+            .field("seq", &self.seq)
+            .field("state", &self.state)
+            .finish()
+    }
+}
+
+/// Events for another stream, made by [`Other::emit`].
+#[must_use = "events for another stream have no effect unless the command returns them"]
+pub struct Elsewhere<T> {
+    there: OtherStream,
+    events: T,
+    /// The other actor's way of writing them down.
+    write: Write<T>,
+}
+
+type Write<T> = fn(&T, &mut Vec<Emitted>) -> Result<(), PayloadError>;
+
+/// The stream that an event goes to, where it is not the command's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherStream {
+    /// The stream.
+    pub id: StreamId,
+    /// The seq of the last event that the decision saw there.
+    pub after: Option<Seq>,
+}
+
+impl<T> Elsewhere<T> {
+    /// The stream.
+    pub fn stream_id(&self) -> &StreamId {
+        &self.there.id
+    }
+
+    /// The events, as they were given.
+    pub fn events(&self) -> &T {
+        &self.events
+    }
+
+    /// Takes the events out.
+    pub fn into_events(self) -> T {
+        self.events
+    }
+}
+
+impl<A, T> Emit<A> for Elsewhere<T> {
+    fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
+        let mut there = Vec::new();
+        (self.write)(&self.events, &mut there)?;
+        out.extend(there.into_iter().map(|event| Emitted {
+            elsewhere: Some(self.there.clone()),
+            ..event
+        }));
+        Ok(())
+    }
+
+    // Which actor's events they are is known to the value alone.
+    fn produces(out: &mut Produces) {
+        out.add_any();
+    }
+}
+
+impl<A: Actor, T: Send> IntoDecision<A> for Elsewhere<T> {
+    type Events = Self;
+    type Refusal = Infallible;
+    fn into_decision(self) -> Result<Self, Rejected<Infallible>> {
+        Ok(self)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Elsewhere<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elsewhere")
+            .field("there", &self.there)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Clone> Clone for Elsewhere<T> {
+    fn clone(&self) -> Self {
+        Self {
+            there: self.there.clone(),
+            events: self.events.clone(),
+            write: self.write,
+        }
+    }
+}
+
+impl<T: PartialEq> PartialEq for Elsewhere<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.there == other.there && self.events == other.events
+    }
+}

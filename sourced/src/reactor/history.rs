@@ -1,0 +1,73 @@
+//! What happened in a stream, for handlers that ask for it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::message::{Message, MessageType, PayloadError, StoredMessage, TypeName};
+
+/// The events of a stream, oldest first. A handler gets them by a parameter `history: &History`.
+///
+/// A command sees those before it, those decided in the same batch included; a reaction and a handler see those up to
+/// their own event, and it.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// struct Cart;
+///
+/// #[actor]
+/// impl Cart {
+///     #[command]
+///     fn count(&self, history: &History) -> Counted {
+///         Counted { n_events: history.len() }
+///     }
+///
+///     #[event]
+///     fn counted(&mut self, _n_events: usize) {}
+/// }
+///
+/// assert_eq!(Cart.count(&History::default()), Counted { n_events: 0 });
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    events: Arc<Vec<StoredMessage>>,
+    len: usize,
+}
+
+impl History {
+    /// These events, for calling a handler by hand.
+    pub fn new(events: impl IntoIterator<Item = StoredMessage>) -> Self {
+        Self::shared(Arc::new(events.into_iter().collect()))
+    }
+
+    pub(crate) fn shared(events: Arc<Vec<StoredMessage>>) -> Self {
+        let len = events.len();
+        Self { events, len }
+    }
+
+    /// The first ones only.
+    pub(crate) fn first(mut self, len: usize) -> Self {
+        self.len = len.min(self.len);
+        self
+    }
+
+    /// Those of one type.
+    ///
+    /// # Errors
+    /// [`PayloadError`] when the payload of one is not of its type.
+    pub fn of<M: MessageType>(&self) -> Result<Vec<Message<M>>, PayloadError> {
+        let is_one = |event: &&StoredMessage| event.type_name == TypeName::of::<M>();
+        self.iter()
+            .filter(is_one)
+            .map(StoredMessage::decode)
+            .collect()
+    }
+}
+
+impl Deref for History {
+    type Target = [StoredMessage];
+    fn deref(&self) -> &[StoredMessage] {
+        &self.events[..self.len]
+    }
+}

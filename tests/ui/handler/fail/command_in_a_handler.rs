@@ -1,0 +1,22 @@
+//! A handler decides nothing.
+
+use sourced::prelude::*;
+
+pub mod door {
+    #[sourced::event("door.opened")]
+    pub struct Opened;
+
+    #[sourced::command("door.open")]
+    pub struct Open;
+}
+
+#[derive(Debug, Default)]
+pub struct Told;
+
+#[handler]
+impl Told {
+    #[command]
+    fn open(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! A handler dispatches commands.
+
+use sourced::prelude::*;
+
+pub mod door {
+    #[sourced::event("door.opened")]
+    pub struct Opened;
+
+    #[sourced::command("door.open")]
+    pub struct Open;
+}
+
+#[derive(Debug, Default)]
+pub struct Told;
+
+#[handler]
+impl Told {
+    #[on]
+    fn opened(&self, _: &door::Opened) -> door::Opened {
+        door::Opened
+    }
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! A handler saves nothing.
+
+use sourced::prelude::*;
+
+pub mod door {
+    #[sourced::event("door.opened")]
+    pub struct Opened;
+
+    #[sourced::command("door.open")]
+    pub struct Open;
+}
+
+#[derive(Debug, Default)]
+pub struct Told;
+
+#[handler]
+impl Told {
+    #[on]
+    fn opened(&self, _: &door::Opened, tx: &mut Tx<'_>) {}
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! A handler has nothing to change.
+
+use sourced::prelude::*;
+
+pub mod door {
+    #[sourced::event("door.opened")]
+    pub struct Opened;
+
+    #[sourced::command("door.open")]
+    pub struct Open;
+}
+
+#[derive(Debug, Default)]
+pub struct Told;
+
+#[handler]
+impl Told {
+    #[on]
+    fn opened(&mut self, _: &door::Opened) {}
+}
+
+fn main() {}
