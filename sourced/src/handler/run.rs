@@ -119,8 +119,8 @@ impl<H: Handler> HandlerReactor<H> {
             return Ok(());
         };
         let dispatched = guarded(async {
-            let handler = H::initial(batch.stream);
-            react(&handler, event, cx).await
+            let instance = H::initial(batch.stream);
+            react(&instance, event, cx).await
         });
         let dispatched = dispatched.await?;
         let Handled {
