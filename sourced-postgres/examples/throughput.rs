@@ -1,9 +1,14 @@
-//! Rough figures: `cargo test --release -p sourced-postgres --test measure -- --ignored --nocapture`.
+//! Measures appends, and claims with acknowledgements: `cargo run --release --example throughput -p sourced-postgres`.
 //!
-//! Point `SOURCED_TEST_POSTGRES_URL` at a server that waits for its disk; the throw-away one does not.
+//! `SOURCED_TEST_POSTGRES_URL` names a server; without it, a throw-away one is started.
 
-#![allow(clippy::unwrap_used)] // its helpers are outside of `#[test]`, too
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement prints what it found, or ends"
+)]
 
+#[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::time::Duration;
@@ -43,9 +48,8 @@ fn per_second(env: &Env, start: Timestamp, n: usize) -> u128 {
     n as u128 * 1_000_000 / micros
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures"]
-async fn measure() {
+#[tokio::main(worker_threads = 2)]
+async fn main() {
     let env = Env::system();
     let schema = Schema::new();
     let backend = Postgres::builder(&schema.url)
