@@ -43,6 +43,7 @@ pub mod topology;
 #[doc(hidden)]
 pub mod __private;
 
+pub use actor::Rejected;
 pub use actor::{
     Actor, ActorRef, AnyCommand, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other,
     Outgoing,

@@ -1,7 +1,10 @@
 //! Failing: tried again, then parked; the worker and all other streams go on.
 
-use sourced::Outcome;
+use std::sync::Arc;
+use std::time::Duration;
+
 use sourced::prelude::*;
+use sourced::{Outcome, Rejected, WorkerOptions};
 
 use crate::backends::On;
 use crate::shop::*;
@@ -121,5 +124,49 @@ pub async fn a_panicking_evolve_parks_its_stream_and_no_other(on: On) {
     assert!(matches!(next.outcome().await.unwrap(), Outcome::Failed(_)));
     app.idle().await.unwrap();
     assert_eq!(report(&app, "till-2").await.unwrap().n_sold, 1);
+    running.stop().await;
+}
+
+pub async fn a_command_may_both_refuse_and_fail(on: On) {
+    #[derive(Default)]
+    struct Flight;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no seats")]
+    struct NoSeats;
+
+    #[actor]
+    impl Flight {
+        #[command]
+        async fn book(
+            &self,
+            part: String,
+            stage: Res<Arc<Stage>>,
+        ) -> Result<Booked, Rejected<NoSeats>> {
+            stage.play(&part).await?;
+            if part == "full" {
+                return Err(NoSeats.into());
+            }
+            Ok(Booked)
+        }
+        #[event]
+        fn booked(&mut self) {}
+    }
+
+    let stage = Stage::new();
+    let mut options = WorkerOptions::default();
+    options.retry.first_pause = Duration::from_millis(1);
+    let builder = on.builder().register::<Flight>().workers(options);
+    let app = builder.resource(Arc::clone(&stage)).build().await.unwrap();
+    let running = app.start();
+    let book = |part: &str| Book { part: part.into() }.to("flight-1");
+    let receipt = app.dispatch(book("twice")).await.unwrap();
+    let outcome = receipt.outcome().await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    assert_eq!(stage.calls("twice"), 3, "failures are tried again");
+    let receipt = app.dispatch(book("full")).await.unwrap();
+    let refused = Outcome::Refused("no seats".into());
+    assert_eq!(receipt.outcome().await.unwrap(), refused);
+    assert_eq!(stage.calls("full"), 1, "a refusal is not");
     running.stop().await;
 }

@@ -69,6 +69,7 @@ promises! {
         a_failure_that_passes_is_tried_again_until_it_does,
         what_went_well_before_a_failure_in_the_same_batch_is_kept,
         a_panicking_evolve_parks_its_stream_and_no_other,
+        a_command_may_both_refuse_and_fail,
     }
     forms {
         an_emitter_shows_the_state_that_each_event_leads_to,
@@ -113,5 +114,6 @@ promises! {
         only_the_chosen_reactors_take_part,
         commands_need_not_be_stored,
         decided_once_by_units_workers_and_durable_methods_side_by_side,
+        a_refusal_further_down_the_chain_is_told,
     }
 }

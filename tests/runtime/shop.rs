@@ -156,8 +156,7 @@ pub async fn types(app: &App) -> Vec<String> {
 }
 
 pub async fn report(app: &App, till: &str) -> Option<Report> {
-    let document = app.backend().document(REPORTS, till).await.unwrap();
-    document.map(|document| document.decode().unwrap())
+    app.document(REPORTS, till).await.unwrap()
 }
 
 pub fn sell(product: &str) -> Sell {

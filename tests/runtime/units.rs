@@ -198,3 +198,39 @@ pub async fn decided_once_by_units_workers_and_durable_methods_side_by_side(on: 
         assert_eq!(noted.count(), MAX_SALES, "every sale is noted once");
     }
 }
+
+pub async fn a_refusal_further_down_the_chain_is_told(on: On) {
+    #[derive(Default)]
+    struct Shy;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("not today")]
+    struct No;
+
+    #[actor]
+    impl Shy {
+        #[command]
+        fn ask(&self) -> Asked {
+            Asked
+        }
+        #[event]
+        fn asked(&mut self) {}
+        #[reaction]
+        fn insist_at_once(&self, _: &Asked) -> Insist {
+            Insist
+        }
+        #[command]
+        fn insist(&self) -> Result<(), No> {
+            Err(No)
+        }
+    }
+
+    let app = on.builder().register::<Shy>().build().await.unwrap();
+    let outcome = app.unit().handle(Ask.to("shy-1")).await.unwrap();
+    assert_eq!(types(&app).await, ["shy.ask", "shy.asked", "shy.insist"]);
+    let insisted = outcome.messages()[2].id;
+    assert_eq!(outcome.refusals().len(), 1);
+    assert_eq!(outcome.refusals()[0].command, insisted);
+    let refused = Outcome::Refused("not today".into());
+    assert_eq!(app.outcome(insisted).await.unwrap(), refused);
+}

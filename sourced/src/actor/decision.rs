@@ -31,13 +31,69 @@ pub trait IntoDecision<A: Actor> {
     fn into_decision(self) -> Result<Self::Events, Rejected<Self::Refusal>>;
 }
 
-/// A command that was not applied.
+/// Why a command was not applied: what a command method returns as its error when it can both refuse and fail.
+///
+/// Any [`std::error::Error`] as the error of a command is a refusal and never tried again, also that of a mail server
+/// which is away for a minute. A method that reaches out says which is which: `?` on a [`Failure`] is a failure, your own
+/// error a refusal.
+///
+/// ```
+/// use sourced::prelude::*;
+/// use sourced::{Failure, Rejected};
+///
+/// #[derive(Debug, Default)]
+/// struct Flight;
+///
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("there are no seats left")]
+/// struct NoSeats;
+///
+/// struct Airline;
+/// impl Airline {
+///     async fn free_seats(&self) -> Result<u32, std::io::Error> {
+///         Ok(0)
+///     }
+/// }
+///
+/// #[actor]
+/// impl Flight {
+///     #[command]
+///     async fn book(&self, airline: Res<Airline>) -> Result<Booked, Rejected<NoSeats>> {
+///         let seats = airline.free_seats().await.map_err(Failure::from)?; // tried again
+///         if seats == 0 {
+///             return Err(NoSeats.into()); // refused
+///         }
+///         Ok(Booked)
+///     }
+///
+///     #[event]
+///     fn booked(&mut self) {}
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().register::<Flight>().resource(Airline).build().await?;
+/// let error = app.actor::<Flight>("flight-1").book().await.unwrap_err();
+/// assert!(error.refusal().is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub enum Rejected<E> {
     /// The domain said no. It is never tried again.
     Refused(E),
     /// Something went wrong. It is tried again.
     Failed(Failure),
+}
+
+impl<E: StdError> From<E> for Rejected<E> {
+    fn from(refusal: E) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl<E> From<Failure> for Rejected<E> {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 /// Events in any of the shapes a command may return.
@@ -210,6 +266,14 @@ impl<E: StdError + Send + Sync + 'static> IntoRejected for E {
     type Refusal = E;
     fn into_rejected(self) -> Rejected<E> {
         Rejected::Refused(self)
+    }
+}
+
+// For a command that can do both: refuse, and fail to find out.
+impl<E: StdError + Send + Sync + 'static> IntoRejected for Rejected<E> {
+    type Refusal = E;
+    fn into_rejected(self) -> Self {
+        self
     }
 }
 

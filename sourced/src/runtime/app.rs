@@ -6,9 +6,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::{AppBuilder, DispatchError, Outcome, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
-use crate::backend::{AppendError, Backend, BackendError, Delivery, ReadStream, Signal};
+use crate::backend::{AppendError, Backend, BackendError, Delivery, Document, ReadStream, Signal};
 use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
@@ -153,6 +155,37 @@ impl App {
         dry_run(&self.inner, stream, parcel.message)
             .await
             .map_err(|error| DispatchError::Append(AppendError::Backend(error)))
+    }
+
+    /// Reads a document that a projection has written with [`Tx::put`](crate::Tx::put).
+    ///
+    /// # Errors
+    /// [`Failure`] when it is not a `T`, or the storage does not answer.
+    pub async fn document<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        key: impl AsRef<str>,
+    ) -> Result<Option<T>, Failure> {
+        match self.backend().document(collection, key.as_ref()).await? {
+            Some(value) => Ok(Some(value.decode()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a page of a collection that projections have written with [`Tx::put`](crate::Tx::put), in the byte order of
+    /// the keys: at most `limit` documents after the key `after`.
+    ///
+    /// # Errors
+    /// [`Failure`] when one of them is not a `T`, or the storage does not answer.
+    pub async fn documents<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, T)>, Failure> {
+        let documents = self.backend().documents(collection, after, limit).await?;
+        let typed = |document: Document| Ok((document.key, document.value.decode()?));
+        documents.into_iter().map(typed).collect()
     }
 
     /// Starts a unit: a command and everything that follows from it, at once and all or nothing.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::{Commands, Unit, UnitError};
-use crate::backend::{Delivery, Lane, StreamAppend, UnitCommit, UnitError as CommitError};
+use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
 use crate::reactor::{Batch, Handled, Reactor, Streams};
 use crate::stream::{GroupId, StreamId};
@@ -21,6 +21,13 @@ pub(super) struct Chain<'a> {
     waiting: VecDeque<usize>,
     commit: UnitCommit,
     settled: HashSet<Lane>,
+}
+
+/// The chain as it is stored.
+pub(super) struct Stored {
+    /// Each with the group it comes from.
+    pub(super) messages: Vec<(Option<GroupId>, StoredMessage)>,
+    pub(super) refusals: Vec<Refusal>,
 }
 
 /// A message of the chain.
@@ -156,10 +163,8 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
-    /// Stores the chain. Gives its messages as they are stored, each with the group it comes from.
-    pub(super) async fn commit(
-        mut self,
-    ) -> Result<Vec<(Option<GroupId>, StoredMessage)>, CommitError> {
+    /// Stores the chain.
+    pub(super) async fn commit(mut self) -> Result<Stored, CommitError> {
         if self.unit.commands == Commands::Dropped {
             let is_dropped = |link: &Link| link.message.decided_by.is_some();
             let dropped: HashSet<MessageId> = self
@@ -195,6 +200,7 @@ impl<'a> Chain<'a> {
             .collect();
         self.commit.settled.sort();
         let has_scheduled = !self.commit.schedules.is_empty();
+        let refusals = self.commit.refusals.clone();
         let places = self.unit.app.backend().commit_unit(self.commit).await?;
         if has_scheduled {
             self.unit.app.inner.scheduled.raise();
@@ -207,7 +213,10 @@ impl<'a> Chain<'a> {
                 StoredMessage::stored(link.message, link.stream, place.seq, place.position);
             Some((link.source, message))
         });
-        Ok(stored.collect())
+        Ok(Stored {
+            messages: stored.collect(),
+            refusals,
+        })
     }
 
     /// Names the loop: the types from the last earlier message of the same type to this one, from cause to effect.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use super::{App, DispatchError};
 use crate::actor::Outgoing;
-use crate::backend::{AppendError, BackendError, Lane, UnitError as CommitError};
+use crate::backend::{AppendError, BackendError, Lane, Refusal, UnitError as CommitError};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::reactor::{Reactor, Register};
 use crate::stream::GroupId;
 
-use chain::Chain;
+use chain::{Chain, Stored};
 
 /// How often a chain is worked out again because somebody else appended an event meanwhile.
 const MAX_TRIES: u32 = 64;
@@ -112,7 +112,7 @@ impl Unit {
             let mut chain = Chain::new(self, &left);
             chain.run(stream.clone(), root.clone()).await?;
             match chain.commit().await {
-                Ok(messages) => return Ok(UnitOutcome::new(messages, left)),
+                Ok(stored) => return Ok(UnitOutcome::new(stored, left)),
                 Err(error) if error.is_conflict() => {}
                 Err(CommitError::Busy { group, stream }) => {
                     left.insert(Lane { group, stream });
@@ -151,17 +151,20 @@ pub struct UnitOutcome {
     /// With the group that each comes from; the command that began it comes from none.
     messages: Vec<StoredMessage>,
     sources: Vec<Option<GroupId>>,
+    refusals: Vec<Refusal>,
     left: Vec<Lane>,
 }
 
 impl UnitOutcome {
-    fn new(messages: Vec<(Option<GroupId>, StoredMessage)>, left: HashSet<Lane>) -> Self {
+    fn new(stored: Stored, left: HashSet<Lane>) -> Self {
+        let Stored { messages, refusals } = stored;
         let (sources, messages) = messages.into_iter().unzip();
         let mut left: Vec<_> = left.into_iter().collect();
         left.sort();
         Self {
             messages,
             sources,
+            refusals,
             left,
         }
     }
@@ -182,6 +185,11 @@ impl UnitOutcome {
         messages
             .filter_map(|(message, is_from_it)| is_from_it.then_some(message))
             .collect()
+    }
+
+    /// The commands further down the chain that were refused, with the reasons.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
     }
 
     /// Lanes in which earlier messages were waiting: what the unit stored there is handled by workers, in its turn.
