@@ -30,6 +30,13 @@ use proc_macro::TokenStream;
 /// | `#[before_evolve]` | `&mut self` | runs before each event that there is an `#[event]` method for |
 /// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
 ///
+/// The error of a command says what a "no" means. Any `std::error::Error` is a *refusal*: recorded, answered, and never
+/// tried again, also where it only passes on that a server was away. A `Failure` is tried again. A command that can do
+/// both returns `Result<_, Rejected<YourError>>`.
+///
+/// A refused command leaves no event, so nothing can react to it: in a workflow that has to go on after a "no", return an
+/// event for it.
+///
 /// ```
 /// use sourced::prelude::*;
 ///
@@ -373,7 +380,12 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// means nothing elsewhere.
 ///
 /// The method sees the state as of its event, so it does the same whenever it runs. It returns `()`, a command, one that
-/// says where it goes, `Option`, `Vec`, an array or a tuple of these, or a `Result` of any of them.
+/// says where it goes, `Option`, `Vec`, an array or a tuple of these, or a `Result` of any of them. Different commands in
+/// one `Vec` forget their types with `.any()`.
+///
+/// The state is that of the event's stream, also where the event is another actor's. To reach a stream of your own, such
+/// as a parent that waits for several children, dispatch a command to it: `Done { .. }.to(parent)`. A command that says
+/// no stream goes to the event's.
 ///
 /// ```
 /// use sourced::prelude::*;

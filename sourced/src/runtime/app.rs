@@ -201,8 +201,8 @@ impl App {
         super::receipt::outcome(&self.inner, command).await
     }
 
-    /// Reads the log of all streams in the order of positions: at most `limit` messages after `after`. Continuing after
-    /// the last one misses nothing.
+    /// Reads the log of all streams in the order of positions: at most `limit` messages after `after`, which is
+    /// [`Position::START`] at first. Continuing after the last one misses nothing.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
