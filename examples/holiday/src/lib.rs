@@ -16,7 +16,7 @@
 //! nothing that it could refuse.
 //!
 //! What cannot be reached is neither: a [`Failure`](sourced::Failure) is tried again. When it persists, its stream is
-//! parked, which is seen in the logs and in the lane, and the chain goes on from there once the stream is set free.
+//! parked, which is logged, and the chain waits there for a person.
 //!
 //! # A call is made again
 //!
