@@ -140,3 +140,7 @@ impl Mailer {
 #[cfg(doctest)]
 #[doc = include_str!("app.md")]
 mod app {}
+
+#[cfg(doctest)]
+#[doc = include_str!("messages.md")]
+mod messages {}
