@@ -247,9 +247,7 @@ impl Stage {
     /// No process should end by itself.
     fn mend(&mut self) -> anyhow::Result<()> {
         for part in self.workers.iter_mut().chain(&mut self.dispatchers) {
-            if part.mend()? {
-                eprintln!("a process ended by itself");
-            }
+            part.mend()?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Child processes: starting, stopping, killing.
 
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,6 +14,7 @@ use crate::database::Database;
 pub(crate) struct Part {
     command: Command,
     child: Child,
+    log: PathBuf,
 }
 
 impl Part {
@@ -24,7 +26,8 @@ impl Part {
         database: &Database,
         folder: &Path,
     ) -> anyhow::Result<Self> {
-        let log = log(folder, role, nth)?;
+        let log = folder.join(format!("{}-{nth}.log", role_name(role)));
+        let said = OpenOptions::new().create(true).append(true).open(&log)?;
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["--role", role_name(role)])
@@ -36,12 +39,16 @@ impl Part {
             .arg(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log);
+            .stderr(said);
         if args.no_fence {
             command.arg("--no-fence");
         }
         let child = command.spawn()?;
-        Ok(Self { command, child })
+        Ok(Self {
+            command,
+            child,
+            log,
+        })
     }
 
     /// `kill -9`, and the next process takes its place.
@@ -68,13 +75,16 @@ impl Part {
         self.signal(Signal::CONT);
     }
 
-    /// A process that has ended by itself is replaced, too. Says whether that was so.
-    pub(crate) fn mend(&mut self) -> anyhow::Result<bool> {
+    /// A process that has ended by itself, which none should, is replaced, too.
+    pub(crate) fn mend(&mut self) -> anyhow::Result<()> {
         let has_ended = self.child.try_wait()?.is_some();
         if has_ended {
+            let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = said.lines().rev().take(5).collect();
+            eprintln!("a process ended by itself: {lines:?}");
             self.child = self.command.spawn()?;
         }
-        Ok(has_ended)
+        Ok(())
     }
 
     fn signal(&self, signal: Signal) {
@@ -87,15 +97,6 @@ impl Drop for Part {
     fn drop(&mut self) {
         _ = self.kill();
     }
-}
-
-fn log(folder: &Path, role: Role, nth: u64) -> anyhow::Result<Stdio> {
-    let path = folder.join(format!("{}-{nth}.log", role_name(role)));
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?;
-    Ok(file.into())
 }
 
 fn role_name(role: Role) -> &'static str {
