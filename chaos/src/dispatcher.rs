@@ -68,7 +68,7 @@ impl Journal {
         let number = number(self.lane, self.next);
         let command = Deposit { number }.to(format!("account-{}", number % ACCOUNTS));
         let command = command.with_id(id(self.lane, self.next));
-        if self.next % 3 == 0 && !crate::domain::is_unwelcome(number) {
+        if self.next.is_multiple_of(3) && !crate::domain::is_unwelcome(number) {
             app.unit().handle(command).await?;
         } else {
             app.dispatch(command).await?;

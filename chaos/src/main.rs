@@ -16,6 +16,9 @@
 //! With `--no-fence` the program does what a backend without fencing would: whoever lost a lane may still write. That
 //! run has to fail; it shows that the program would see a double.
 
+#![expect(clippy::print_stderr, reason = "what a run has to tell goes there")]
+#![expect(clippy::disallowed_methods, reason = "real processes run on real time")]
+
 mod args;
 mod conductor;
 mod database;
