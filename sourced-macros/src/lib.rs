@@ -31,8 +31,13 @@ use proc_macro::TokenStream;
 /// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
 ///
 /// The error of a command says what a "no" means. Any `std::error::Error` is a *refusal*: recorded, answered, and never
-/// tried again, also where it only passes on that a server was away. A `Failure` is tried again. A command that can do
-/// both returns `Result<_, Rejected<YourError>>`.
+/// tried again. A `Failure` is tried again. A command that can do both returns `Result<_, Rejected<YourError>>`.
+///
+/// An outage is no refusal: `std::io::Error`, a boxed error, and the errors of the library itself do not compile as one.
+/// Nobody can see them inside an error type of yours, though: with `#[from] std::io::Error` in an enum, `?` makes a
+/// refusal of a server that was away for a minute. Where the `source` of a refusal is such an error, a warning is logged
+/// with the command, which will not be tried again. Keep your error type to what the domain says, and make a `Failure` of
+/// the rest.
 ///
 /// A refused command leaves no event, so nothing can react to it: in a workflow that has to go on after a "no", return an
 /// event for it.
@@ -107,8 +112,12 @@ use proc_macro::TokenStream;
 /// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal`, `&StreamId` and `&History` come from the surroundings, and not
 ///   from the message. They are told by the names of their types: a field of such a type needs another name for it, as by
 ///   `type Owner = Principal`. Events get none of them, so that a replay always comes out the same.
-/// - A command that emits step by step takes `emit: &mut Emitter<Self>`; one that has events in another stream too takes
+/// - A command that emits step by step takes `emit: &mut Emitter<Self>`, or with the events that may come of it
+///   `&mut Emitter<Self, (ItemAdded, ItemRemoved)>`; one that has events in another stream too takes
 ///   `to: Other<Account>`, which is a `StreamId` in the message.
+///
+/// The messages are structs of the module. Two actors that both have a method `cancel` both define `Cancel`: give each
+/// actor a module of its own, or define one of the structs yourself and take it by reference.
 ///
 /// # Events
 /// `CartEvent` is an enum of all events of the block, each a variant called like its type. A command may return it, a
@@ -154,6 +163,10 @@ use proc_macro::TokenStream;
 /// # Options
 /// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
 ///   Without it, the name of the type: `cart`.
+/// - `alias = "cart"`: an older name of the actor, once for each, the oldest last. The messages that it defines are read
+///   under the old prefix too, but for those with a name of their own. Its consumer group keeps the oldest name, so that
+///   its progress stays where it is: without the alias, a renamed actor would be a new group, from the beginning of the
+///   log.
 /// - `events = CartHappened`: what the enum of its events is called, when `CartEvent` is something else already.
 /// - `derive(Eq, schemars::JsonSchema)`: what the messages that it defines derive besides.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
@@ -164,7 +177,7 @@ use proc_macro::TokenStream;
 /// everything that it breaks is said at once. A struct of its own says `#[derive(garde::Validate)]`.
 ///
 /// With the feature `schema`, `MessageType::schema` gives the JSON Schema of messages that derive
-/// `schemars::JsonSchema`.
+/// `schemars::JsonSchema`, and so do the nodes of `App::topology`.
 ///
 /// # What it writes
 /// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`

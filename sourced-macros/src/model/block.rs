@@ -3,10 +3,11 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Path, Type, TypePath};
+use syn::{Attribute, LitStr, Path, Type, TypePath};
 
 use super::Library;
 use super::handler::Handler;
+use super::message::Past;
 use crate::names;
 use crate::parse::block::Head;
 use crate::parse::member::Role;
@@ -18,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) library: Library,
     /// The prefix of the messages of an actor, the group of a projector.
     pub(crate) name: String,
+    /// Older names of an actor, the oldest last.
+    pub(crate) aliases: Vec<LitStr>,
     /// The type as written.
     pub(crate) self_ty: TypePath,
     /// Its last word.
@@ -56,7 +59,8 @@ impl Model {
         Some(Self {
             events,
             library: Library::new(options.krate.as_ref()),
-            name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
+            name: options.name.as_ref().map_or_else(snake, LitStr::value),
+            aliases: options.aliases.clone(),
             derives: options.derives.clone(),
             cfgs: head
                 .attrs
@@ -75,5 +79,20 @@ impl Model {
             Some(name) => name.value(),
             None => format!("{}.{}", self.name, handler.name().unraw()),
         }
+    }
+
+    /// How the message that a handler defines was stored before, while the actor had an older name too.
+    pub(crate) fn past(&self, handler: &Handler) -> Past {
+        let mut past = Past::new(&handler.stored);
+        if handler.stored.name.is_some() {
+            return past;
+        }
+        for alias in &self.aliases {
+            let name = format!("{}.{}", alias.value(), handler.name().unraw());
+            if past.aliases.iter().all(|known| known.value() != name) {
+                past.aliases.push(LitStr::new(&name, alias.span()));
+            }
+        }
+        past
     }
 }

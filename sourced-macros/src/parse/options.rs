@@ -47,7 +47,7 @@ impl Options {
 pub(crate) const ACTOR: Declared = Declared {
     attribute: "#[actor]",
     name: Some("the type prefix, such as `\"shop.cart\"`"),
-    keys: &["derive", "events", "crate"],
+    keys: &["alias", "derive", "events", "crate"],
 };
 
 /// Options of `#[projector]`.
@@ -243,10 +243,15 @@ impl Declared {
             .parse::<Token![=]>()
             .and_then(|_| input.parse::<LitStr>());
         let Ok(alias) = value else {
+            let example = if self.attribute == ACTOR.attribute {
+                "old_cart"
+            } else {
+                "cart.old_name"
+            };
             return dx.error(
                 key,
                 format!("`alias` of `{}` needs a name", self.attribute),
-                "write `alias = \"cart.old_name\"`, once for each older name",
+                format!("write `alias = \"{example}\"`, once for each older name"),
             );
         };
         if !names::is_type_name(&alias.value()) {

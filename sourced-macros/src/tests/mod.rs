@@ -44,6 +44,23 @@ fn a_message_with_a_past_says_what_it_was() {
 }
 
 #[test]
+fn a_renamed_actor_reads_its_old_names_and_keeps_its_group() {
+    let options = r#""shop.cart", alias = "basket.cart", alias = "cart""#;
+    let options = options.parse::<TokenStream>().unwrap();
+    let out = same_as_kept("renamed_actor", |item| {
+        entry::block(Kind::Actor, options.clone(), item)
+    });
+    for line in [
+        r#"const GROUP: &'static str = "cart";"#,
+        r#"&["basket.cart.open", "cart.open"]"#,
+        r#"&["cart.was_opened", "basket.cart.opened", "cart.opened""#,
+    ] {
+        let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+        assert!(squeezed(&out).contains(&squeezed(line)), "{line}: {out}");
+    }
+}
+
+#[test]
 fn the_docs_of_an_actor_show_its_flow() {
     let out = same_as_kept("flow", |item| {
         entry::block(Kind::Actor, TokenStream::new(), item)
@@ -58,6 +75,9 @@ fn the_docs_of_an_actor_show_its_flow() {
             "/// | `Place` | `CartError` | `Placed`, `Discounted` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Discounted`: `rest` |",
             "/// | `Clear` |  | `Removed` | `rest` |",
             "/// | `send::Mail` |  |  |  |",
+            "/// | `Give` | `Full` | `Removed`, `Placed` elsewhere | `Removed`: `rest`<br>`Placed`: `pay` → `Charge`, `note::Write` |",
+            "/// | `Fill` |  | `Placed`, `Removed` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Removed`: `rest` |",
+            "/// | `Empty` | `PaymentFailure` | `CartEvent` |  |",
         ]
     );
     assert!(

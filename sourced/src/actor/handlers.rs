@@ -5,6 +5,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use super::other::NamedTwice;
+use super::outage::tell_of_outage;
 use super::run::group_of;
 use super::{Actor, Decides, Emit, Emitted, IntoDecision, Reactions, Reacts, Rejected};
 use crate::evolve::{Evolution, Evolves};
@@ -52,7 +53,7 @@ impl<A: Actor> Handlers<A> {
         self.commands.insert::<C>(decide_row::<A, C>);
         self.command_types.push(CommandType::of::<C>());
         let mut produces = Produces::new();
-        <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
+        A::Decision::produces(&mut produces);
         self.flow.decides::<C>(produces);
         self
     }
@@ -151,12 +152,15 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
     cx: &'a Context,
 ) -> BoxFuture<'a, Decided> {
     Box::pin(async move {
-        let message = message.decode().map_err(failed)?;
-        let decision = actor.decide(message, cx).await.map_err(not_called)?;
+        let command = message.decode().map_err(failed)?;
+        let decision = actor.decide(command, cx).await.map_err(not_called)?;
         let events = decision
             .into_decision()
             .map_err(|rejected| match rejected {
-                Rejected::Refused(refusal) => Rejected::Refused(Failure::from(refusal).chain()),
+                Rejected::Refused(refusal) => {
+                    tell_of_outage(message, &refusal);
+                    Rejected::Refused(Failure::from(refusal).chain())
+                }
                 Rejected::Failed(failure) => Rejected::Failed(failure),
             })?;
         let mut emitted = Vec::new();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::run::evolve_all;
-use super::{Actor, Emit, Emitted, Handlers, IntoDecision, Rejected};
+use super::{Actor, Carries, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::backend::ReadStream;
 use crate::failure::Failure;
 use crate::message::{Kind, PayloadError};
@@ -196,7 +196,7 @@ impl<T> Elsewhere<T> {
     }
 }
 
-impl<A, T> Emit<A> for Elsewhere<T> {
+impl<A, T: Carries> Emit<A> for Elsewhere<T> {
     fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
         let mut there = Vec::new();
         (self.write)(&self.events, &mut there)?;
@@ -206,14 +206,17 @@ impl<A, T> Emit<A> for Elsewhere<T> {
         }));
         Ok(())
     }
+}
 
-    // Which actor's events they are is known to the value alone.
+impl<T: Carries> Carries for Elsewhere<T> {
     fn produces(out: &mut Produces) {
-        out.add_any();
+        let mut there = Produces::new();
+        T::produces(&mut there);
+        out.add_elsewhere(there);
     }
 }
 
-impl<A: Actor, T: Send> IntoDecision<A> for Elsewhere<T> {
+impl<A: Actor, T: Carries + Send> IntoDecision<A> for Elsewhere<T> {
     type Events = Self;
     type Refusal = Infallible;
     fn into_decision(self) -> Result<Self, Rejected<Infallible>> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::outage::tell_of_outage;
 use super::reactions::join;
 use super::run::{appends_of, evolve_all, group_of};
 use super::{Actor, AnyEvent, Decides, Emit, Handlers, IntoDecision, Rejected};
@@ -243,7 +244,10 @@ impl<A: Actor> ActorRef<A> {
             .await
             .map_err(CommandError::Failed)?;
         decision.into_decision().map_err(|rejected| match rejected {
-            Rejected::Refused(refusal) => CommandError::Refused(refusal),
+            Rejected::Refused(refusal) => {
+                tell_of_outage(message, &refusal);
+                CommandError::Refused(refusal)
+            }
             Rejected::Failed(failure) => CommandError::Failed(failure),
         })
     }

@@ -51,7 +51,7 @@ impl<A> fmt::Debug for ActorReactor<A> {
 
 /// The consumer group of an actor.
 pub(super) fn group_of<A: Actor>() -> GroupId {
-    GroupId::new(A::NAME).expect("an actor's name is a group id")
+    GroupId::new(A::GROUP).expect("an actor's name is a group id")
 }
 
 #[async_trait]

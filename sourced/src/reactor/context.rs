@@ -1,11 +1,9 @@
 //! What handlers may ask for by the types of their parameters.
 
-use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
-use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::resources::{Needs, Resources};
 use super::{Batch, History, Services, Streams};
 use crate::backend::Delivery;
 use crate::failure::Failure;
@@ -81,6 +79,10 @@ impl Context {
         &self.history
     }
 
+    pub(super) fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
     /// The time, as handlers are to see it.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
@@ -125,61 +127,6 @@ pub trait FromContext: Sized {
     fn from_context(cx: &Context) -> Result<Self, Failure>;
 }
 
-/// A resource registered with [`AppBuilder::resource`](crate::AppBuilder::resource): a mailer, a client, a pool.
-///
-/// ```
-/// use sourced::Res;
-///
-/// struct Mailer { sender: String }
-/// fn greet(mailer: &Res<Mailer>) -> String {
-///     format!("from {}", mailer.sender)
-/// }
-/// assert_eq!(greet(&Res::new(Mailer { sender: "shop".into() })), "from shop");
-/// ```
-pub struct Res<T>(Arc<T>);
-
-impl<T> Res<T> {
-    /// Wraps a value, for calling a handler by hand in a test.
-    pub fn new(value: T) -> Self {
-        Self(Arc::new(value))
-    }
-}
-
-impl<T> Clone for Res<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Deref for Res<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Res<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T: Send + Sync + 'static> FromContext for Res<T> {
-    fn needs(needs: &mut Needs) {
-        needs.0.push((TypeId::of::<T>(), type_name::<T>()));
-    }
-
-    fn from_context(cx: &Context) -> Result<Self, Failure> {
-        let found = cx.resources.0.get(&TypeId::of::<T>()).cloned();
-        found
-            .and_then(|resource| resource.downcast().ok())
-            .map(Self)
-            .ok_or_else(|| {
-                Failure::msg(format!("no resource `{}` is registered", type_name::<T>()))
-            })
-    }
-}
-
 /// The time, as a handler is to see it: the clock's, or in a replay the message's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Now(pub Timestamp);
@@ -220,44 +167,5 @@ impl FromContext for Principal {
     fn needs(_: &mut Needs) {}
     fn from_context(cx: &Context) -> Result<Self, Failure> {
         Ok(cx.principal.clone())
-    }
-}
-
-/// The resources of an app, by type.
-#[derive(Default)]
-pub struct Resources(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
-
-impl Resources {
-    /// Adds one; an earlier one of the same type is replaced.
-    pub fn insert<T: Send + Sync + 'static>(&mut self, resource: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(resource));
-    }
-
-    /// The names of the needed types that are not here.
-    pub fn missing<'n>(
-        &self,
-        needs: &'n Needs,
-    ) -> impl Iterator<Item = &'static str> + use<'_, 'n> {
-        let absent = |(id, _): &&(TypeId, &'static str)| !self.0.contains_key(id);
-        needs.0.iter().filter(absent).map(|(_, name)| *name)
-    }
-}
-
-impl fmt::Debug for Resources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resources")
-            .field("count", &self.0.len())
-            .finish()
-    }
-}
-
-/// The resources that handlers ask for.
-#[derive(Debug, Default)]
-pub struct Needs(Vec<(TypeId, &'static str)>);
-
-impl Needs {
-    /// Notes what a parameter of this type needs.
-    pub fn add<T: FromContext>(&mut self) {
-        T::needs(self);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::message::{Message, MessageType, PayloadError, StoredMessage, TypeName};
+use crate::message::{Message, MessageType, PayloadError, StoredMessage};
 
 /// The events of a stream, oldest first. A handler gets them by a parameter `history: &History`.
 ///
@@ -52,12 +52,13 @@ impl History {
         self
     }
 
-    /// Those of one type.
+    /// Those of one type, also where they were stored under an older name or as what the type was before.
     ///
     /// # Errors
     /// [`PayloadError`] when the payload of one is not of its type.
     pub fn of<M: MessageType>(&self) -> Result<Vec<Message<M>>, PayloadError> {
-        let is_one = |event: &&StoredMessage| event.type_name == TypeName::of::<M>();
+        let names = M::names();
+        let is_one = |event: &&StoredMessage| names.contains(&event.type_name.as_str());
         self.iter()
             .filter(is_one)
             .map(StoredMessage::decode)

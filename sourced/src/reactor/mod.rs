@@ -6,11 +6,13 @@
 mod context;
 mod guard;
 mod history;
+mod resources;
 mod rows;
 
-pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
+pub use context::{Context, FromContext, Now, Replaying};
 pub(crate) use guard::guarded;
 pub use history::History;
+pub use resources::{Needs, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{App, DispatchError};
-use crate::actor::Outgoing;
+use crate::actor::{Outgoing, outage};
 use crate::backend::{AppendError, BackendError, Lane, Refusal, UnitError as CommitError};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
@@ -240,6 +240,8 @@ pub enum UnitError {
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
+
+outage!(UnitError);
 
 impl From<CommitError> for UnitError {
     fn from(error: CommitError) -> Self {
