@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, BackendError, ReadStream};
+use crate::backend::{BackendError, ReadStream};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
 use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
@@ -15,7 +15,7 @@ use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
 ///
 /// Seqs and positions of drafted messages are provisional: they are in order, and that is all.
 pub(super) struct Draft {
-    backend: Arc<dyn Backend>,
+    stored: Arc<dyn Streams>,
     streams: Mutex<HashMap<StreamId, Drafted>>,
 }
 
@@ -35,9 +35,10 @@ impl Drafted {
 }
 
 impl Draft {
-    pub(super) fn new(backend: &Arc<dyn Backend>) -> Self {
+    /// A draft on these streams.
+    pub(super) fn new(stored: Arc<dyn Streams>) -> Self {
         Self {
-            backend: Arc::clone(backend),
+            stored,
             streams: Mutex::default(),
         }
     }
@@ -77,7 +78,7 @@ impl Draft {
             return Ok(());
         }
         let read = ReadStream::all(stream.clone()).only(Kind::Event);
-        let stored = self.backend.read_stream(read).await?;
+        let stored = self.stored.read_stream(read).await?;
         let drafted = Drafted {
             stored,
             added: Vec::new(),
@@ -101,7 +102,7 @@ impl Streams for Draft {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         if read.kind != Some(Kind::Event) {
             // Only events are kept here; what else is stored comes from the storage, before what is added.
-            let mut all = self.backend.read_stream(read.clone()).await?;
+            let mut all = self.stored.read_stream(read.clone()).await?;
             if let Some(drafted) = self.lock().get(&read.stream) {
                 let is_wanted = |m: &&StoredMessage| read.kind.is_none_or(|kind| kind == m.kind);
                 all.extend(drafted.added.iter().filter(is_wanted).cloned());
