@@ -8,7 +8,7 @@ use sourced::backend::{
     AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
 };
 use sourced::message::{CorrelationId, MessageId};
-use sourced::{Position, StoredMessage};
+use sourced::{ExpectedSeq, Position, StoredMessage};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
@@ -22,7 +22,10 @@ impl Store for Sqlite {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
         Limits::default().check(&appends)?;
         append::refuse_repetitions(&appends, &[])?;
-        if appends.iter().all(|append| append.messages.is_empty()) {
+        let is_nothing = |append: &StreamAppend| {
+            append.messages.is_empty() && append.expected == ExpectedSeq::Any
+        };
+        if appends.iter().all(is_nothing) {
             return Ok(Vec::new());
         }
         let sql = Arc::clone(&self.inner.sql);

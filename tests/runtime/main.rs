@@ -48,6 +48,7 @@ promises! {
         a_stream_named_twice_is_refused_and_parks_nothing,
         every_stream_of_a_decision_carries_its_cause_and_correlation,
         events_may_go_to_another_stream_alone,
+        of_two_doctors_who_read_each_other_one_stays_on_call,
     }
     building {
         every_missing_resource_is_named,

@@ -194,6 +194,8 @@ impl<'a> Chain<'a> {
                 .messages
                 .push(link.message.clone());
         }
+        let guards = self.draft.guards(|stream| index_of.contains_key(stream));
+        self.commit.appends.extend(guards);
         self.commit.settled = self
             .settled
             .into_iter()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, ReadStream};
+use crate::backend::{BackendError, ReadStream, StreamAppend};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
 use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
@@ -71,6 +71,19 @@ impl Draft {
             Some(drafted) if drafted.is_read => ExpectedSeq::NoEventAfter(drafted.last_stored()),
             _ => ExpectedSeq::Any,
         }
+    }
+
+    /// What an append must expect of the streams that something was made of, and that it stores nothing in.
+    pub(super) fn guards(&self, is_stored: impl Fn(&StreamId) -> bool) -> Vec<StreamAppend> {
+        let streams = self.lock();
+        let only_read = streams
+            .iter()
+            .filter(|(stream, drafted)| drafted.is_read && !is_stored(stream));
+        let guards = only_read.map(|(stream, drafted)| {
+            let expected = ExpectedSeq::NoEventAfter(drafted.last_stored());
+            StreamAppend::guard(stream.clone(), expected)
+        });
+        guards.collect()
     }
 
     async fn load(&self, stream: &StreamId) -> Result<(), BackendError> {
