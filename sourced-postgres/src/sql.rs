@@ -101,6 +101,7 @@ statements! {
     renew = include_str!("sql/renew.sql");
     lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
     refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
+    join = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only')::boolean AS is_read_only, to_regclass('{schema}.position_seq') IS NOT NULL AS is_here";
     is_waiting = include_str!("sql/is_waiting.sql");
     move_on = include_str!("sql/move_on.sql");
     insert_refusals = "INSERT INTO {schema}.refusals (command, reason) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING";

@@ -93,6 +93,7 @@ statements! {
         ON CONFLICT (command) DO NOTHING";
     refusals = "SELECT command, reason FROM sourced_refusals
         WHERE command IN (SELECT unhex(value) FROM json_each(?1))";
+    lock = "UPDATE sourced_streams SET version = version WHERE id = 0";
     is_waiting = include_str!("../sql/is_waiting.sql");
     settle = include_str!("../sql/settle.sql");
     pending_lanes = include_str!("../sql/pending_lanes.sql");

@@ -23,6 +23,7 @@ use sourced_testing::conformance::{Harness, run, suite};
 enum Fault {
     None,
     IgnoresExpectedSeq,
+    IgnoresGuards,
     AppendsStreamByStream,
     ForgetsDuplicates,
     RewritesPayloads,
@@ -67,6 +68,9 @@ impl Store for Broken {
                 appended.extend(self.memory.append(vec![append]).await?);
             }
             return Ok(appended);
+        }
+        if self.has(Fault::IgnoresGuards) {
+            appends.retain(|append| !append.messages.is_empty());
         }
         for append in &mut appends {
             if self.has(Fault::IgnoresExpectedSeq) {
@@ -372,6 +376,8 @@ macro_rules! caught {
 caught! {
     ignored_expectations: IgnoresExpectedSeq by one_winner::exactly_is_right_only_for_the_last_seq;
     ignored_expectations_in_a_race: IgnoresExpectedSeq by one_winner::of_concurrent_first_appends_exactly_one_wins;
+    ignored_guards: IgnoresGuards by guards::a_guard_that_is_wrong_names_its_stream_and_stores_nothing_anywhere;
+    ignored_guards_in_a_race: IgnoresGuards by guards::one_winner_of_decisions_that_read_each_other_s_streams;
     half_an_append: AppendsStreamByStream by append::is_all_or_nothing_over_several_streams;
     forgotten_duplicates: ForgetsDuplicates by same_id_once::a_retry_gets_the_first_places;
     rewritten_payloads: RewritesPayloads by bytes_in_bytes_out::payloads_are_kept_byte_for_byte;

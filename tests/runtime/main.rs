@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod backends;
+mod own;
 mod shop;
 
 mod across;
@@ -11,6 +12,7 @@ mod building;
 mod deciding;
 mod failing;
 mod forms;
+mod joining;
 mod reacting;
 mod scheduling;
 mod stopping;
@@ -47,6 +49,7 @@ promises! {
         a_stream_named_twice_is_refused_and_parks_nothing,
         every_stream_of_a_decision_carries_its_cause_and_correlation,
         events_may_go_to_another_stream_alone,
+        of_two_doctors_who_read_each_other_one_stays_on_call,
     }
     building {
         every_missing_resource_is_named,
@@ -82,6 +85,17 @@ promises! {
         a_dry_run_says_what_would_happen_and_stores_nothing,
         a_twin_in_memory_decides_and_leaves_no_trace,
         every_missing_resource_of_a_handler_is_named,
+    }
+    joining {
+        one_transaction_with_the_rows_of_the_caller,
+        one_transaction_leaves_nothing_when_the_caller_rolls_back,
+        fresh_state_and_dense_seq_over_several_units_of_one_transaction,
+        a_unit_that_stores_nothing_leaves_the_transaction_usable,
+        ack_never_jumps_in_the_transaction_of_the_caller,
+        decided_once_by_joined_units_workers_and_durable_methods_side_by_side,
+        others_wait_while_the_transaction_is_open_and_do_not_fail,
+        workers_are_woken_after_the_commit,
+        what_cannot_be_joined_is_told,
     }
     reacting {
         a_chain_of_command_event_reaction_command_event,

@@ -17,7 +17,11 @@ use crate::topology::Produces;
 ///
 /// A parameter of this type is a [`StreamId`] in the message. When the command is decided, the other stream is loaded,
 /// and [`Other::emit`] makes events for it. Everything a command leads to is stored in one append: when either stream
-/// got an event meanwhile, the command is decided again. A stream that is only read is not watched.
+/// got an event meanwhile, the command is decided again. That holds for a stream that is only read, too: of two doctors
+/// who each see the other one on call, only one can go. On Postgres, decisions on one such stream wait for each other's
+/// commits; so do not read a stream that all commands have in common.
+///
+/// A refusal stores nothing that could depend on another stream: it says what was right when the streams were read.
 ///
 /// ```
 /// use sourced::prelude::*;
@@ -114,7 +118,7 @@ impl<A: Actor> Other<A> {
     /// [`Failure`] when a stream is named twice, or its history cannot be read or does not fit the actor.
     #[doc(hidden)]
     pub async fn load(stream: StreamId, own: &StreamId, cx: &Context) -> Result<Self, Failure> {
-        if &stream == own || !cx.first_names(&stream) {
+        if &stream == own || cx.is_guarded(&stream) {
             return Err(NamedTwice { stream }.into());
         }
         let read = ReadStream::all(stream.clone()).only(Kind::Event);
@@ -125,11 +129,9 @@ impl<A: Actor> Other<A> {
             Ok(state)
         })
         .await?;
-        Ok(Self {
-            seq: events.last().map(|event| event.seq),
-            stream,
-            state,
-        })
+        let seq = events.last().map(|event| event.seq);
+        cx.guard(stream.clone(), seq);
+        Ok(Self { stream, seq, state })
     }
 }
 

@@ -193,7 +193,7 @@ impl<A: Actor> ActorRef<A> {
                 Seq::after(loaded.seq()),
                 Position::START,
             );
-            let events = self.decide::<C>(&loaded, &provisional).await?;
+            let (events, guards) = self.decide::<C>(&loaded, &provisional).await?;
             let mut emitted = Vec::new();
             events.emit(&mut emitted).map_err(failed)?;
             let mut appends = vec![StreamAppend {
@@ -201,7 +201,8 @@ impl<A: Actor> ActorRef<A> {
                 expected: ExpectedSeq::NoEventAfter(loaded.seq()),
                 messages: vec![message.clone()],
             }];
-            for append in appends_of(&self.services.env, &provisional, loaded.seq(), emitted) {
+            let led_to = appends_of(&self.services.env, &provisional, loaded.seq(), emitted);
+            for append in led_to.into_iter().chain(guards) {
                 join(&mut appends, append);
             }
             match self.append(appends).await {
@@ -230,11 +231,12 @@ impl<A: Actor> ActorRef<A> {
         Ok(message)
     }
 
+    /// Gives the events, and what the decision relies on in other streams.
     async fn decide<C: Command>(
         &self,
         loaded: &Loaded<A>,
         message: &StoredMessage,
-    ) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
+    ) -> Result<(EventsOf<A, C>, Vec<StreamAppend>), CommandError<RefusalOf<A, C>>>
     where
         A: Decides<C>,
     {
@@ -243,13 +245,14 @@ impl<A: Actor> ActorRef<A> {
         let decision = guarded(loaded.state.decide(command, &cx))
             .await
             .map_err(CommandError::Failed)?;
-        decision.into_decision().map_err(|rejected| match rejected {
-            Rejected::Refused(refusal) => {
+        match decision.into_decision() {
+            Ok(events) => Ok((events, cx.guards())),
+            Err(Rejected::Refused(refusal)) => {
                 tell_of_outage(message, &refusal);
-                CommandError::Refused(refusal)
+                Err(CommandError::Refused(refusal))
             }
-            Rejected::Failed(failure) => CommandError::Failed(failure),
-        })
+            Err(Rejected::Failed(failure)) => Err(CommandError::Failed(failure)),
+        }
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.

@@ -161,7 +161,7 @@ impl<'a, A: Actor> Run<'a, A> {
             let state = self.newest()?;
             let decided = guarded(async { Ok(decide(state, message, &cx).await) }).await?;
             return match decided {
-                Ok(emitted) => self.applied(message, emitted).await,
+                Ok(emitted) => self.applied(message, emitted, cx.guards()).await,
                 Err(Rejected::Refused(reason)) => {
                     self.refusals.push(Refusal {
                         command: message.id,
@@ -220,6 +220,7 @@ impl<'a, A: Actor> Run<'a, A> {
         &mut self,
         command: &StoredMessage,
         emitted: Vec<Emitted>,
+        guards: Vec<StreamAppend>,
     ) -> Result<(), Failure> {
         let env = &self.batch.services.env;
         let before = self.history[..self.n_stored].last().map(|event| event.seq);
@@ -230,6 +231,15 @@ impl<'a, A: Actor> Run<'a, A> {
                 self.has_gone_elsewhere = true;
             }
             join(&mut self.appends, append);
+        }
+        if !guards.is_empty() {
+            // Its own stream is one of several that it relies on, even when all its events are elsewhere.
+            let expected = ExpectedSeq::NoEventAfter(before);
+            let own = StreamAppend::guard(self.batch.stream.clone(), expected);
+            join(&mut self.appends, own);
+        }
+        for guard in guards {
+            join(&mut self.appends, guard);
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ mod claims;
 mod documents;
 mod error;
 mod groups;
+mod joined;
 mod limits;
 pub mod memory;
 mod schedules;
@@ -39,6 +40,7 @@ pub use claims::{
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
 pub use groups::{Group, Groups, StartFrom};
+pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};

@@ -1,14 +1,14 @@
 //! What handlers may ask for by the types of their parameters.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::resources::{Needs, Resources};
 use super::{Batch, History, Services, Streams};
-use crate::backend::Delivery;
+use crate::backend::{Delivery, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{Message, Principal};
-use crate::stream::StreamId;
+use crate::stream::{ExpectedSeq, Seq, StreamId};
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
@@ -20,8 +20,8 @@ pub struct Context {
     resources: Arc<Resources>,
     streams: Arc<dyn Streams>,
     history: History,
-    /// The other streams that were loaded for this call.
-    others: Arc<Mutex<Vec<StreamId>>>,
+    /// What the call relies on in other streams: they must not get events before what it leads to is stored.
+    guards: Arc<Mutex<Vec<StreamAppend>>>,
 }
 
 impl Context {
@@ -63,7 +63,7 @@ impl Context {
             resources: Arc::clone(&services.resources),
             streams,
             history: History::default(),
-            others: Arc::default(),
+            guards: Arc::default(),
         }
     }
 
@@ -93,12 +93,24 @@ impl Context {
         &*self.streams
     }
 
-    /// Whether this stream is named for the first time in this call.
-    pub(crate) fn first_names(&self, stream: &StreamId) -> bool {
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = !others.contains(stream);
-        others.push(stream.clone());
-        is_new
+    /// Whether the call relies on this stream already.
+    pub(crate) fn is_guarded(&self, stream: &StreamId) -> bool {
+        self.lock().iter().any(|guard| guard.stream == *stream)
+    }
+
+    /// Notes that the call relies on another stream as it is after this event.
+    pub(crate) fn guard(&self, stream: StreamId, last_event: Option<Seq>) {
+        let expected = ExpectedSeq::NoEventAfter(last_event);
+        self.lock().push(StreamAppend::guard(stream, expected));
+    }
+
+    /// What the call relies on in other streams.
+    pub(crate) fn guards(&self) -> Vec<StreamAppend> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<StreamAppend>> {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a parameter of this type stands for. Generated code calls this.

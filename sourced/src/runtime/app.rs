@@ -236,6 +236,14 @@ impl App {
         Running::start(&self.inner)
     }
 
+    /// Wakes the workers of this process, and those of others that the backend reaches: there may be work. For after the
+    /// commit of a transaction that a unit has joined; everything else does it by itself, and without it they find the
+    /// work when they look next.
+    pub fn wake(&self) {
+        self.backend().wake();
+        self.inner.scheduled.raise();
+    }
+
     /// Runs workers until SIGTERM or ctrl-c, then lets running handlers finish.
     ///
     /// # Errors

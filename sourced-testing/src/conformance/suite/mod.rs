@@ -10,6 +10,7 @@ pub mod dense_seq;
 pub mod documents;
 pub mod fenced;
 pub mod groups;
+pub mod guards;
 pub mod in_order_per_stream;
 pub mod lease;
 pub mod never_skipped;
@@ -46,6 +47,17 @@ macro_rules! conformance {
                 a_refused_append_leaves_no_hole,
                 seqs_have_no_holes_over_concurrent_appends,
                 appends_over_the_same_streams_do_not_block_each_other,
+            }
+            guards {
+                a_guard_on_a_stream_as_it_was_seen_stores_nothing_in_it,
+                a_guard_that_is_wrong_names_its_stream_and_stores_nothing_anywhere,
+                a_stream_nobody_wrote_to_is_guarded_and_stays_empty,
+                guards_alone_are_checked_and_store_nothing,
+                guards_are_not_looked_at_again_in_a_retry,
+                a_guard_is_checked_by_an_ack_and_a_unit_too,
+                one_winner_of_decisions_that_read_each_other_s_streams,
+                one_winner_of_the_first_messages_of_streams_that_guard_each_other,
+                a_guarded_stream_can_be_written_by_others_afterwards,
             }
             one_winner {
                 any_appends_wherever_the_stream_ends,
