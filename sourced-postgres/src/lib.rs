@@ -46,6 +46,7 @@ mod migrate;
 mod pump;
 mod row;
 mod schedules;
+mod snapshots;
 mod sql;
 mod store;
 mod tx;
