@@ -362,7 +362,9 @@ impl Snapshots for Broken {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
-        self.memory.delete_snapshot(&self.owner(actor), stream).await
+        self.memory
+            .delete_snapshot(&self.owner(actor), stream)
+            .await
     }
 }
 

@@ -18,8 +18,8 @@ pub use crate::__rules_of_parameters as rules_of_parameters;
 pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, CommandError, Decides, Dispatched, Emit, Emitted,
-    Emitter, EventsOf, Handlers, IntoDecision, IntoDispatch, Other, Reacts, RefusalOf, Rejected,
-    Stepwise, read_event,
+    Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, Other, Reacts, RefusalOf,
+    Rejected, Stepwise, read_event,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;

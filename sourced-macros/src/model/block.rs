@@ -7,9 +7,10 @@ use syn::{Attribute, Path, Type, TypePath};
 
 use super::Library;
 use super::handler::Handler;
+use super::snapshots::Snapshots;
 use crate::names;
 use crate::parse::block::Head;
-use crate::parse::member::Role;
+use crate::parse::member::{Member, Role};
 use crate::parse::options::Options;
 
 /// An actor or a projector.
@@ -24,6 +25,8 @@ pub(crate) struct Model {
     pub(crate) ident: Ident,
     /// What the enum of its events is called.
     pub(crate) events: Ident,
+    /// How snapshots are taken, if they are.
+    pub(crate) snapshots: Option<Snapshots>,
     /// What the messages that it defines derive besides.
     pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
@@ -34,7 +37,12 @@ pub(crate) struct Model {
 
 impl Model {
     /// Names what was read; `None` when the type is not a plain one, which `check` says.
-    pub(crate) fn build(options: &Options, head: Head, mut handlers: Vec<Handler>) -> Option<Self> {
+    pub(crate) fn build(
+        options: &Options,
+        head: Head,
+        members: &[Member],
+        mut handlers: Vec<Handler>,
+    ) -> Option<Self> {
         let Type::Path(self_ty) = head.self_ty else {
             return None;
         };
@@ -57,6 +65,7 @@ impl Model {
             events,
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
+            snapshots: Snapshots::build(options, members),
             derives: options.derives.clone(),
             cfgs: head
                 .attrs

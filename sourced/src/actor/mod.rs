@@ -9,10 +9,13 @@ mod dispatch;
 mod emitter;
 mod events;
 mod handlers;
+mod load;
 mod other;
 mod reactions;
 mod reference;
 mod run;
+mod shape;
+mod snapshots;
 
 pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
@@ -28,6 +31,7 @@ pub use other::{Elsewhere, Other, OtherStream};
 pub(crate) use reactions::{Reactions, send};
 pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;
+pub use snapshots::{Fingerprint, SnapshotState};
 
 use crate::failure::Failure;
 use crate::message::{Command, Event, Message};

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Batch, Handled, Reactor, Streams};
+use crate::reactor::{Afterwards, Batch, Handled, Reactor, Streams};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
@@ -21,6 +21,8 @@ pub(super) struct Chain<'a> {
     waiting: VecDeque<usize>,
     commit: UnitCommit,
     settled: HashSet<Lane>,
+    /// What to do when it is stored.
+    afterwards: Vec<Arc<dyn Afterwards>>,
 }
 
 /// The chain as it is stored.
@@ -49,6 +51,7 @@ impl<'a> Chain<'a> {
             waiting: VecDeque::new(),
             commit: UnitCommit::default(),
             settled: HashSet::new(),
+            afterwards: Vec::new(),
         }
     }
 
@@ -83,7 +86,7 @@ impl<'a> Chain<'a> {
         stream: StreamId,
         message: NewMessage,
     ) -> Result<(), UnitError> {
-        let drafted = self.draft.add(&stream, message.clone()).await?;
+        let drafted = self.draft.add(&stream, message.clone());
         self.waiting.push_back(self.links.len());
         self.links.push(Link {
             stream,
@@ -152,6 +155,7 @@ impl<'a> Chain<'a> {
         }
         self.commit.refusals.extend(handled.refusals);
         self.commit.syncs.extend(handled.syncs);
+        self.afterwards.extend(handled.afterwards);
         // What is for later is stored with the rest, and handled when its time has come.
         self.commit.schedules.extend(handled.schedules);
         for append in handled.appends {
@@ -204,6 +208,9 @@ impl<'a> Chain<'a> {
         let places = self.unit.app.backend().commit_unit(self.commit).await?;
         if has_scheduled {
             self.unit.app.inner.scheduled.raise();
+        }
+        for step in self.afterwards {
+            step.run(&self.unit.app.inner.services).await;
         }
         let places: HashMap<MessageId, _> =
             places.into_iter().map(|place| (place.id, place)).collect();
