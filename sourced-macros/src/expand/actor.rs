@@ -97,7 +97,8 @@ fn snapshots(
         .as_ref()
         .map_or(quote!(0), |version| quote!(#version));
     // Whether the state can be stored is asked of the type, so that is said there.
-    let snapshots_every = quote_spanned!(model.self_ty.span()=> snapshots_every);
+    let span = Span::call_site().located_at(model.self_ty.span());
+    let take = quote_spanned!(span=> table.snapshots_every(#every, &FINGERPRINT););
     let commands = handlers
         .iter()
         .filter(|handler| handler.role == Role::Command);
@@ -116,7 +117,7 @@ fn snapshots(
     Some(quote! {
         {
             static FINGERPRINT: #private::Fingerprint = #private::Fingerprint::of_code(#code, #version);
-            table.#snapshots_every(#every, &FINGERPRINT);
+            #take
         }
         #(#readers)*
     })
