@@ -67,7 +67,7 @@ impl<A: Actor> ActorRef<A> {
         }
     }
 
-    /// Loads the state after all events.
+    /// Loads the state after all events, from the newest snapshot that fits where there is one.
     ///
     /// # Errors
     /// [`Failure`] when the history cannot be read or does not fit the actor.
