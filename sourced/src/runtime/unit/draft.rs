@@ -13,35 +13,31 @@ use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 
 /// Streams with the messages of a unit at their ends.
 ///
-/// Seqs and positions of drafted messages are provisional: they are in order, and that is all.
+/// The seqs of drafted messages are those they will have, where [`Draft::expected`] is told that somebody has seen them.
+/// Their positions are provisional: they are in order, and that is all.
 pub(super) struct Draft {
     backend: Arc<dyn Backend>,
     streams: Mutex<HashMap<StreamId, Drafted>>,
 }
 
-#[derive(Default)]
 struct Drafted {
-    /// What is stored, once anything was made of it.
-    stored: Option<Stored>,
+    /// The events that are stored.
+    stored: Vec<StoredMessage>,
+    /// The seq of the last message that is stored, of whichever kind.
+    last_stored: Option<Seq>,
+    /// The seq of the last message that will be.
+    last: Option<Seq>,
     /// What is about to be.
     added: Vec<StoredMessage>,
+    /// Whether anything was made of the events.
+    is_read: bool,
 }
 
-/// The events of a stream as they were when it was first read.
-struct Stored {
-    /// Those up to this one were not asked for yet.
-    after: Option<Seq>,
-    events: Vec<StoredMessage>,
+impl Drafted {
+    fn last_event(&self) -> Option<Seq> {
+        self.stored.last().map(|event| event.seq)
+    }
 }
-
-/// The part of a stream that is here.
-struct Extent {
-    after: Option<Seq>,
-    last: Option<Seq>,
-}
-
-/// Beyond the seq of everything that is stored; a number that JSON can tell everywhere.
-const FIRST_DRAFTED: u64 = 1 << 52;
 
 impl Draft {
     pub(super) fn new(backend: &Arc<dyn Backend>) -> Self {
@@ -51,54 +47,63 @@ impl Draft {
         }
     }
 
-    /// Adds a message to the end of a stream.
-    pub(super) fn add(&self, stream: &StreamId, message: NewMessage) -> StoredMessage {
+    /// Adds a message to the end of a stream. One that is not kept takes no seq: the next message has the same.
+    pub(super) async fn add(
+        &self,
+        stream: &StreamId,
+        message: NewMessage,
+        is_kept: bool,
+    ) -> Result<StoredMessage, BackendError> {
+        self.load(stream).await?;
         let mut streams = self.lock();
-        let drafted = streams.entry(stream.clone()).or_default();
-        let last = drafted.added.last().map(|message| message.seq);
-        let seq = Seq::after(last.or(Seq::new(FIRST_DRAFTED)));
+        let drafted = streams.get_mut(stream).ok_or_else(forgotten)?;
+        let seq = Seq::after(drafted.last);
+        if is_kept {
+            drafted.last = Some(seq);
+        }
         // Beyond everything that is stored, and growing inside the stream.
         let position = Position::new(u64::MAX / 2 + seq.get());
         let message = StoredMessage::stored(message, stream.clone(), seq, position);
         drafted.added.push(message.clone());
-        message
+        Ok(message)
     }
 
-    /// What an append to this stream must expect, so that everything read here is still true.
-    pub(super) fn expected(&self, stream: &StreamId) -> ExpectedSeq {
-        match self.extent(stream) {
-            Some(extent) => ExpectedSeq::NoEventAfter(extent.last),
-            None => ExpectedSeq::Any,
+    /// What an append to this stream must expect, so that everything read here is still true. Where the seqs of drafted
+    /// messages were shown to a handler, not even a command may have come in between.
+    pub(super) fn expected(&self, stream: &StreamId, is_seq_shown: bool) -> ExpectedSeq {
+        match self.lock().get(stream) {
+            Some(drafted) if is_seq_shown => match drafted.last_stored {
+                Some(last) => ExpectedSeq::Exactly(last),
+                None => ExpectedSeq::NoStream,
+            },
+            Some(drafted) if drafted.is_read => ExpectedSeq::NoEventAfter(drafted.last_event()),
+            _ => ExpectedSeq::Any,
         }
     }
 
-    /// Makes sure that the stored events after this seq are here.
-    async fn load(&self, stream: &StreamId, after: Option<Seq>) -> Result<(), BackendError> {
-        let known = self.extent(stream);
-        let mut read = ReadStream::all(stream.clone())
-            .only(Kind::Event)
-            .after(after);
-        if let Some(known) = known {
-            if known.after <= after {
-                return Ok(());
-            }
-            // What came meanwhile stays unseen: the append expects that nothing did.
-            read = read.upto(known.last);
+    async fn load(&self, stream: &StreamId) -> Result<(), BackendError> {
+        if self.lock().contains_key(stream) {
+            return Ok(());
         }
-        let events = self.backend.read_stream(read).await?;
-        let stored = Stored { after, events };
-        self.lock().entry(stream.clone()).or_default().stored = Some(stored);
+        let read = ReadStream::all(stream.clone());
+        let events = read.clone().only(Kind::Event);
+        let mut stored = self.backend.read_stream(events).await?;
+        let last_event = stored.last().map(|event| event.seq);
+        let tail = self.backend.read_stream(read.after(last_event)).await?;
+        let last_stored = tail.last().map(|message| message.seq).or(last_event);
+        stored.extend(
+            tail.into_iter()
+                .filter(|message| message.kind == Kind::Event),
+        );
+        let drafted = Drafted {
+            stored,
+            last_stored,
+            last: last_stored,
+            added: Vec::new(),
+            is_read: false,
+        };
+        self.lock().entry(stream.clone()).or_insert(drafted);
         Ok(())
-    }
-
-    fn extent(&self, stream: &StreamId) -> Option<Extent> {
-        let streams = self.lock();
-        let stored = streams.get(stream)?.stored.as_ref()?;
-        let last = stored.events.last().map(|event| event.seq);
-        Some(Extent {
-            after: stored.after,
-            last: last.or(stored.after),
-        })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<StreamId, Drafted>> {
@@ -123,15 +128,15 @@ impl Streams for Draft {
             all.truncate(read.limit.unwrap_or(usize::MAX));
             return Ok(all);
         }
-        self.load(&read.stream, read.after).await?;
-        let streams = self.lock();
-        let drafted = streams.get(&read.stream).ok_or_else(forgotten)?;
-        let stored = drafted.stored.iter().flat_map(|stored| &stored.events);
+        self.load(&read.stream).await?;
+        let mut streams = self.lock();
+        let drafted = streams.get_mut(&read.stream).ok_or_else(forgotten)?;
+        drafted.is_read = true;
         let added = drafted
             .added
             .iter()
             .filter(|message| message.kind == Kind::Event);
-        let events = stored.chain(added);
+        let events = drafted.stored.iter().chain(added);
         let is_wanted = |event: &&StoredMessage| {
             read.after.is_none_or(|after| event.seq > after)
                 && read.upto.is_none_or(|upto| event.seq <= upto)
@@ -149,9 +154,12 @@ impl Streams for Draft {
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
         let snapshot = self.backend.snapshot(actor, stream).await?;
-        let known = self.extent(stream);
+        let streams = self.lock();
         // One that came after the stream was read knows of events that are not seen here.
-        let fits = |snapshot: &Snapshot| known.is_none_or(|known| Some(snapshot.seq) <= known.last);
+        let fits = |snapshot: &Snapshot| {
+            let drafted = streams.get(stream);
+            drafted.is_none_or(|drafted| Some(snapshot.seq) <= drafted.last_event())
+        };
         Ok(snapshot.filter(fits))
     }
 }
