@@ -169,7 +169,63 @@ use proc_macro::TokenStream;
 ///   log.
 /// - `events = CartHappened`: what the enum of its events is called, when `CartEvent` is something else already.
 /// - `derive(Eq, schemars::JsonSchema)`: what the messages that it defines derive besides.
+/// - `snapshot_every = 100`, `snapshot_version = 2`: see [Snapshots](#snapshots).
 /// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// # Snapshots
+/// With `snapshot_every = n` the state is stored after every `n` events or so, and the next decision reads it and the
+/// events after it, instead of the whole stream. It pays where streams have many hundreds of events. The state has to be
+/// `Serialize` and `DeserializeOwned`, and complete that way: a field that serde skips is not in the snapshot.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default, Serialize, Deserialize)]
+/// struct Meter {
+///     total: u64,
+/// }
+///
+/// #[actor(snapshot_every = 2)]
+/// impl Meter {
+///     #[command]
+///     fn read(&self, units: u64) -> Used {
+///         Used { units }
+///     }
+///
+///     #[event]
+///     fn used(&mut self, units: u64) {
+///         self.total += units;
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().register::<Meter>().build().await?;
+/// let meter = app.actor::<Meter>("meter-1");
+/// for units in [1, 2, 3] {
+///     meter.read(units).await?;
+/// }
+/// let loaded = meter.load().await?;
+/// assert_eq!(loaded.state().total, 6);
+/// assert_eq!(loaded.history().len(), 1); // the two before are in the snapshot
+/// # Ok(()) }
+/// ```
+///
+/// A snapshot is never the truth. It is taken of what is stored, after the transaction, and one that cannot be taken is
+/// a warning in the log. It is used only when its fingerprint is that of the running program, and otherwise overwritten
+/// in time. These change the fingerprint by themselves:
+///
+/// - a token in an `#[event]`, `#[before_evolve]` or `#[state]` method, docs and comments aside;
+/// - a field or a variant of the state, or of a type inside it, that comes, goes, is renamed or has another type, one with
+///   `#[serde(default)]` too.
+///
+/// **What nobody can see, you have to say**, with a higher `snapshot_version`: a change in a function that those methods
+/// call, in `Default` of the state, in an event that is defined elsewhere or its upcasting, in a hand-written
+/// `Deserialize`, or behind `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`.
+///
+/// A handler that asks for `&History` gets all of it and reads the whole stream, and so does a reaction that comes so late
+/// that the snapshot knows more than its event. A stream that gets all its events by `Other::emit`, from the commands of
+/// other streams, gets no snapshot.
 ///
 /// # Rules and schemas
 /// With the feature `garde` and garde among your own dependencies, `#[garde(length(min = 1))]` on a parameter is a rule

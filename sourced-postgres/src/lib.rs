@@ -90,6 +90,7 @@ mod migrate;
 mod pump;
 mod row;
 mod schedules;
+mod snapshots;
 mod sql;
 mod store;
 mod tx;

@@ -112,6 +112,9 @@ statements! {
     delete_document = "DELETE FROM {schema}.documents WHERE collection = $1 AND key = $2";
     documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3";
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
+    snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
+    save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
+    delete_snapshot = "DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
 }
 
 #[cfg(test)]

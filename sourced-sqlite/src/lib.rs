@@ -103,6 +103,7 @@ mod plans;
 mod pump;
 mod row;
 mod schedules;
+mod snapshots;
 mod sql;
 mod store;
 mod tx;

@@ -123,6 +123,12 @@ statements! {
     put_document = "INSERT INTO sourced_documents (collection, key, value) VALUES (?1, ?2, ?3)
         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
     delete_document = "DELETE FROM sourced_documents WHERE collection = ?1 AND key = ?2";
+
+    snapshot = "SELECT seq, fingerprint, state FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
+    save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
+        state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
 }
 
 fn insert_messages(rows: usize) -> String {

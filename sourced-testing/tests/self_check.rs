@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, AppendError, Appended, BackendError, Change, Claim, ClaimKey, ClaimRequest,
     Claims, Document, Documents, FenceError, Group, Groups, LaneState, Memory, Promotion,
-    ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Store, StreamAppend,
-    UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Snapshot, Snapshots,
+    Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -44,6 +44,8 @@ enum Fault {
     SchedulesOutsideTheTransaction,
     KeepsWhatItPromoted,
     StopsAtABadOne,
+    KeepsTheLastSnapshotWritten,
+    KeepsOneSnapshotPerStream,
 }
 
 /// Memory with a fault.
@@ -56,6 +58,14 @@ struct Broken {
 impl Broken {
     fn has(&self, fault: Fault) -> bool {
         self.fault == fault
+    }
+
+    fn owner(&self, actor: &GroupId) -> GroupId {
+        if self.has(Fault::KeepsOneSnapshotPerStream) {
+            GroupId::new("all").expect("it is a name")
+        } else {
+            actor.clone()
+        }
     }
 }
 
@@ -328,6 +338,40 @@ impl Documents for Broken {
     }
 }
 
+#[async_trait]
+impl Snapshots for Broken {
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.memory.snapshot(&self.owner(actor), stream).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+        snapshot: &Snapshot,
+    ) -> Result<(), BackendError> {
+        let actor = self.owner(actor);
+        if self.has(Fault::KeepsTheLastSnapshotWritten) {
+            self.memory.delete_snapshot(&actor, stream).await?;
+        }
+        self.memory.save_snapshot(&actor, stream, snapshot).await
+    }
+
+    async fn delete_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<(), BackendError> {
+        self.memory
+            .delete_snapshot(&self.owner(actor), stream)
+            .await
+    }
+}
+
 impl Wake for Broken {
     fn signal(&self) -> Signal {
         self.memory.signal()
@@ -406,4 +450,6 @@ caught! {
     doubled_schedules: KeepsWhatItPromoted by schedule_once::it_is_promoted_once_by_many_at_the_same_time;
     blocked_schedules: StopsAtABadOne by schedule_once::one_that_cannot_be_promoted_stops_nothing_else;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
+    snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
+    shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
 }

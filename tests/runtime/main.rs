@@ -15,6 +15,7 @@ mod forms;
 mod joining;
 mod reacting;
 mod scheduling;
+mod snapshots;
 mod stopping;
 mod unit_seqs;
 mod units;
@@ -112,6 +113,19 @@ promises! {
         a_cancelled_command_is_never_decided,
         schedule_once_by_the_next_process_when_this_one_has_ended,
         a_unit_leaves_what_is_for_later_to_the_workers,
+    }
+    snapshots {
+        one_is_taken_after_every_so_many_events_and_used,
+        a_worker_starts_from_one,
+        fresh_state_where_one_is_of_other_code_or_damaged,
+        a_new_version_of_the_actor_ignores_those_of_the_old_one,
+        a_field_with_a_default_is_a_change_of_shape,
+        an_app_started_again_uses_what_is_there,
+        a_reaction_sees_the_state_as_of_its_event_behind_a_snapshot,
+        whoever_asks_for_the_history_gets_all_of_it,
+        an_emitter_goes_on_from_a_snapshot,
+        never_ahead_of_the_log,
+        snapshot_and_tail_are_the_full_fold,
     }
     stopping {
         a_graceful_stop_lets_running_handlers_finish,

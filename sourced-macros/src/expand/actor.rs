@@ -10,6 +10,7 @@ use super::{events, flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::reactions::{Reaction, is_bare, reactions};
+use crate::model::snapshots::Snapshots;
 use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
@@ -55,7 +56,8 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         };
         Some(quote!(#cfgs table.#row::<#message>() #needs;))
     });
-    let rows: TokenStream = rows.chain(reactions.iter().map(reaction_row)).collect();
+    let rows = rows.chain(reactions.iter().map(reaction_row));
+    let rows: TokenStream = rows.chain(snapshots(model, handlers, reactions)).collect();
     let table = if rows.is_empty() {
         quote!(_table)
     } else {
@@ -82,6 +84,48 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
             }
         }
     }
+}
+
+/// `table.snapshots_every(…)`, and whose handlers snapshots will not do for.
+fn snapshots(
+    model: &Model,
+    handlers: &[&Handler],
+    reactions: &[Reaction<'_>],
+) -> Option<TokenStream> {
+    let Snapshots {
+        every,
+        code,
+        version,
+    } = model.snapshots.as_ref()?;
+    let private = model.library.private();
+    let version = version
+        .as_ref()
+        .map_or(quote!(0), |version| quote!(#version));
+    // Whether the state can be stored is asked of the type, so that is said there.
+    let span = Span::call_site().located_at(model.self_ty.span());
+    let take = quote_spanned!(span=> table.snapshots_every(#every, &FINGERPRINT););
+    let commands = handlers
+        .iter()
+        .filter(|handler| handler.role == Role::Command);
+    let commands = commands.map(|handler| (*handler, handler.cfgs(), handler.message()));
+    let reactions = reactions.iter().map(|reaction| {
+        (
+            reaction.handler,
+            reaction.cfgs.clone(),
+            reaction.event.clone(),
+        )
+    });
+    let readers = commands
+        .chain(reactions)
+        .filter(|(handler, ..)| handler.takes_history())
+        .map(|(_, cfgs, message)| quote!(#cfgs table.reads_history::<#message>();));
+    Some(quote! {
+        {
+            static FINGERPRINT: #private::Fingerprint = #private::Fingerprint::of_code(#code, #version);
+            #take
+        }
+        #(#readers)*
+    })
 }
 
 /// `table.reaction::<ItemAdded>().needs::<Res<Mailer>>();`

@@ -8,9 +8,10 @@ use syn::{Attribute, LitStr, Path, Type, TypePath};
 use super::Library;
 use super::handler::Handler;
 use super::message::Past;
+use super::snapshots::Snapshots;
 use crate::names;
 use crate::parse::block::Head;
-use crate::parse::member::Role;
+use crate::parse::member::{Member, Role};
 use crate::parse::options::Options;
 
 /// An actor or a projector.
@@ -27,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) ident: Ident,
     /// What the enum of its events is called.
     pub(crate) events: Ident,
+    /// How snapshots are taken, if they are.
+    pub(crate) snapshots: Option<Snapshots>,
     /// What the messages that it defines derive besides.
     pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
@@ -37,7 +40,12 @@ pub(crate) struct Model {
 
 impl Model {
     /// Names what was read; `None` when the type is not a plain one, which `check` says.
-    pub(crate) fn build(options: &Options, head: Head, mut handlers: Vec<Handler>) -> Option<Self> {
+    pub(crate) fn build(
+        options: &Options,
+        head: Head,
+        members: &[Member],
+        mut handlers: Vec<Handler>,
+    ) -> Option<Self> {
         let Type::Path(self_ty) = head.self_ty else {
             return None;
         };
@@ -61,6 +69,7 @@ impl Model {
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, LitStr::value),
             aliases: options.aliases.clone(),
+            snapshots: Snapshots::build(options, members),
             derives: options.derives.clone(),
             cfgs: head
                 .attrs

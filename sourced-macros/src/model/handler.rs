@@ -133,6 +133,12 @@ impl Handler {
             })
     }
 
+    /// Whether it asks for all that happened before.
+    pub(crate) fn takes_history(&self) -> bool {
+        let is_history = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::History);
+        self.parameters.iter().any(is_history)
+    }
+
     /// The fields of the message that it defines.
     pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> {
         self.parameters.iter().filter_map(Parameter::field)

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::load::foundation;
 use super::run::evolve_all;
 use super::{Actor, AnyEvent, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::failure::Failure;
@@ -101,9 +102,9 @@ impl<A: Actor, Es> Emitter<A, Es> {
     #[doc(hidden)]
     pub fn working<C: Command>(command: &Message<C>, cx: &Context) -> Result<Self, Failure> {
         let handlers = Handlers::of_actor();
-        let mut state = A::initial(&command.stream_id);
+        let mut state = foundation(&handlers, &command.stream_id, cx.history())?;
         evolve_all(&handlers, &mut state, cx.history())?;
-        let last = cx.history().last().map(|event| event.seq);
+        let last = cx.history().last_seq();
         let payload = Payload::encode(&())?;
         let origin = Origin {
             stream: command.stream_id.clone(),

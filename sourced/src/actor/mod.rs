@@ -9,11 +9,14 @@ mod dispatch;
 mod emitter;
 mod events;
 mod handlers;
+mod load;
 mod other;
 mod outage;
 mod reactions;
 mod reference;
 mod run;
+mod shape;
+mod snapshots;
 
 pub use decision::{Carries, Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
@@ -32,6 +35,7 @@ pub use outage::{MayRefuse, OfTheDomain, Returned};
 pub(crate) use reactions::{Reactions, send};
 pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;
+pub use snapshots::{Fingerprint, SnapshotState};
 
 use crate::failure::Failure;
 use crate::message::{Command, Event, Message};

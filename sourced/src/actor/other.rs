@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Deref;
 
-use super::run::evolve_all;
+use super::load::{Reach, load};
 use super::{Actor, Carries, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::backend::ReadStream;
 use crate::failure::Failure;
-use crate::message::{Kind, PayloadError};
+use crate::message::PayloadError;
 use crate::reactor::{Context, guarded};
 use crate::stream::{IntoStreamId, InvalidName, Seq, StreamId};
 use crate::topology::Produces;
@@ -121,15 +121,11 @@ impl<A: Actor> Other<A> {
         if &stream == own || cx.is_guarded(&stream) {
             return Err(NamedTwice { stream }.into());
         }
-        let read = ReadStream::all(stream.clone()).only(Kind::Event);
-        let events = cx.streams().read_stream(read).await?;
-        let state = guarded(async {
-            let mut state = A::initial(&stream);
-            evolve_all(&Handlers::of_actor(), &mut state, &events)?;
-            Ok(state)
-        })
-        .await?;
-        let seq = events.last().map(|event| event.seq);
+        let handlers = Handlers::of_actor();
+        let read = ReadStream::all(stream.clone());
+        let found = load(cx.streams(), &handlers, read, Reach::Newest).await?;
+        let (state, history) = guarded(async { found.fold(&handlers, &stream) }).await?;
+        let seq = history.last_seq();
         cx.guard(stream.clone(), seq);
         Ok(Self { stream, seq, state })
     }

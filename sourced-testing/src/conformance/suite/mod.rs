@@ -23,6 +23,7 @@ pub mod replay_is_marked;
 pub mod retry;
 pub mod same_id_once;
 pub mod schedule_once;
+pub mod snapshots;
 pub mod units;
 pub mod wake;
 
@@ -246,6 +247,17 @@ macro_rules! conformance {
                 values_are_kept_byte_for_byte,
                 pages_have_the_byte_order_of_keys,
                 collections_are_kept_apart,
+            }
+            snapshots {
+                what_is_not_there_is_none,
+                bytes_in_bytes_out,
+                the_newest_wins,
+                an_older_one_never_replaces_a_newer_one,
+                one_of_another_fingerprint_gives_way,
+                actors_and_streams_are_kept_apart,
+                of_concurrent_writers_the_newest_wins,
+                the_largest_is_stored_and_a_larger_one_refused,
+                they_are_there_for_the_next_process,
             }
             wake {
                 an_append_raises_the_signal,

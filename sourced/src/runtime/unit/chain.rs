@@ -8,7 +8,7 @@ use super::site::Site;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Batch, Handled, Reactor, Streams};
+use crate::reactor::{Afterwards, Batch, Handled, Reactor, Streams};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
@@ -22,6 +22,8 @@ pub(super) struct Chain<'a> {
     waiting: VecDeque<usize>,
     commit: UnitCommit,
     settled: HashSet<Lane>,
+    /// What to do when it is stored.
+    afterwards: Vec<Arc<dyn Afterwards>>,
 }
 
 /// The chain as it is stored.
@@ -50,6 +52,7 @@ impl<'a> Chain<'a> {
             waiting: VecDeque::new(),
             commit: UnitCommit::default(),
             settled: HashSet::new(),
+            afterwards: Vec::new(),
         }
     }
 
@@ -162,6 +165,7 @@ impl<'a> Chain<'a> {
         }
         self.commit.refusals.extend(handled.refusals);
         self.commit.syncs.extend(handled.syncs);
+        self.afterwards.extend(handled.afterwards);
         // What is for later is stored with the rest, and handled when its time has come.
         self.commit.schedules.extend(handled.schedules);
         for append in handled.appends {
@@ -219,7 +223,7 @@ impl<'a> Chain<'a> {
             .collect();
         self.commit.settled.sort();
         let refusals = self.commit.refusals.clone();
-        let places = site.store(self.commit).await?;
+        let places = site.store(self.commit, self.afterwards).await?;
         let places: HashMap<MessageId, _> =
             places.into_iter().map(|place| (place.id, place)).collect();
         let stored = self.links.into_iter().filter_map(|link| {

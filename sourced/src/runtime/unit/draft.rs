@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, ReadStream, StreamAppend};
+use crate::backend::{BackendError, ReadStream, Snapshot, StreamAppend};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
-use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
+use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 
 /// Streams with the messages of a unit at their ends.
 ///
@@ -160,6 +160,21 @@ impl Streams for Draft {
             .take(read.limit.unwrap_or(usize::MAX))
             .cloned()
             .collect())
+    }
+
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let snapshot = self.stored.snapshot(actor, stream).await?;
+        let streams = self.lock();
+        // One that came after the stream was read knows of events that are not seen here.
+        let fits = |snapshot: &Snapshot| {
+            let drafted = streams.get(stream);
+            drafted.is_none_or(|drafted| Some(snapshot.seq) <= drafted.last_event())
+        };
+        Ok(snapshot.filter(fits))
     }
 }
 

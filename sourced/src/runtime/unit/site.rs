@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use super::App;
-use crate::backend::{Appended, BackendError, Joined, ReadStream, UnitCommit, UnitError};
+use crate::backend::{Appended, BackendError, Joined, ReadStream, Snapshot, UnitCommit, UnitError};
 use crate::message::StoredMessage;
-use crate::reactor::Streams;
+use crate::reactor::{Afterwards, Streams};
+use crate::stream::{GroupId, StreamId};
 
 pub(super) enum Site<'t> {
     /// In a transaction of its own.
@@ -44,7 +45,11 @@ impl Site<'_> {
         }
     }
 
-    pub(super) async fn store(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+    pub(super) async fn store(
+        &mut self,
+        unit: UnitCommit,
+        afterwards: Vec<Arc<dyn Afterwards>>,
+    ) -> Result<Vec<Appended>, UnitError> {
         match self {
             Self::Backend(app) => {
                 let has_scheduled = !unit.schedules.is_empty();
@@ -52,8 +57,12 @@ impl Site<'_> {
                 if has_scheduled {
                     app.inner.scheduled.raise();
                 }
+                for step in afterwards {
+                    step.run(&app.inner.services).await;
+                }
                 Ok(places)
             }
+            // Nobody knows whether the caller will commit.
             Self::Joined(transaction) => transaction.store_unit(unit).await,
         }
     }
@@ -75,6 +84,11 @@ impl Streams for Desk {
         let request = Request { read, reply };
         self.0.send(request).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
+    }
+
+    /// None: the transaction may see less than the newest snapshot knows.
+    async fn snapshot(&self, _: &GroupId, _: &StreamId) -> Result<Option<Snapshot>, BackendError> {
+        Ok(None)
     }
 }
 
