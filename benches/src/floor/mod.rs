@@ -1,9 +1,9 @@
 //! The floor: the same jobs by hand, to see what the framework costs.
 //!
-//! One table of messages, a unique index on stream and seq against concurrent writers, statements that are prepared
+//! One table of messages, a unique index on stream and seq against concurrent writers and one on ids, statements that are prepared
 //! once, no ping before a connection is used, and one round trip where one is enough. Durability is the same.
 //!
-//! What it leaves out: recognising an append that is stored already, causes and conversations, a reader that waits for
+//! What it leaves out: answering a repeated append with its first result, causes and conversations, a reader that waits for
 //! writers that are late, leases and fencing, other processes, retries, projections that can be rebuilt.
 
 mod memory;

@@ -16,7 +16,7 @@ const TABLES: &str = "
         position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         stream text COLLATE \"C\" NOT NULL,
         seq bigint NOT NULL,
-        id uuid NOT NULL,
+        id uuid NOT NULL UNIQUE,
         kind text NOT NULL,
         type text NOT NULL,
         payload json NOT NULL,

@@ -18,7 +18,7 @@ const TABLES: &str = "
         position INTEGER PRIMARY KEY,
         stream TEXT NOT NULL,
         seq INTEGER NOT NULL,
-        id BLOB NOT NULL,
+        id BLOB NOT NULL UNIQUE,
         kind TEXT NOT NULL,
         type TEXT NOT NULL,
         payload TEXT NOT NULL,
