@@ -24,9 +24,9 @@ mod claims;
 mod domain;
 mod floor;
 mod measure;
-mod memory;
 mod ours;
 mod plan;
+mod process;
 mod storage;
 mod table;
 

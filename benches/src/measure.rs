@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::floor;
-use crate::memory::{forget_peak, peak_kb};
 use crate::ours;
 use crate::plan::{Case, Contender, Workload};
+use crate::process::{cpu_seconds, forget_peak, peak_kb};
 use crate::storage::Place;
 
 /// One measurement, as it is printed.
@@ -23,6 +23,9 @@ pub(crate) struct Line {
     pub(crate) p50_us: u64,
     pub(crate) p99_us: u64,
     pub(crate) peak_rss_kb: u64,
+    /// Of this process, not of a server; 0 when the operations were timed one by one.
+    #[serde(default)]
+    pub(crate) cpu_seconds: f64,
 }
 
 /// What a workload took, or a part of it.
@@ -30,16 +33,23 @@ pub(crate) struct Measured {
     part: &'static str,
     ops: usize,
     time: Duration,
+    cpu_seconds: f64,
     latencies: Vec<Duration>,
 }
 
 /// Starts to measure: after everything was set up.
-pub(crate) struct Stopwatch(Instant);
+pub(crate) struct Stopwatch {
+    started: Instant,
+    cpu_seconds: f64,
+}
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
         forget_peak();
-        Self(Instant::now())
+        Self {
+            cpu_seconds: cpu_seconds(),
+            started: Instant::now(),
+        }
     }
 
     /// So many operations were done.
@@ -47,7 +57,8 @@ impl Stopwatch {
         Measured {
             part: "",
             ops,
-            time: self.0.elapsed(),
+            time: self.started.elapsed(),
+            cpu_seconds: cpu_seconds() - self.cpu_seconds,
             latencies,
         }
     }
@@ -60,6 +71,7 @@ impl Measured {
             part: "",
             ops: latencies.len(),
             time: latencies.iter().sum(),
+            cpu_seconds: 0.0,
             latencies,
         }
     }
@@ -138,6 +150,7 @@ impl Measured {
             p50_us: self.percentile(50),
             p99_us: self.percentile(99),
             peak_rss_kb,
+            cpu_seconds: self.cpu_seconds,
         }
     }
 

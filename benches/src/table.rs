@@ -20,8 +20,8 @@ pub(crate) fn markdown(lines: &[Line]) -> String {
         }
     }
     let mut text = String::from(
-        "| workload | size | backend | sourced /s | floor /s | ratio | p50 | p99 | floor p50 | floor p99 | peak MB | floor peak MB |\n\
-         |---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "| workload | size | backend | sourced /s | floor /s | ratio | CPU ratio | p50 | p99 | floor p50 | floor p99 | peak MB | floor peak MB |\n\
+         |---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for row in &rows {
         row.write(&mut text);
@@ -54,13 +54,21 @@ impl Row<'_> {
         let ratio = rate(ours)
             .zip(rate(floor))
             .map(|(ours, floor)| format!("{:.2}", ours / floor));
+        let cpu = |contender| {
+            let per_op = self.median(contender, |line| line.cpu_seconds / line.ops as f64);
+            per_op.filter(|seconds| *seconds > 0.0)
+        };
+        let cpu_ratio = cpu(floor)
+            .zip(cpu(ours))
+            .map(|(floor, ours)| format!("{:.2}", floor / ours));
         // Writing to a `String` cannot fail.
         _ = writeln!(
             text,
-            "| {workload} | {params} | {backend} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {workload} | {params} | {backend} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             number(rate(ours)),
             number(rate(floor)),
             ratio.unwrap_or_default(),
+            cpu_ratio.unwrap_or_default(),
             latency(ours, |line| line.p50_us),
             latency(ours, |line| line.p99_us),
             latency(floor, |line| line.p50_us),
