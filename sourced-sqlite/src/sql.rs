@@ -9,7 +9,7 @@ use crate::row::COLUMNS;
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
 /// So many messages go into one `INSERT`, the largest number that fits first.
-pub(crate) const ROWS: [usize; 3] = [64, 8, 1];
+pub(crate) const ROWS: [usize; 4] = [64, 8, 2, 1];
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
