@@ -88,7 +88,14 @@ statements! {
     log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
     find = include_str!("sql/find.sql");
     read_correlation = include_str!("sql/read_correlation.sql");
-    register_group = "SELECT {schema}.register_group($1, $2, $3)";
+    register_group = "SELECT {schema}.register_group($1, $2, $3, $4, $5)";
+    pump_group = "SELECT {schema}.pump(id) FROM {schema}.groups WHERE name = $1";
+    reset_group = "SELECT {schema}.reset_group($1, $2, $3, $4)";
+    remove_group = "SELECT {schema}.remove_group($1)";
+    sweep_groups = "SELECT {schema}.sweep_groups(10000)";
+    stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp() WHERE name = $1";
+    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
+    group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
     check = include_str!("sql/check.sql");
     prepare_lanes = "SELECT {schema}.prepare_lanes($1, $2)";

@@ -164,7 +164,7 @@ async fn migrations_can_run_twice_and_at_once() {
         .fetch_one(backend.pool())
         .await
         .unwrap();
-    assert_eq!(applied, 2);
+    assert_eq!(applied, 3);
 }
 
 #[tokio::test]
@@ -265,7 +265,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 2
+                known: 3
             }
         ),
         "{error:?}"
@@ -439,8 +439,8 @@ async fn claiming_among_a_hundred_thousand_lanes_uses_the_indexes() {
         .execute(
             &backend,
             "INSERT INTO {schema}.streams (name, version, last_event_seq) SELECT 's' || n, 1, 1 FROM generate_series(1, 100000) AS n;
-             INSERT INTO {schema}.lanes (group_id, stream_id, gen, types_version, state, head_seq, acked_seq, ready_pos)
-             SELECT 1, n, 0, 0, 'ready', 1, 0, n FROM generate_series(1, 100000) AS n;
+             INSERT INTO {schema}.lanes (group_id, stream_id, gen, state, head_seq, acked_seq, ready_pos)
+             SELECT 1, n, 0, 'ready', 1, 0, n FROM generate_series(1, 100000) AS n;
              INSERT INTO {schema}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
              SELECT n, n, 1, id, 'event', 'happened', id, id, now(), '{}'
                FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 100000) AS n) AS new;
@@ -590,10 +590,7 @@ async fn a_replay_is_marked_and_fences_who_holds_the_lane() {
     let second = append(&backend, "a").await;
     let held = claim(&backend, &group).await;
     schema
-        .execute(
-            &backend,
-            "UPDATE {schema}.groups SET gen = gen + 1, hi = start_pos, gaps = start_gaps, deferred = '{}'",
-        )
+        .execute(&backend, "SELECT {schema}.reset_group('g', NULL, 0, NULL)")
         .await;
     let claims = claim(&backend, &group).await;
     let deliveries = claims[0].deliveries.iter();

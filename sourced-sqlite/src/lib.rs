@@ -58,6 +58,7 @@ mod schedules;
 mod sql;
 mod store;
 mod tx;
+mod types;
 mod units;
 mod wake;
 mod writer;

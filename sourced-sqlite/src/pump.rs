@@ -17,6 +17,8 @@ pub(crate) struct Outlook {
     pub(crate) group_id: i64,
     pub(crate) group: GroupId,
     start: i64,
+    /// Its lanes may be claimed.
+    pub(crate) is_active: bool,
     /// The log goes on behind what is sorted into lanes.
     pub(crate) is_behind: bool,
     /// A lane can be claimed.
@@ -28,7 +30,7 @@ pub(crate) struct Outlook {
 impl Outlook {
     /// Whether there is anything to write.
     pub(crate) fn has_work(&self) -> bool {
-        self.is_behind || self.has_ready || self.has_due
+        self.is_active && (self.is_behind || self.has_ready || self.has_due)
     }
 }
 
@@ -52,9 +54,10 @@ pub(crate) async fn outlook(
             group: GroupId::new(name)
                 .map_err(|_| BackendError::Corrupt("a group's name".to_owned()))?,
             start: row.try_get(2).map_err(error::backend)?,
-            is_behind: row.try_get(3).map_err(error::backend)?,
-            has_ready: row.try_get(4).map_err(error::backend)?,
-            has_due: row.try_get(5).map_err(error::backend)?,
+            is_active: row.try_get(3).map_err(error::backend)?,
+            is_behind: row.try_get(4).map_err(error::backend)?,
+            has_ready: row.try_get(5).map_err(error::backend)?,
+            has_due: row.try_get(6).map_err(error::backend)?,
         });
     }
     let is_known = |group: &&GroupId| found.iter().any(|outlook| outlook.group == **group);
@@ -71,7 +74,14 @@ pub(crate) async fn pump(
     outlook: &Outlook,
 ) -> Result<(), BackendError> {
     if outlook.is_behind {
-        sort(connection, sql, outlook).await?;
+        sort(
+            connection,
+            sql,
+            outlook.group_id,
+            outlook.start,
+            &outlook.group,
+        )
+        .await?;
     }
     if outlook.has_due {
         let wake = sqlx::query(sql.wake_due.clone()).bind(outlook.group_id);
@@ -80,13 +90,16 @@ pub(crate) async fn pump(
     Ok(())
 }
 
-async fn sort(
+/// Moves one batch of the log into the lanes of a group.
+pub(crate) async fn sort(
     connection: &mut SqliteConnection,
     sql: &Statements,
-    outlook: &Outlook,
+    group_id: i64,
+    start: i64,
+    group: &GroupId,
 ) -> Result<(), BackendError> {
     let row = sqlx::query(sql.group_hi.clone())
-        .bind(outlook.group_id)
+        .bind(group_id)
         .fetch_one(&mut *connection)
         .await
         .map_err(error::backend)?;
@@ -103,16 +116,16 @@ async fn sort(
         return Ok(());
     };
     sqlx::query(sql.pump.clone())
-        .bind(outlook.group_id)
+        .bind(group_id)
         .bind(hi)
         .bind(upto)
-        .bind(outlook.start)
-        .bind(outlook.group.as_str())
+        .bind(start)
+        .bind(group.as_str())
         .execute(&mut *connection)
         .await
         .map_err(error::backend)?;
     sqlx::query(sql.advance_group.clone())
-        .bind(outlook.group_id)
+        .bind(group_id)
         .bind(upto)
         .execute(connection)
         .await

@@ -38,7 +38,7 @@ pub use claims::{
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
-pub use groups::{Group, Groups, StartFrom};
+pub use groups::{Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};

@@ -44,6 +44,8 @@ struct State {
     log: Log,
     agenda: Agenda,
     groups: HashMap<GroupId, Lanes>,
+    /// How many groups were ever registered.
+    n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
