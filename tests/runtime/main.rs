@@ -14,6 +14,7 @@ mod forms;
 mod reacting;
 mod scheduling;
 mod stopping;
+mod unit_seqs;
 mod units;
 
 /// Makes a test of each promise on each backend: `postgres::deciding::…`.
@@ -104,6 +105,11 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    unit_seqs {
+        a_projector_is_told_the_seq_that_is_stored,
+        a_command_that_is_not_stored_takes_no_seq,
+        the_seq_holds_while_commands_keep_arriving,
     }
     units {
         the_whole_chain_is_stored_and_workers_find_nothing_left,

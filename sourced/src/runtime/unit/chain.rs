@@ -83,7 +83,8 @@ impl<'a> Chain<'a> {
         stream: StreamId,
         message: NewMessage,
     ) -> Result<(), UnitError> {
-        let drafted = self.draft.add(&stream, message.clone()).await?;
+        let is_kept = self.unit.commands == Commands::Stored || !self.is_decided_here(&message);
+        let drafted = self.draft.add(&stream, message.clone(), is_kept).await?;
         self.waiting.push_back(self.links.len());
         self.links.push(Link {
             stream,
@@ -92,6 +93,14 @@ impl<'a> Chain<'a> {
             source,
         });
         Ok(())
+    }
+
+    fn is_decided_here(&self, message: &NewMessage) -> bool {
+        message.kind == Kind::Command
+            && self
+                .unit
+                .reactors()
+                .any(|reactor| reactor.decided_types().contains(&message.type_name))
     }
 
     async fn handle(&mut self, reactor: &dyn Reactor, index: usize) -> Result<(), UnitError> {
@@ -177,6 +186,11 @@ impl<'a> Chain<'a> {
             let refusals = &mut self.commit.refusals;
             refusals.retain(|refusal| !dropped.contains(&refusal.command));
         }
+        let shown: HashSet<StreamId> = self
+            .settled
+            .iter()
+            .map(|lane| lane.stream.clone())
+            .collect();
         let mut index_of: HashMap<StreamId, usize> = HashMap::new();
         for link in &self.links {
             let index = *index_of
@@ -185,7 +199,9 @@ impl<'a> Chain<'a> {
             if index == self.commit.appends.len() {
                 self.commit.appends.push(StreamAppend {
                     stream: link.stream.clone(),
-                    expected: self.draft.expected(&link.stream),
+                    expected: self
+                        .draft
+                        .expected(&link.stream, shown.contains(&link.stream)),
                     messages: Vec::new(),
                 });
             }

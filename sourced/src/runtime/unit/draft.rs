@@ -13,7 +13,8 @@ use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
 
 /// Streams with the messages of a unit at their ends.
 ///
-/// Seqs and positions of drafted messages are provisional: they are in order, and that is all.
+/// The seqs of drafted messages are those they will have, where [`Draft::expected`] is told that somebody has seen them.
+/// Their positions are provisional: they are in order, and that is all.
 pub(super) struct Draft {
     backend: Arc<dyn Backend>,
     streams: Mutex<HashMap<StreamId, Drafted>>,
@@ -22,6 +23,10 @@ pub(super) struct Draft {
 struct Drafted {
     /// The events that are stored.
     stored: Vec<StoredMessage>,
+    /// The seq of the last message that is stored, of whichever kind.
+    last_stored: Option<Seq>,
+    /// The seq of the last message that will be.
+    last: Option<Seq>,
     /// What is about to be.
     added: Vec<StoredMessage>,
     /// Whether anything was made of the events.
@@ -29,7 +34,7 @@ struct Drafted {
 }
 
 impl Drafted {
-    fn last_stored(&self) -> Option<Seq> {
+    fn last_event(&self) -> Option<Seq> {
         self.stored.last().map(|event| event.seq)
     }
 }
@@ -42,21 +47,20 @@ impl Draft {
         }
     }
 
-    /// Adds a message to the end of a stream.
+    /// Adds a message to the end of a stream. One that is not kept takes no seq: the next message has the same.
     pub(super) async fn add(
         &self,
         stream: &StreamId,
         message: NewMessage,
+        is_kept: bool,
     ) -> Result<StoredMessage, BackendError> {
         self.load(stream).await?;
         let mut streams = self.lock();
         let drafted = streams.get_mut(stream).ok_or_else(forgotten)?;
-        let last = drafted
-            .added
-            .last()
-            .map(|message| message.seq)
-            .or(drafted.last_stored());
-        let seq = Seq::after(last);
+        let seq = Seq::after(drafted.last);
+        if is_kept {
+            drafted.last = Some(seq);
+        }
         // Beyond everything that is stored, and growing inside the stream.
         let position = Position::new(u64::MAX / 2 + seq.get());
         let message = StoredMessage::stored(message, stream.clone(), seq, position);
@@ -64,10 +68,15 @@ impl Draft {
         Ok(message)
     }
 
-    /// What an append to this stream must expect, so that everything read here is still true.
-    pub(super) fn expected(&self, stream: &StreamId) -> ExpectedSeq {
+    /// What an append to this stream must expect, so that everything read here is still true. Where the seqs of drafted
+    /// messages were shown to a handler, not even a command may have come in between.
+    pub(super) fn expected(&self, stream: &StreamId, is_seq_shown: bool) -> ExpectedSeq {
         match self.lock().get(stream) {
-            Some(drafted) if drafted.is_read => ExpectedSeq::NoEventAfter(drafted.last_stored()),
+            Some(drafted) if is_seq_shown => match drafted.last_stored {
+                Some(last) => ExpectedSeq::Exactly(last),
+                None => ExpectedSeq::NoStream,
+            },
+            Some(drafted) if drafted.is_read => ExpectedSeq::NoEventAfter(drafted.last_event()),
             _ => ExpectedSeq::Any,
         }
     }
@@ -76,10 +85,20 @@ impl Draft {
         if self.lock().contains_key(stream) {
             return Ok(());
         }
-        let read = ReadStream::all(stream.clone()).only(Kind::Event);
-        let stored = self.backend.read_stream(read).await?;
+        let read = ReadStream::all(stream.clone());
+        let events = read.clone().only(Kind::Event);
+        let mut stored = self.backend.read_stream(events).await?;
+        let last_event = stored.last().map(|event| event.seq);
+        let tail = self.backend.read_stream(read.after(last_event)).await?;
+        let last_stored = tail.last().map(|message| message.seq).or(last_event);
+        stored.extend(
+            tail.into_iter()
+                .filter(|message| message.kind == Kind::Event),
+        );
         let drafted = Drafted {
             stored,
+            last_stored,
+            last: last_stored,
             added: Vec::new(),
             is_read: false,
         };

@@ -1,0 +1,55 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Breaks processes and databases, and counts what was lost, doubled or reordered.
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// What to break.
+    #[arg(long, value_enum, default_value_t = Backend::Postgres)]
+    pub(crate) backend: Backend,
+    /// The same seed draws the same faults at the same distances.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How long to break things.
+    #[arg(long, default_value_t = 150)]
+    pub(crate) seconds: u64,
+    /// Faults per second, on average.
+    #[arg(long, default_value_t = 2.5)]
+    pub(crate) faults_per_second: f64,
+    /// Commands per second that the dispatchers try to store; each leads to six messages.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) rate: u32,
+    /// Lets workers that lost a lane write all the same, to show that this program sees it.
+    #[arg(long)]
+    pub(crate) no_fence: bool,
+
+    /// What a child process does.
+    #[arg(long, value_enum, hide = true)]
+    pub(crate) role: Option<Role>,
+    /// Where a child finds the database.
+    #[arg(long, hide = true)]
+    pub(crate) place: Option<String>,
+    /// Where a dispatcher writes down what was acknowledged.
+    #[arg(long, hide = true)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Which of its kind a child is.
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub(crate) nth: u64,
+}
+
+/// The backends that processes can share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    Postgres,
+    Sqlite,
+}
+
+/// The parts that child processes play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    Worker,
+    Dispatcher,
+}

@@ -1,0 +1,272 @@
+//! Starts everything, breaks it, lets it come to rest, and counts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use sourced_testing::postgres::ThrowawayPostgres;
+use sqlx::PgPool;
+
+use crate::args::{Args, Backend, Role};
+use crate::database::Database;
+use crate::processes::Part;
+use crate::report::Report;
+use crate::verify::verify;
+use crate::worker::LEASE;
+
+/// Processes that handle messages.
+pub(crate) const WORKERS: u64 = 4;
+/// Processes that store commands.
+pub(crate) const DISPATCHERS: u64 = 2;
+/// How long everything may take to come to rest after the last fault.
+const REST: Duration = Duration::from_mins(3);
+
+/// Plays the whole piece.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let server = (args.backend == Backend::Postgres).then(ThrowawayPostgres::start);
+    let database = match &server {
+        Some(server) => Database::Postgres(server.url().to_owned()),
+        None => Database::Sqlite(folder.path().join("chaos.db")),
+    };
+    database.prepare().await?;
+    // The first to open it sets it up.
+    let app = database.open(false).await?;
+    let mut stage = Stage::set(args, &database, folder.path(), server)?;
+    let faults = stage.break_things(args).await?;
+    stage.calm_down()?;
+    let is_quiet = rest(&app).await;
+    if !is_quiet {
+        eprintln!("it did not come to rest within {} s", REST.as_secs());
+        Stage::keep_logs(folder.path());
+    }
+    stage.workers.clear();
+    let mut report = Report {
+        faults,
+        ..Report::default()
+    };
+    verify(&app, &database, folder.path(), &mut report).await?;
+    if !report.is_clean() {
+        Stage::keep_logs(folder.path());
+    }
+    println_report(&report)?;
+    Ok(if report.is_clean() && is_quiet {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the program")]
+fn println_report(report: &Report) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(report)?);
+    Ok(())
+}
+
+/// Waits until no message waits for anybody, nor for its time.
+async fn rest(app: &sourced::App) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < REST {
+        let left = REST.saturating_sub(started.elapsed());
+        match tokio::time::timeout(left, app.idle()).await {
+            Err(_) => return false,
+            Ok(Err(error)) => eprintln!("cannot look: {error}"),
+            Ok(Ok(())) => {
+                let scheduled = app.backend().scheduled(None, 1).await;
+                // What was promoted after looking at the lanes is in one of them now.
+                if scheduled.is_ok_and(|scheduled| scheduled.is_empty()) && app.idle().await.is_ok()
+                {
+                    return true;
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    false
+}
+
+/// What can be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    KillWorker,
+    KillDispatcher,
+    HaltWorker,
+    HaltDispatcher,
+    CutConnections,
+    KillPostgres,
+}
+
+/// What is broken, and by whom it is played.
+struct Stage {
+    workers: Vec<Part>,
+    dispatchers: Vec<Part>,
+    halted: Vec<(Instant, Role, usize)>,
+    server: Option<ThrowawayPostgres>,
+    random: StdRng,
+}
+
+impl Stage {
+    fn set(
+        args: &Args,
+        database: &Database,
+        folder: &Path,
+        server: Option<ThrowawayPostgres>,
+    ) -> anyhow::Result<Self> {
+        let start = |role, n| -> anyhow::Result<Vec<Part>> {
+            (0..n)
+                .map(|nth| Part::start(role, nth, args, database, folder))
+                .collect()
+        };
+        Ok(Self {
+            workers: start(Role::Worker, WORKERS)?,
+            dispatchers: start(Role::Dispatcher, DISPATCHERS)?,
+            halted: Vec::new(),
+            server,
+            random: StdRng::seed_from_u64(args.seed),
+        })
+    }
+
+    /// Injects faults until the time is up. Gives how many.
+    async fn break_things(&mut self, args: &Args) -> anyhow::Result<u64> {
+        let mut counts: BTreeMap<Fault, u64> = BTreeMap::new();
+        let started = Instant::now();
+        let mean = 1.0 / args.faults_per_second;
+        let mut next = started;
+        while started.elapsed() < Duration::from_secs(args.seconds) {
+            next += Duration::from_secs_f64(mean * self.random.random_range(0.5..1.5));
+            while Instant::now() < next {
+                self.wake_halted(false);
+                self.mend()?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let fault = self.draw();
+            self.inject(fault).await?;
+            *counts.entry(fault).or_default() += 1;
+        }
+        for (fault, count) in &counts {
+            eprintln!("{count:>5} {fault:?}");
+        }
+        Ok(counts.values().sum())
+    }
+
+    fn draw(&mut self) -> Fault {
+        let on_postgres = self.server.is_some();
+        match self.random.random_range(0..100) {
+            40..58 => Fault::KillDispatcher,
+            58..76 => Fault::HaltWorker,
+            76..80 => Fault::HaltDispatcher,
+            80..96 if on_postgres => Fault::CutConnections,
+            96..100 if on_postgres => Fault::KillPostgres,
+            _ => Fault::KillWorker,
+        }
+    }
+
+    async fn inject(&mut self, fault: Fault) -> anyhow::Result<()> {
+        match fault {
+            Fault::KillWorker => {
+                let nth = self.random.random_range(0..self.workers.len());
+                self.halted
+                    .retain(|halted| (halted.1, halted.2) != (Role::Worker, nth));
+                self.workers[nth].replace()?;
+            }
+            Fault::KillDispatcher => {
+                let nth = self.random.random_range(0..self.dispatchers.len());
+                self.halted
+                    .retain(|halted| (halted.1, halted.2) != (Role::Dispatcher, nth));
+                self.dispatchers[nth].replace()?;
+            }
+            Fault::HaltWorker => {
+                let nth = self.random.random_range(0..self.workers.len());
+                let pause = LEASE.mul_f64(self.random.random_range(1.1..2.2));
+                self.workers[nth].halt();
+                self.halted
+                    .push((Instant::now() + pause, Role::Worker, nth));
+            }
+            Fault::HaltDispatcher => {
+                let nth = self.random.random_range(0..self.dispatchers.len());
+                let pause = Duration::from_millis(self.random.random_range(100..1500));
+                self.dispatchers[nth].halt();
+                self.halted
+                    .push((Instant::now() + pause, Role::Dispatcher, nth));
+            }
+            Fault::CutConnections => {
+                let share = self.random.random_range(0.1..1.0);
+                self.cut_connections(share).await;
+            }
+            Fault::KillPostgres => {
+                let server = self.server.as_ref().context("only with a server")?;
+                tokio::task::block_in_place(|| {
+                    server.kill();
+                    server.restart();
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a share of the server's connections.
+    async fn cut_connections(&self, share: f64) {
+        let Some(server) = &self.server else { return };
+        let cut = async {
+            let pool = PgPool::connect(server.url()).await?;
+            sqlx::query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < $1",
+            )
+            .bind(share)
+            .execute(&pool)
+            .await?;
+            pool.close().await;
+            Ok::<(), sqlx::Error>(())
+        };
+        if let Err(error) = cut.await {
+            eprintln!("cannot cut connections: {error}");
+        }
+    }
+
+    fn wake_halted(&mut self, all: bool) {
+        let now = Instant::now();
+        let (workers, dispatchers) = (&self.workers, &self.dispatchers);
+        self.halted.retain(|(until, role, nth)| {
+            let is_over = all || *until <= now;
+            if is_over {
+                match role {
+                    Role::Worker => workers[*nth].go_on(),
+                    Role::Dispatcher => dispatchers[*nth].go_on(),
+                }
+            }
+            !is_over
+        });
+    }
+
+    /// No process should end by itself.
+    fn mend(&mut self) -> anyhow::Result<()> {
+        for part in self.workers.iter_mut().chain(&mut self.dispatchers) {
+            part.mend()?;
+        }
+        Ok(())
+    }
+
+    /// No more faults and no more commands.
+    fn calm_down(&mut self) -> anyhow::Result<()> {
+        self.wake_halted(true);
+        for dispatcher in &mut self.dispatchers {
+            dispatcher.kill()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the processes said, for a person to read.
+    fn keep_logs(folder: &Path) {
+        let kept = std::env::temp_dir().join(format!("chaos-{}", std::process::id()));
+        _ = std::fs::create_dir_all(&kept);
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            _ = std::fs::copy(entry.path(), kept.join(entry.file_name()));
+        }
+        eprintln!("what the processes said is in {}", kept.display());
+    }
+}

@@ -1,0 +1,104 @@
+//! The database that all processes share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sourced::backend::Backend;
+use sourced::{App, RetryPolicy, WorkerOptions};
+use sourced_postgres::Postgres;
+use sourced_sqlite::Sqlite;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use crate::domain::{Account, Book};
+use crate::recorder::{Recorder, TABLE};
+use crate::trouble::Trouble;
+use crate::unfenced::Unfenced;
+use crate::worker::LEASE;
+
+/// A server or a file.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    Postgres(String),
+    Sqlite(PathBuf),
+}
+
+impl Database {
+    pub(crate) fn parse(place: &str) -> Self {
+        if place.starts_with("postgres:") {
+            Self::Postgres(place.to_owned())
+        } else {
+            Self::Sqlite(place.into())
+        }
+    }
+
+    /// How a child process is told of it.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Postgres(url) => url.clone(),
+            Self::Sqlite(path) => path.display().to_string(),
+        }
+    }
+
+    /// Creates the table of effects.
+    pub(crate) async fn prepare(&self) -> anyhow::Result<()> {
+        let table = TABLE[usize::from(matches!(self, Self::Sqlite(_)))];
+        match self {
+            Self::Postgres(url) => {
+                let pool = sqlx::PgPool::connect(url).await?;
+                sqlx::query(table).execute(&pool).await?;
+                pool.close().await;
+            }
+            Self::Sqlite(path) => {
+                // The backend sets the file up first: how it journals is decided once.
+                drop(Sqlite::open(path).await?);
+                let pool =
+                    sqlx::SqlitePool::connect_with(SqliteConnectOptions::new().filename(path))
+                        .await?;
+                sqlx::query(table).execute(&pool).await?;
+                pool.close().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The app, however long the database is away.
+    pub(crate) async fn patiently_opened(&self, no_fence: bool) -> App {
+        loop {
+            match self.open(no_fence).await {
+                Ok(app) => return app,
+                Err(error) => eprintln!("not open yet: {error:#}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The app.
+    pub(crate) async fn open(&self, no_fence: bool) -> anyhow::Result<App> {
+        match self {
+            Self::Postgres(url) => app(Postgres::connect(url).await?, no_fence).await,
+            Self::Sqlite(path) => app(Sqlite::open(path).await?, no_fence).await,
+        }
+    }
+}
+
+async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
+    let mut retry = RetryPolicy::default();
+    retry.attempts = u32::MAX;
+    retry.first_pause = Duration::from_millis(10);
+    retry.longest_pause = Duration::from_millis(200);
+    let mut workers = WorkerOptions::default();
+    workers.lease = LEASE;
+    workers.lanes = 16;
+    workers.retry = retry;
+    let app = App::builder().workers(workers).resource(Trouble);
+    let app = app
+        .register::<Account>()
+        .register::<Book>()
+        .register::<Recorder>();
+    let app = if no_fence {
+        app.backend(Unfenced(backend))
+    } else {
+        app.backend(backend)
+    };
+    Ok(app.build().await?)
+}

@@ -1,0 +1,114 @@
+//! What the processes work on: deposits into accounts, noted in books, confirmed a little later.
+//!
+//! ```text
+//! account-7: deposit ──▶ deposited ──▶ book-3: note ──▶ noted ── half a second ──▶ account-7: confirm ──▶ confirmed
+//!                └─ refused, one in ten
+//! ```
+
+use std::time::Duration;
+
+use sourced::Rejected;
+use sourced::prelude::*;
+
+use crate::trouble::Trouble;
+
+/// So many accounts.
+pub(crate) const ACCOUNTS: u64 = 200;
+/// So many books, which many accounts share.
+pub(crate) const BOOKS: u64 = 40;
+/// How long a confirmation waits.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An account remembers nothing but how many deposits it had.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    n_deposits: u64,
+}
+
+/// Said to one deposit in ten.
+#[derive(Debug, thiserror::Error)]
+#[error("the number {0} is not welcome")]
+pub(crate) struct Unwelcome(u64);
+
+/// Whether this deposit will be refused.
+pub(crate) fn is_unwelcome(number: u64) -> bool {
+    number % 10 == 9
+}
+
+#[actor]
+impl Account {
+    #[command]
+    pub(crate) async fn deposit(
+        &self,
+        number: u64,
+        trouble: Res<Trouble>,
+    ) -> Result<Deposited, Rejected<Unwelcome>> {
+        trouble.maybe().await?;
+        if is_unwelcome(number) {
+            return Err(Unwelcome(number).into());
+        }
+        Ok(Deposited {
+            number,
+            nth: self.n_deposits + 1,
+        })
+    }
+
+    /// `nth` is what the state of the decision said; it has to be what a reader counts.
+    #[event]
+    pub(crate) fn deposited(&mut self, number: u64, nth: u64) {
+        _ = (number, nth);
+        self.n_deposits += 1;
+    }
+
+    #[reaction]
+    async fn note(
+        &self,
+        event: &Message<Deposited>,
+        trouble: Res<Trouble>,
+    ) -> Result<Outgoing<Note>, Failure> {
+        trouble.maybe().await?;
+        let number = event.payload.number;
+        let account = event.stream_id.to_string();
+        Ok(Note { number, account }.to(format!("book-{}", number % BOOKS)))
+    }
+
+    #[command]
+    pub(crate) fn confirm(&self, number: u64) -> Confirmed {
+        Confirmed { number }
+    }
+
+    #[event]
+    pub(crate) fn confirmed(&mut self, number: u64) {
+        _ = number;
+    }
+}
+
+/// A book keeps nothing in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Book;
+
+#[actor]
+impl Book {
+    #[command]
+    pub(crate) fn note(&self, number: u64, account: String) -> Noted {
+        Noted { number, account }
+    }
+
+    #[event]
+    pub(crate) fn noted(&mut self, number: u64, account: String) {
+        _ = (number, account);
+    }
+
+    #[reaction]
+    async fn have_confirmed(
+        &self,
+        noted: &Noted,
+        trouble: Res<Trouble>,
+    ) -> Result<Outgoing<Confirm>, Failure> {
+        trouble.maybe().await?;
+        let confirm = Confirm {
+            number: noted.number,
+        };
+        Ok(confirm.to(&noted.account).after(PAUSE))
+    }
+}

@@ -1,0 +1,67 @@
+//! Looks for lost, doubled and reordered messages by force.
+//!
+//! ```text
+//! cargo run --release -p chaos -- --backend postgres --seed 1 --seconds 150
+//! ```
+//!
+//! Real processes work on a real database: dispatchers store commands and write down what was acknowledged, workers
+//! handle them, and a conductor breaks things at random moments drawn from the seed: it kills processes and Postgres
+//! with SIGKILL, stops workers for longer than their leases, and cuts connections. Handlers are slow, fail and panic by
+//! themselves. At the end everything is left to come to rest, and the log and the effects are counted.
+//!
+//! The last line on standard output is
+//! `{"faults":…,"messages":…,"acked_lost":…,"effects_lost":…,"doubled":…,"reordered":…}`. The exit status is 0 if the
+//! last four are 0, and 1 if not.
+//!
+//! With `--no-fence` the program does what a backend without fencing would: whoever lost a lane may still write. That
+//! run has to fail; it shows that the program would see a double.
+
+#![expect(clippy::print_stderr, reason = "what a run has to tell goes there")]
+#![expect(clippy::disallowed_methods, reason = "real processes run on real time")]
+
+mod args;
+mod conductor;
+mod database;
+mod dispatcher;
+mod domain;
+mod processes;
+mod recorder;
+mod report;
+mod trouble;
+mod unfenced;
+mod verify;
+mod worker;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use crate::args::{Args, Role};
+use crate::database::Database;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    match args.role {
+        None => runtime.block_on(conductor::run(&args)),
+        Some(role) => runtime.block_on(play(role, &args)),
+    }
+}
+
+/// Plays a part in a child process until somebody ends it.
+async fn play(role: Role, args: &Args) -> anyhow::Result<ExitCode> {
+    let place = args.place.as_deref().context("a child is told its place")?;
+    let database = Database::parse(place);
+    match role {
+        Role::Worker => worker::run(&database, args).await,
+        Role::Dispatcher => dispatcher::run(&database, args).await,
+    }
+}

@@ -1,0 +1,106 @@
+//! Effects that can be counted: a row for each event that a consumer group handles, in the transaction that
+//! acknowledges. Nothing in the table prevents doubles.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sourced::backend::{BackendError, SyncAction, Tx};
+use sourced::reactor::{Batch, Handled, Needs, Reactor, Register};
+use sourced::{Failure, GroupId, TypeName};
+use sourced_postgres::PostgresTx as _;
+use sourced_sqlite::SqliteTx as _;
+
+use crate::domain::{Confirmed, Deposited, Noted};
+use crate::trouble::Trouble;
+
+/// The name of its consumer group.
+pub(crate) const GROUP: &str = "recorder";
+
+/// The table, in words that both databases know.
+pub(crate) const TABLE: [&str; 2] = [
+    "CREATE TABLE effects (id bigserial PRIMARY KEY, stream text NOT NULL, seq bigint NOT NULL, replaying boolean NOT NULL)",
+    "CREATE TABLE effects (id integer PRIMARY KEY, stream text NOT NULL, seq bigint NOT NULL, replaying boolean NOT NULL)",
+];
+const INSERT: &str = "INSERT INTO effects (stream, seq, replaying) VALUES ($1, $2, $3)";
+
+/// Writes a row for each event.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    group: GroupId,
+    needs: Needs,
+}
+
+impl Register for Recorder {
+    fn reactor() -> Arc<dyn Reactor> {
+        Arc::new(Self {
+            group: GroupId::new(GROUP).expect("a fixed name"),
+            needs: Needs::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl Reactor for Recorder {
+    fn group(&self) -> &GroupId {
+        &self.group
+    }
+
+    fn handled_types(&self) -> Vec<TypeName> {
+        vec![
+            TypeName::of::<Deposited>(),
+            TypeName::of::<Noted>(),
+            TypeName::of::<Confirmed>(),
+        ]
+    }
+
+    fn decided_types(&self) -> Vec<TypeName> {
+        Vec::new()
+    }
+
+    fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
+        let mut handled = Handled::default();
+        if let Err(failure) = Trouble.maybe().await {
+            handled.failure = Some(failure);
+            return Ok(handled);
+        }
+        let seqs = batch.deliveries.iter();
+        let seqs = seqs.map(|delivery| (delivery.message.seq.get(), delivery.replaying));
+        handled.upto = batch
+            .deliveries
+            .last()
+            .map(|delivery| delivery.message.position);
+        handled.syncs.push(Arc::new(Record {
+            stream: batch.stream.to_string(),
+            seqs: seqs.collect(),
+        }));
+        Ok(handled)
+    }
+}
+
+#[derive(Debug)]
+struct Record {
+    stream: String,
+    seqs: Vec<(u64, bool)>,
+}
+
+#[async_trait]
+impl SyncAction for Record {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        for (seq, replaying) in &self.seqs {
+            let seq = i64::try_from(*seq)?;
+            if let Ok(connection) = tx.postgres() {
+                let insert = sqlx::query(INSERT).bind(&self.stream);
+                insert.bind(seq).bind(replaying).execute(connection).await?;
+            } else {
+                let insert = sqlx::query(INSERT).bind(&self.stream);
+                let connection = tx.sqlite()?;
+                insert.bind(seq).bind(replaying).execute(connection).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! What a run came to.
+
+use serde::Serialize;
+
+/// The last line of the program.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(crate) struct Report {
+    /// Faults that the conductor injected; those that handlers made by themselves are not counted.
+    pub(crate) faults: u64,
+    /// Messages in the log.
+    pub(crate) messages: u64,
+    /// Commands that were acknowledged to a dispatcher and are not in the log.
+    pub(crate) acked_lost: u64,
+    /// Messages that did not lead to what they have to lead to.
+    pub(crate) effects_lost: u64,
+    /// Messages that led to it more than once.
+    pub(crate) doubled: u64,
+    /// Messages that were stored, decided or handled before an earlier one of their stream.
+    pub(crate) reordered: u64,
+}
+
+impl Report {
+    pub(crate) fn is_clean(&self) -> bool {
+        self.acked_lost + self.effects_lost + self.doubled + self.reordered == 0
+    }
+}

@@ -1,0 +1,177 @@
+//! A backend that does not check who holds a lane.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sourced::backend::{
+    Ack, AckError, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
+    ClaimRequest, Claims, Document, Documents, FenceError, Group, Groups, LaneState, Promotion,
+    ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Store, StreamAppend,
+    UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+};
+use sourced::message::{CorrelationId, Payload, StoredMessage};
+use sourced::{GroupId, MessageId, Position, StreamId, Timestamp};
+
+/// Stores what a worker brings even when it has lost its lane, as a system without fencing does.
+#[derive(Debug)]
+pub(crate) struct Unfenced<B>(pub(crate) B);
+
+impl<B: Backend> Unfenced<B> {
+    async fn ack_anyway(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+        match self.0.ack(ack.clone()).await {
+            Err(AckError::Fenced { .. }) => {}
+            result => return result,
+        }
+        let unit = UnitCommit {
+            appends: ack.appends,
+            schedules: ack.schedules,
+            refusals: ack.refusals,
+            syncs: ack.syncs,
+            ..UnitCommit::default()
+        };
+        self.0.commit_unit(unit).await.map_err(|error| match error {
+            UnitError::Append(error) => AckError::Append(error),
+            UnitError::Sync(failure) => AckError::Sync(failure),
+            UnitError::Backend(error) => AckError::Backend(error),
+            other => AckError::Backend(BackendError::Corrupt(other.to_string())),
+        })
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Store for Unfenced<B> {
+    async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
+        self.0.append(appends).await
+    }
+    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        self.0.read_stream(read).await
+    }
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        self.0.read_log(after, limit).await
+    }
+    async fn log_end(&self) -> Result<Position, BackendError> {
+        self.0.log_end().await
+    }
+    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
+        self.0.find(id).await
+    }
+    async fn read_correlation(
+        &self,
+        id: CorrelationId,
+    ) -> Result<Vec<StoredMessage>, BackendError> {
+        self.0.read_correlation(id).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Groups for Unfenced<B> {
+    async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
+        self.0.register_group(group).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Claims for Unfenced<B> {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
+        self.0.claim(request).await
+    }
+    async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+        self.ack_anyway(ack).await
+    }
+    async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+        self.0.release(claim).await
+    }
+    async fn fail(
+        &self,
+        claim: &ClaimKey,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<(), FenceError> {
+        self.0.fail(claim, verdict, error).await
+    }
+    async fn renew(
+        &self,
+        claims: &[ClaimKey],
+        lease: Duration,
+    ) -> Result<Vec<ClaimKey>, BackendError> {
+        self.0.renew(claims, lease).await
+    }
+    async fn lane(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<LaneState>, BackendError> {
+        self.0.lane(group, stream).await
+    }
+    async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
+        self.0.refusals(commands).await
+    }
+    async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
+        self.0.pending_lanes(groups).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Schedules for Unfenced<B> {
+    async fn schedule(
+        &self,
+        appends: Vec<StreamAppend>,
+        later: Vec<Scheduled>,
+    ) -> Result<(Vec<Appended>, Vec<Scheduling>), AppendError> {
+        self.0.schedule(appends, later).await
+    }
+    async fn promote(&self, limit: usize) -> Result<Promotion, BackendError> {
+        self.0.promote(limit).await
+    }
+    async fn scheduled(
+        &self,
+        after: Option<(Timestamp, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<Scheduled>, BackendError> {
+        self.0.scheduled(after, limit).await
+    }
+    async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, BackendError> {
+        self.0.waiting(id).await
+    }
+    async fn set_aside(&self, limit: usize) -> Result<Vec<SetAside>, BackendError> {
+        self.0.set_aside(limit).await
+    }
+    async fn cancel(&self, id: MessageId) -> Result<Change, BackendError> {
+        self.0.cancel(id).await
+    }
+    async fn reschedule(&self, id: MessageId, at: Timestamp) -> Result<Change, BackendError> {
+        self.0.reschedule(id, at).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Units for Unfenced<B> {
+    async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        self.0.commit_unit(unit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Documents for Unfenced<B> {
+    async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+        self.0.document(collection, key).await
+    }
+    async fn documents(
+        &self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Document>, BackendError> {
+        self.0.documents(collection, after, limit).await
+    }
+}
+
+impl<B: Backend> Wake for Unfenced<B> {
+    fn signal(&self) -> Signal {
+        self.0.signal()
+    }
+}
