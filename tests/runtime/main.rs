@@ -11,6 +11,7 @@ mod building;
 mod deciding;
 mod failing;
 mod forms;
+mod operating;
 mod reacting;
 mod scheduling;
 mod stopping;
@@ -82,6 +83,11 @@ promises! {
         a_dry_run_says_what_would_happen_and_stores_nothing,
         a_twin_in_memory_decides_and_leaves_no_trace,
         every_missing_resource_of_a_handler_is_named,
+    }
+    operating {
+        replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,
+        a_stopped_group_waits_over_restarts_until_it_is_started,
+        a_group_begins_where_it_is_told_and_anew_when_it_was_removed,
     }
     reacting {
         a_chain_of_command_event_reaction_command_event,
