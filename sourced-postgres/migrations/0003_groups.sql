@@ -190,7 +190,10 @@ BEGIN
     END IF;
     IF p_stream IS NOT NULL THEN
         UPDATE lanes AS l
-           SET acked_seq = least(l.acked_seq, o.seq), acked_pos = least(l.acked_pos, greatest(v_pos, v_group.start_pos)),
+           SET acked_seq = least(l.acked_seq, o.seq,
+                                 CASE WHEN l.gen < v_group.gen THEN reset_seq(v_group, o.id, v_group.reset_pos) END),
+               gen = v_group.gen, -- the pump may never come to it for the last reset, if there was nothing to reset
+               acked_pos = least(l.acked_pos, greatest(v_pos, v_group.start_pos)),
                ready_pos = least(l.ready_pos, v_pos + 1), state = 'ready', due_at = NULL, attempts = 0, last_error = NULL,
                epoch = l.epoch + 1, worker = NULL
           FROM (SELECT s.id, reset_seq(v_group, s.id, v_pos) AS seq FROM streams AS s WHERE s.name = p_stream) AS o

@@ -263,7 +263,16 @@ pub(crate) async fn fail(
     let delay = match verdict {
         Verdict::RetryAfter(delay) => Some(micros(delay)),
         Verdict::Park => None,
+        Verdict::StopGroup => Some(0),
     };
+    if verdict == Verdict::StopGroup {
+        let stop = sqlx::query(sql.fail_group.clone())
+            .bind(claim.group.as_str())
+            .bind(text);
+        stop.execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
     let query = sqlx::query(sql.fail.clone())
         .bind(lane)
         .bind(delay)

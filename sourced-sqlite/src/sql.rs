@@ -80,6 +80,7 @@ statements! {
         SET ready = sourced_first
         WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND ready = 0";
     stop_group = "UPDATE sourced_groups SET state = 'stopped', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
+    fail_group = "UPDATE sourced_groups SET state = 'failed', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
     start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = ?1";
     group_state = "SELECT state, state_reason, state_at FROM sourced_groups WHERE name = ?1";
     remove_group = "UPDATE sourced_groups SET state = 'removed', name = char(1) || id WHERE name = ?1";

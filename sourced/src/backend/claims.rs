@@ -222,6 +222,9 @@ pub enum Verdict {
     RetryAfter(Duration),
     /// It waits for a person; later messages of the stream wait behind it.
     Park,
+    /// The whole group waits for a person: its state becomes [`GroupState::Failed`](super::GroupState::Failed) with the
+    /// error. The lane is ready again for when the group is started.
+    StopGroup,
 }
 
 /// How far a group is in one stream.

@@ -205,6 +205,7 @@ macro_rules! conformance {
                 a_stopped_group_gives_no_lanes,
                 registering_it_does_not_start_it,
                 it_goes_on_where_it_was,
+                a_failure_can_stop_the_group,
                 a_removed_group_is_unknown_and_its_claims_are_lost,
                 an_unknown_group_cannot_be_stopped_started_or_removed,
             }

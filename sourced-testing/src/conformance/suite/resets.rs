@@ -104,6 +104,8 @@ pub async fn it_can_begin_at_a_position_or_a_time<H: Harness>(harness: &H) {
     .await;
     reset_all(&store, ResetFrom::After(Position::new(1 << 40))).await;
     is_quiet(&store, &worker).await;
+    reset_stream(&store, "a", ResetFrom::Beginning).await;
+    assert_eq!(marks(&store, &worker).await["a"], [true, true, true]);
 }
 
 pub async fn what_was_pending_before_the_place_is_kept<H: Harness>(harness: &H) {

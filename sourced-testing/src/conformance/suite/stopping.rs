@@ -1,6 +1,6 @@
 //! Groups that are stopped, started again and removed.
 
-use sourced::backend::{BackendError, GroupState, Groups as _, ResetFrom, ResetScope};
+use sourced::backend::{BackendError, GroupState, Groups as _, ResetFrom, ResetScope, Verdict};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -66,6 +66,32 @@ pub async fn it_goes_on_where_it_was<H: Harness>(harness: &H) {
     assert_eq!(left, 2);
 }
 
+pub async fn a_failure_can_stop_the_group<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await;
+    append(&store, "a", events(2)).await;
+    append(&store, "b", events(1)).await;
+    let claim = worker.clone().lanes(1).claim(&store).await;
+    let verdict = Verdict::StopGroup;
+    store.fail(&claim.key, verdict, "no table").await.unwrap();
+    let state = store.group_state(&group("g")).await.unwrap();
+    assert!(
+        matches!(&state, GroupState::Failed { error, .. } if error == "no table"),
+        "{state:?}"
+    );
+    assert_eq!(worker.try_claim(&store).await, []);
+    let fenced = store.fail(&claim.key, verdict, "late").await;
+    assert!(fenced.is_err());
+    store.start_group(&group("g")).await.unwrap();
+    assert!(store.fail(&claim.key, verdict, "late").await.is_err());
+    assert!(store.group_state(&group("g")).await.unwrap().is_active());
+    let claims = worker.claim_lanes(&store, 2).await;
+    let of_failed = claims
+        .iter()
+        .find(|next| next.key.stream == claim.key.stream);
+    assert_eq!(of_failed.unwrap().attempts, 1);
+}
+
 pub async fn a_removed_group_is_unknown_and_its_claims_are_lost<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     let worker = Worker::of(&store, "g").await;
@@ -75,8 +101,8 @@ pub async fn a_removed_group_is_unknown_and_its_claims_are_lost<H: Harness>(harn
     store.ack(ack_upto(&claim, 1)).await.unwrap();
     let running = worker.claim(&store).await;
     store.remove_group(&group("g")).await.unwrap();
-    is_unknown(store.claim(&worker.request).await);
-    is_unknown(store.group_state(&group("g")).await);
+    is_unknown(&store.claim(&worker.request).await);
+    is_unknown(&store.group_state(&group("g")).await);
     assert!(store.ack(ack_all(&running)).await.unwrap_err().is_fenced());
 
     // The name is free, and what takes it shares nothing with the one before.
@@ -93,13 +119,13 @@ pub async fn a_removed_group_is_unknown_and_its_claims_are_lost<H: Harness>(harn
 pub async fn an_unknown_group_cannot_be_stopped_started_or_removed<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     let nobody = group("nobody");
-    is_unknown(store.stop_group(&nobody, "why not").await);
-    is_unknown(store.start_group(&nobody).await);
-    is_unknown(store.remove_group(&nobody).await);
-    is_unknown(store.group_state(&nobody).await);
+    is_unknown(&store.stop_group(&nobody, "why not").await);
+    is_unknown(&store.start_group(&nobody).await);
+    is_unknown(&store.remove_group(&nobody).await);
+    is_unknown(&store.group_state(&nobody).await);
 }
 
-fn is_unknown<T: std::fmt::Debug>(result: Result<T, BackendError>) {
+fn is_unknown<T: std::fmt::Debug>(result: &Result<T, BackendError>) {
     assert!(
         matches!(result, Err(BackendError::UnknownGroup(_))),
         "{result:?}"

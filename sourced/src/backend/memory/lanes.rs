@@ -252,6 +252,11 @@ impl Lanes {
             match verdict {
                 Verdict::RetryAfter(delay) => Place::Waiting(now.saturating_add(delay)),
                 Verdict::Park => Place::Parked,
+                Verdict::StopGroup => {
+                    let error = error.to_owned();
+                    self.state = GroupState::Failed { error, at: now };
+                    return self.offer(stream);
+                }
             },
         );
     }
