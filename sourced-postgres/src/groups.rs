@@ -160,10 +160,10 @@ impl Postgres {
 }
 
 fn known(group: &GroupId, is_known: bool) -> Result<(), BackendError> {
-    match is_known {
-        true => Ok(()),
-        false => Err(BackendError::UnknownGroup(group.clone())),
+    if is_known {
+        return Ok(());
     }
+    Err(BackendError::UnknownGroup(group.clone()))
 }
 
 fn time(time: Timestamp) -> DateTime<Utc> {

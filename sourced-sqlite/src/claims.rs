@@ -26,12 +26,10 @@ impl Claims for Sqlite {
         // One round sorts a bounded part of the log; nothing but an empty log, or a lane, ends the search.
         loop {
             let sql = &self.inner.sql;
-            let mut outlook =
-                pump::outlook(&mut *self.reader().await?, sql, &request.groups).await?;
+            let outlook = pump::outlook(&mut *self.reader().await?, sql, &request.groups).await?;
             if request.lanes == 0 || !outlook.iter().any(Outlook::has_work) {
                 return Ok(Vec::new());
             }
-            outlook.retain(|of| of.is_active);
             let is_behind = outlook.iter().any(|outlook| outlook.is_behind);
             let taken = self.take(request, outlook).await?;
             let has_taken = !taken.is_empty();

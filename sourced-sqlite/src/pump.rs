@@ -17,8 +17,6 @@ pub(crate) struct Outlook {
     pub(crate) group_id: i64,
     pub(crate) group: GroupId,
     start: i64,
-    /// Its lanes may be claimed.
-    pub(crate) is_active: bool,
     /// The log goes on behind what is sorted into lanes.
     pub(crate) is_behind: bool,
     /// A lane can be claimed.
@@ -30,7 +28,7 @@ pub(crate) struct Outlook {
 impl Outlook {
     /// Whether there is anything to write.
     pub(crate) fn has_work(&self) -> bool {
-        self.is_active && (self.is_behind || self.has_ready || self.has_due)
+        self.is_behind || self.has_ready || self.has_due
     }
 }
 
@@ -54,10 +52,9 @@ pub(crate) async fn outlook(
             group: GroupId::new(name)
                 .map_err(|_| BackendError::Corrupt("a group's name".to_owned()))?,
             start: row.try_get(2).map_err(error::backend)?,
-            is_active: row.try_get(3).map_err(error::backend)?,
-            is_behind: row.try_get(4).map_err(error::backend)?,
-            has_ready: row.try_get(5).map_err(error::backend)?,
-            has_due: row.try_get(6).map_err(error::backend)?,
+            is_behind: row.try_get(3).map_err(error::backend)?,
+            has_ready: row.try_get(4).map_err(error::backend)?,
+            has_due: row.try_get(5).map_err(error::backend)?,
         });
     }
     let is_known = |group: &&GroupId| found.iter().any(|outlook| outlook.group == **group);
