@@ -65,12 +65,13 @@ impl AppBuilder {
     /// #     fn opened(&mut self) {}
     /// # }
     ///
+    /// #[derive(Default)]
     /// struct Doorman;
     ///
     /// #[handler]
     /// impl Doorman {
     ///     #[on]
-    ///     async fn opened(_: &Opened) -> Result<(), Failure> {
+    ///     async fn opened(&self, _: &Opened) -> Result<(), Failure> {
     ///         println!("come in");
     ///         Ok(())
     ///     }
