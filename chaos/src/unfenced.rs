@@ -7,7 +7,8 @@ use sourced::backend::{
     Ack, AckError, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
     Promotion, ReadStream, Refusal, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling,
-    SetAside, Signal, Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
+    Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, StreamId, Timestamp};
@@ -192,6 +193,32 @@ impl<B: Backend> Documents for Unfenced<B> {
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
         self.0.documents(collection, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Snapshots for Unfenced<B> {
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.0.snapshot(actor, stream).await
+    }
+    async fn save_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+        snapshot: &Snapshot,
+    ) -> Result<(), BackendError> {
+        self.0.save_snapshot(actor, stream, snapshot).await
+    }
+    async fn delete_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<(), BackendError> {
+        self.0.delete_snapshot(actor, stream).await
     }
 }
 

@@ -109,6 +109,7 @@ statements! {
     renew = include_str!("sql/renew.sql");
     lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
     refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
+    join = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only')::boolean AS is_read_only, to_regclass('{schema}.position_seq') IS NOT NULL AS is_here";
     is_waiting = include_str!("sql/is_waiting.sql");
     move_on = include_str!("sql/move_on.sql");
     insert_refusals = "INSERT INTO {schema}.refusals (command, reason) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING";
@@ -119,6 +120,9 @@ statements! {
     delete_document = "DELETE FROM {schema}.documents WHERE collection = $1 AND key = $2";
     documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3";
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
+    snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
+    save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
+    delete_snapshot = "DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
 }
 
 #[cfg(test)]

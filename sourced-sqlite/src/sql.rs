@@ -125,6 +125,7 @@ statements! {
         ON CONFLICT (command) DO NOTHING";
     refusals = "SELECT command, reason FROM sourced_refusals
         WHERE command IN (SELECT unhex(value) FROM json_each(?1))";
+    lock = "UPDATE sourced_streams SET version = version WHERE id = 0";
     is_waiting = include_str!("../sql/is_waiting.sql");
     settle = include_str!("../sql/settle.sql");
     pending_lanes = include_str!("../sql/pending_lanes.sql");
@@ -154,6 +155,12 @@ statements! {
     put_document = "INSERT INTO sourced_documents (collection, key, value) VALUES (?1, ?2, ?3)
         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
     delete_document = "DELETE FROM sourced_documents WHERE collection = ?1 AND key = ?2";
+
+    snapshot = "SELECT seq, fingerprint, state FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
+    save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
+        state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
 }
 
 fn insert_messages(rows: usize) -> String {

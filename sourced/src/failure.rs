@@ -15,6 +15,13 @@ use std::fmt;
 ///     Ok(text.parse()?)
 /// }
 /// assert!(parse("x").unwrap_err().to_string().contains("invalid digit"));
+///
+/// // In a program whose errors are boxes, `?` takes it out again.
+/// fn run() -> Result<(), Box<dyn std::error::Error>> {
+///     parse("1")?;
+///     Ok(())
+/// }
+/// # run().unwrap();
 /// ```
 // It does not implement `std::error::Error` itself: the blanket `From` below would then overlap with the reflexive one.
 pub struct Failure(Box<dyn StdError + Send + Sync>);
@@ -50,6 +57,18 @@ impl Failure {
 impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(Box::new(error))
+    }
+}
+
+impl From<Failure> for Box<dyn StdError + Send + Sync> {
+    fn from(failure: Failure) -> Self {
+        failure.0
+    }
+}
+
+impl From<Failure> for Box<dyn StdError> {
+    fn from(failure: Failure) -> Self {
+        failure.0
     }
 }
 

@@ -5,7 +5,8 @@
 //! | you want to | read |
 //! |---|---|
 //! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@handler`], [`macro@command`], [`macro@event`] |
-//! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`] |
+//! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`]; `docs/app.md` in the repository |
+//! | change what is stored | [`macro@event`], [`message`]; `docs/messages.md` in the repository |
 //! | send a command later | [`Outgoing::after`], [`Outgoing::at`], [`App::dispatch`], [`App::scheduled`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |

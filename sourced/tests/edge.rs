@@ -104,6 +104,7 @@ async fn raw_json_becomes_a_command_that_is_decided() {
         .by(Principal::user("u-7"))
         .with_metadata(Metadata::new().with("request_id", "r-1"))
         .accept()
+        .await
         .unwrap();
     let receipt = app.dispatch(command).await.unwrap();
     let log = settled(&app).await;
@@ -131,6 +132,7 @@ async fn a_form_becomes_a_command() {
         .form("cart.add_item", fields)
         .to("cart-1")
         .accept()
+        .await
         .unwrap();
     app.dispatch(command).await.unwrap();
     let log = settled(&app).await;
@@ -147,19 +149,24 @@ async fn a_form_becomes_a_command() {
     );
 }
 
-#[test]
-fn what_is_not_exposed_does_not_exist() {
+#[tokio::test]
+async fn what_is_not_exposed_does_not_exist() {
     let gateway = Gateway::new(exposed());
     let error = gateway
         .command("cart.send_mail", json!({"text": "spam"}))
         .to("cart-1")
         .accept()
+        .await
         .unwrap_err();
     assert_eq!(
         error.to_string(),
         "there is no command `cart.send_mail`; there are `cart.add_item`, `cart.clear`"
     );
-    let error = gateway.command("cart.add_itme", "").to("cart-1").accept();
+    let error = gateway
+        .command("cart.add_itme", "")
+        .to("cart-1")
+        .accept()
+        .await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "there is no command `cart.add_itme`, did you mean `cart.add_item`?; there are `cart.add_item`, `cart.clear`"
@@ -176,8 +183,8 @@ async fn an_app_knows_the_commands_it_decides() {
     assert_eq!(names, ["cart.add_item", "cart.clear", "cart.send_mail"]);
 }
 
-#[test]
-fn an_envelope_cannot_be_smuggled_in() {
+#[tokio::test]
+async fn an_envelope_cannot_be_smuggled_in() {
     let gateway = Gateway::new(exposed());
     for field in [
         "id",
@@ -191,39 +198,50 @@ fn an_envelope_cannot_be_smuggled_in() {
     ] {
         let mut body = json!({"product": "tea", "quantity": 1});
         body[field] = json!("x");
-        let error = gateway.command("cart.add_item", body).to("cart-1").accept();
+        let error = gateway
+            .command("cart.add_item", body)
+            .to("cart-1")
+            .accept()
+            .await;
         let violations = error.unwrap_err().into_violations();
         assert_eq!(violations.len(), 1, "{field}");
         assert_eq!(violations[0].path, field);
     }
 }
 
-#[test]
-fn what_cannot_be_read_is_said() {
+#[tokio::test]
+async fn what_cannot_be_read_is_said() {
     let gateway = Gateway::new(exposed());
-    let error = |body: &str| {
+    let error = async |body: &str| {
         gateway
             .command("cart.add_item", body)
             .to("cart-1")
             .accept()
+            .await
             .unwrap_err()
     };
-    assert!(matches!(error("{"), EdgeError::Json(_)));
+    assert!(matches!(error("{").await, EdgeError::Json(_)));
     assert!(matches!(
-        error(&("[".repeat(65) + &"]".repeat(65))),
+        error(&("[".repeat(65) + &"]".repeat(65))).await,
         EdgeError::Json(_)
     ));
     assert_eq!(
-        error(r#"{"quantity": -1, "prodct": "tea"}"#).to_string(),
+        error(r#"{"quantity": -1, "prodct": "tea"}"#)
+            .await
+            .to_string(),
         "`cart.add_item` is not valid: `prodct` is not a field; did you mean `product`?; `product` is missing; \
          `quantity` is integer `-1`, and has to be u32"
     );
     let body = r#"{"product": "tea", "quantity": 1}"#;
-    let no_stream = gateway.command("cart.add_item", body).accept();
+    let no_stream = gateway.command("cart.add_item", body).accept().await;
     assert!(matches!(no_stream.unwrap_err(), EdgeError::NoStream(_)));
-    let bad_stream = gateway.command("cart.add_item", body).to("").accept();
+    let bad_stream = gateway.command("cart.add_item", body).to("").accept().await;
     assert!(matches!(bad_stream.unwrap_err(), EdgeError::Name(_)));
-    let clear = gateway.command("cart.clear", "").to("cart-1").accept();
+    let clear = gateway
+        .command("cart.clear", "")
+        .to("cart-1")
+        .accept()
+        .await;
     assert_eq!(clear.unwrap().type_name().as_str(), "cart.clear");
 }
 
@@ -244,22 +262,27 @@ async fn hooks_change_and_refuse_in_order() {
             Ok(())
         })
         .before_each::<Clear>(|_, _| Err(Denied::new("nobody clears carts").into()));
-    let add = |quantity: u32| {
+    let add = async |quantity: u32| {
         let body = json!({"product": "TEA", "quantity": quantity});
         gateway
             .command("cart.add_item", body)
             .to_new::<Cart>()
             .accept()
+            .await
     };
-    let error = add(101).unwrap_err();
+    let error = add(101).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "`cart.add_item` is not valid: `quantity` must be 100 at most"
     );
-    let denied = gateway.command("cart.clear", "").to("cart-1").accept();
+    let denied = gateway
+        .command("cart.clear", "")
+        .to("cart-1")
+        .accept()
+        .await;
     assert!(denied.unwrap_err().is_denied());
 
-    app.dispatch(add(100).unwrap()).await.unwrap();
+    app.dispatch(add(100).await.unwrap()).await.unwrap();
     let log = app.read_log(Position::START, 10).await.unwrap();
     assert_eq!(log[0].metadata.get("channel").unwrap(), "web");
     assert!(log[0].payload.as_str().contains(r#""tea""#));
@@ -270,8 +293,8 @@ async fn hooks_change_and_refuse_in_order() {
     );
 }
 
-#[test]
-fn guards_see_who_what_and_where_and_all_have_to_allow_it() {
+#[tokio::test]
+async fn guards_see_who_what_and_where_and_all_have_to_allow_it() {
     let gateway = Gateway::new(exposed())
         .authorize(|draft| match draft.principal() {
             Principal::Anonymous => Err(Denied::new("log in first")),
@@ -285,24 +308,34 @@ fn guards_see_who_what_and_where_and_all_have_to_allow_it() {
             }
             Err(Denied::new("not your cart"))
         });
-    let send = |name: &str, body: &str, who| gateway.command(name, body).to("u-7").by(who).accept();
+    let send = async |name: &str, body: &str, who| {
+        gateway.command(name, body).to("u-7").by(who).accept().await
+    };
     let one = r#"{"product": "tea", "quantity": 1}"#;
     let two = r#"{"product": "tea", "quantity": 2}"#;
     let reason = |result: Result<Outgoing, EdgeError>| result.unwrap_err().to_string();
     assert_eq!(
-        reason(send("cart.add_item", one, Principal::Anonymous)),
+        reason(send("cart.add_item", one, Principal::Anonymous).await),
         "not allowed: log in first"
     );
     assert_eq!(
-        reason(send("cart.add_item", two, Principal::user("u-8"))),
+        reason(send("cart.add_item", two, Principal::user("u-8")).await),
         "not allowed: not your cart"
     );
     assert_eq!(
-        reason(send("cart.clear", "", Principal::service("crm"))),
+        reason(send("cart.clear", "", Principal::service("crm")).await),
         "not allowed: not your cart"
     );
-    assert!(send("cart.add_item", one, Principal::user("u-8")).is_ok());
-    assert!(send("cart.add_item", two, Principal::user("u-7")).is_ok());
+    assert!(
+        send("cart.add_item", one, Principal::user("u-8"))
+            .await
+            .is_ok()
+    );
+    assert!(
+        send("cart.add_item", two, Principal::user("u-7"))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -385,7 +418,8 @@ async fn nobody_writes_names_that_belong_to_the_library() {
         .command("cart.clear", "")
         .to("c")
         .with_metadata(forged.clone())
-        .accept();
+        .accept()
+        .await;
     assert!(matches!(error.unwrap_err(), EdgeError::Metadata(_)));
     assert!(app.read_log(Position::START, 10).await.unwrap().is_empty());
 

@@ -47,11 +47,11 @@ impl Cart {
     }
 }
 
-#[test]
-fn the_edge_says_all_rules_that_are_broken() {
+#[tokio::test]
+async fn the_edge_says_all_rules_that_are_broken() {
     let gateway = Gateway::new(Registry::new().command::<AddItem>().command::<Rename>());
-    let said = |name: &str, body| {
-        let error = gateway.command(name, body).to("cart-1").accept();
+    let said = async |name: &str, body| {
+        let error = gateway.command(name, body).to("cart-1").accept().await;
         let violations = error.unwrap_err().into_violations();
         violations
             .iter()
@@ -59,14 +59,14 @@ fn the_edge_says_all_rules_that_are_broken() {
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        said("cart.add_item", json!({"product": "", "quantity": 101})),
+        said("cart.add_item", json!({"product": "", "quantity": 101})).await,
         [
             "`product` length is lower than 1",
             "`quantity` greater than 100"
         ]
     );
     assert_eq!(
-        said("cart.rename", json!({"name": "", "tags": ["new", "four"]})),
+        said("cart.rename", json!({"name": "", "tags": ["new", "four"]})).await,
         [
             "`name` length is lower than 1",
             "`tags[1]` length is greater than 3"
@@ -106,4 +106,19 @@ fn messages_tell_their_schemas() {
     let registry = Registry::new().command::<Rename>();
     let schema = registry.get("cart.rename").unwrap().schema().unwrap();
     assert_eq!(schema["properties"]["tags"]["type"], "array");
+}
+
+#[tokio::test]
+async fn the_nodes_of_messages_have_their_schemas() {
+    let app = App::builder().register::<Cart>().build().await.unwrap();
+    let node = |id: &str| {
+        app.topology()
+            .nodes
+            .iter()
+            .find(|node| node.id == id)
+            .unwrap()
+    };
+    assert_eq!(node("cart.add_item").schema, AddItem::schema());
+    assert_eq!(node("cart.item_added").schema, ItemAdded::schema());
+    assert!(app.topology().to_json().contains(r#""minLength": 1"#));
 }

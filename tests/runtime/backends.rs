@@ -62,11 +62,12 @@ impl On {
         stage: &Arc<Stage>,
         change: impl FnOnce(&mut WorkerOptions),
     ) -> App {
-        let mut options = WorkerOptions::default();
-        options.retry = RetryPolicy::default();
-        options.retry.attempts = 3;
-        options.retry.first_pause = Duration::from_millis(1);
-        options.poll_max = Duration::from_millis(5);
+        let retry = RetryPolicy::default()
+            .attempts(3)
+            .first_pause(Duration::from_millis(1));
+        let mut options = WorkerOptions::default()
+            .poll_max(Duration::from_millis(5))
+            .retry(retry);
         change(&mut options);
         let builder = self.builder().register::<Till>().register::<Report>();
         builder

@@ -81,10 +81,8 @@ impl Database {
     /// # Errors
     /// When the database cannot be opened or set up.
     pub async fn open(&self) -> anyhow::Result<App> {
-        let mut workers = WorkerOptions::default();
-        workers.lease = LEASE;
         let app = App::builder()
-            .workers(workers)
+            .workers(WorkerOptions::default().lease(LEASE))
             .register::<Cart>()
             .register::<CartListings>();
         let app = match self {

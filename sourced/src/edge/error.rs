@@ -1,5 +1,6 @@
 //! Why input from outside did not become a command.
 
+use crate::failure::Failure;
 use crate::message::{PayloadError, ReservedKey, TypeName};
 use crate::registry::Violation;
 use crate::stream::InvalidName;
@@ -44,6 +45,15 @@ pub enum EdgeError {
     /// A hook made something of it that cannot be stored.
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    /// A hook or a guard could not find out. That is not the client's fault, and it may try again.
+    #[error("{0}")]
+    Failed(Failure),
+}
+
+impl From<Failure> for EdgeError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 impl EdgeError {

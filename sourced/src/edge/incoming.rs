@@ -106,11 +106,12 @@ impl<'g> Incoming<'g> {
         self
     }
 
-    /// Lets it through, to be dispatched: `app.dispatch(incoming.accept()?)`.
+    /// Lets it through, to be dispatched: `app.dispatch(incoming.accept().await?)`; or later:
+    /// `app.dispatch(incoming.accept().await?.after(delay))`.
     ///
     /// # Errors
     /// [`EdgeError`] says why it is not let through.
-    pub fn accept(self) -> Result<Outgoing, EdgeError> {
+    pub async fn accept(self) -> Result<Outgoing, EdgeError> {
         let (type_name, payload) = self.read?;
         let (stream, to_new) = match self.target {
             None => return Err(EdgeError::NoStream(type_name)),
@@ -124,7 +125,7 @@ impl<'g> Incoming<'g> {
             principal: self.principal,
             metadata: self.metadata,
         };
-        self.gateway.pass(&mut draft)?;
+        self.gateway.pass(&mut draft).await?;
         let metadata = draft.metadata.sealed(None)?;
         let command = Outgoing::of_payload(draft.type_name, Ok(draft.payload))
             .by(draft.principal)

@@ -92,7 +92,7 @@ impl AppBuilder {
         self
     }
 
-    /// Adds what handlers may ask for as [`Res<T>`](crate::Res).
+    /// Adds what handlers may ask for as [`Res<T>`](crate::Res), which shares it: no `Arc` is needed around it.
     pub fn resource<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         self.resources.insert(resource);
         self
@@ -178,7 +178,10 @@ impl AppBuilder {
 
     fn check_resources(&self) -> Result<(), BuildError> {
         let missing_of = |reactor: &Arc<dyn Reactor>| {
-            let asked_by = |name: &str| format!("`{name}` (asked for by `{}`)", reactor.group());
+            let asked_by = |(name, meant): (&str, Option<String>)| {
+                let meant = meant.map_or_else(String::new, |meant| format!("; {meant}"));
+                format!("`{name}` (asked for by `{}`{meant})", reactor.group())
+            };
             self.resources
                 .missing(reactor.needs())
                 .map(asked_by)

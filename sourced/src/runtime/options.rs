@@ -6,6 +6,17 @@ use crate::backend::Verdict;
 use crate::env::Random;
 
 /// How many things the workers of one process do at once, and how long they wait.
+///
+/// ```
+/// use std::time::Duration;
+/// use sourced::{RetryPolicy, WorkerOptions};
+///
+/// let options = WorkerOptions::default()
+///     .lanes(16)
+///     .lease(Duration::from_secs(10))
+///     .retry(RetryPolicy::default().attempts(5));
+/// assert_eq!((options.lanes, options.retry.attempts), (16, 5));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WorkerOptions {
@@ -39,6 +50,57 @@ impl Default for WorkerOptions {
     }
 }
 
+impl WorkerOptions {
+    /// Handles so many lanes at the same time.
+    #[must_use]
+    pub fn lanes(mut self, lanes: usize) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    /// Handles at most so many messages of one lane in one transaction.
+    #[must_use]
+    pub fn messages_per_lane(mut self, messages_per_lane: usize) -> Self {
+        self.messages_per_lane = messages_per_lane;
+        self
+    }
+
+    /// Lets a claim hold so long without being renewed. A killed worker's streams wait that long for another one.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Pauses at least so long between two looks for work when there was none.
+    #[must_use]
+    pub fn poll_min(mut self, poll_min: Duration) -> Self {
+        self.poll_min = poll_min;
+        self
+    }
+
+    /// Pauses at most so long between two looks for work when there was none.
+    #[must_use]
+    pub fn poll_max(mut self, poll_max: Duration) -> Self {
+        self.poll_max = poll_max;
+        self
+    }
+
+    /// Lets a graceful stop wait so long for running handlers.
+    #[must_use]
+    pub fn stop_within(mut self, stop_within: Duration) -> Self {
+        self.stop_within = stop_within;
+        self
+    }
+
+    /// What happens when a handler fails.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+}
+
 /// How often and when a failed message is tried again, before its stream is parked for that group.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -58,6 +120,29 @@ impl Default for RetryPolicy {
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_mins(1),
         }
+    }
+}
+
+impl RetryPolicy {
+    /// Tries at most this often in all, the first try included; 1 never tries again.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Pauses so long before the second try; the pause doubles each time.
+    #[must_use]
+    pub fn first_pause(mut self, first_pause: Duration) -> Self {
+        self.first_pause = first_pause;
+        self
+    }
+
+    /// Never pauses longer than this.
+    #[must_use]
+    pub fn longest_pause(mut self, longest_pause: Duration) -> Self {
+        self.longest_pause = longest_pause;
+        self
     }
 }
 

@@ -10,6 +10,7 @@ pub mod dense_seq;
 pub mod documents;
 pub mod fenced;
 pub mod groups;
+pub mod guards;
 pub mod in_order_per_stream;
 pub mod lease;
 pub mod never_skipped;
@@ -23,6 +24,7 @@ pub mod resets;
 pub mod retry;
 pub mod same_id_once;
 pub mod schedule_once;
+pub mod snapshots;
 pub mod stopping;
 pub mod type_changes;
 pub mod units;
@@ -49,6 +51,17 @@ macro_rules! conformance {
                 a_refused_append_leaves_no_hole,
                 seqs_have_no_holes_over_concurrent_appends,
                 appends_over_the_same_streams_do_not_block_each_other,
+            }
+            guards {
+                a_guard_on_a_stream_as_it_was_seen_stores_nothing_in_it,
+                a_guard_that_is_wrong_names_its_stream_and_stores_nothing_anywhere,
+                a_stream_nobody_wrote_to_is_guarded_and_stays_empty,
+                guards_alone_are_checked_and_store_nothing,
+                guards_are_not_looked_at_again_in_a_retry,
+                a_guard_is_checked_by_an_ack_and_a_unit_too,
+                one_winner_of_decisions_that_read_each_other_s_streams,
+                one_winner_of_the_first_messages_of_streams_that_guard_each_other,
+                a_guarded_stream_can_be_written_by_others_afterwards,
             }
             one_winner {
                 any_appends_wherever_the_stream_ends,
@@ -271,6 +284,17 @@ macro_rules! conformance {
                 values_are_kept_byte_for_byte,
                 pages_have_the_byte_order_of_keys,
                 collections_are_kept_apart,
+            }
+            snapshots {
+                what_is_not_there_is_none,
+                bytes_in_bytes_out,
+                the_newest_wins,
+                an_older_one_never_replaces_a_newer_one,
+                one_of_another_fingerprint_gives_way,
+                actors_and_streams_are_kept_apart,
+                of_concurrent_writers_the_newest_wins,
+                the_largest_is_stored_and_a_larger_one_refused,
+                they_are_there_for_the_next_process,
             }
             wake {
                 an_append_raises_the_signal,

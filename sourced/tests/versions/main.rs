@@ -1,0 +1,25 @@
+//! Messages of yesterday, read by the program of today: other names, other shapes, and types nobody knows any more.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+#![allow(unreachable_pub, reason = "the programs are written as users do")]
+
+mod clashes;
+mod programs;
+mod reading;
+mod unknown;
+
+use sourced::prelude::*;
+use sourced::{Position, StoredMessage};
+
+fn names(log: &[StoredMessage]) -> Vec<&str> {
+    log.iter()
+        .map(|message| message.type_name.as_str())
+        .collect()
+}
+
+async fn log(app: &App) -> Vec<StoredMessage> {
+    app.read_log(Position::START, 100).await.unwrap()
+}
