@@ -60,8 +60,8 @@ pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, Outcome, Place, Receipt, RetryPolicy, Running,
-    StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, GroupRef, Outcome, Place, Receipt, RetryPolicy,
+    Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

@@ -13,6 +13,7 @@ mod deciding;
 mod failing;
 mod forms;
 mod joining;
+mod operating;
 mod reacting;
 mod scheduling;
 mod snapshots;
@@ -97,6 +98,11 @@ promises! {
         others_wait_while_the_transaction_is_open_and_do_not_fail,
         workers_are_woken_after_the_commit,
         what_cannot_be_joined_is_told,
+    }
+    operating {
+        replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,
+        a_stopped_group_waits_over_restarts_until_it_is_started,
+        a_group_begins_where_it_is_told_and_anew_when_it_was_removed,
     }
     reacting {
         a_chain_of_command_event_reaction_command_event,

@@ -241,6 +241,9 @@ impl LaneTask<'_> {
             Verdict::Park => {
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked");
             }
+            Verdict::StopGroup => {
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "stopped the group");
+            }
             Verdict::RetryAfter(pause) => {
                 tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %error, "failed, will be tried again");
             }
