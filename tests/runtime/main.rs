@@ -11,6 +11,7 @@ mod building;
 mod deciding;
 mod failing;
 mod forms;
+mod observing;
 mod reacting;
 mod scheduling;
 mod stopping;
@@ -82,6 +83,14 @@ promises! {
         a_dry_run_says_what_would_happen_and_stores_nothing,
         a_twin_in_memory_decides_and_leaves_no_trace,
         every_missing_resource_of_a_handler_is_named,
+    }
+    observing {
+        health_tells_of_the_storage_the_workers_and_the_groups,
+        health_tells_when_workers_are_stopped,
+        health_is_ok_while_a_graceful_stop_waits,
+        a_slow_handler_is_told_with_what_led_to_it,
+        a_handler_is_slow_by_one_message_and_not_by_its_batch,
+        a_trace_is_handed_on_from_cause_to_effect,
     }
     reacting {
         a_chain_of_command_event_reaction_command_event,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::reactions::join;
 use super::run::{appends_of, evolve_all, group_of};
 use super::{Actor, AnyEvent, Decides, Emit, Handlers, IntoDecision, Rejected};
@@ -14,6 +16,7 @@ use crate::message::{
 };
 use crate::reactor::{Context, History, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
+use crate::telemetry::{self, Decided, spans};
 
 /// How often a decision is made again because somebody else appended an event meanwhile.
 const MAX_DECISIONS: u32 = 64;
@@ -205,7 +208,9 @@ impl<A: Actor> ActorRef<A> {
             }
             match self.append(appends).await {
                 Ok(()) => return Ok(events),
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() => {
+                    telemetry::CONFLICTS.add(1, &[("group", A::NAME)]);
+                }
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -239,13 +244,22 @@ impl<A: Actor> ActorRef<A> {
     {
         let cx = Context::live(message, &self.services).with_history(loaded.history.clone());
         let command = message.decode::<C>().map_err(failed)?;
+        let span = spans::decide(A::NAME, message, message);
         let decision = guarded(loaded.state.decide(command, &cx))
-            .await
-            .map_err(CommandError::Failed)?;
-        decision.into_decision().map_err(|rejected| match rejected {
-            Rejected::Refused(refusal) => CommandError::Refused(refusal),
-            Rejected::Failed(failure) => CommandError::Failed(failure),
-        })
+            .instrument(span.clone())
+            .await;
+        let decision = match decision.map(IntoDecision::into_decision) {
+            Ok(Ok(events)) => Ok(events),
+            Ok(Err(Rejected::Refused(refusal))) => Err(CommandError::Refused(refusal)),
+            Ok(Err(Rejected::Failed(failure))) | Err(failure) => Err(CommandError::Failed(failure)),
+        };
+        let decided = match &decision {
+            Ok(_) => Decided::Applied,
+            Err(CommandError::Refused(_)) => Decided::Refused,
+            Err(CommandError::Failed(_)) => Decided::Failed,
+        };
+        telemetry::decided(&span, A::NAME, decided);
+        decision
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.
