@@ -64,8 +64,8 @@ pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, Health, Outcome, Place, Receipt, RetryPolicy,
-    Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, GroupRef, Health, Outcome, Place, Receipt,
+    RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sourced::backend::GroupState;
 use sourced::message::Traceparent;
 use sourced::prelude::*;
 use sourced::{Health, Position};
@@ -35,6 +36,13 @@ pub async fn health_tells_of_the_storage_the_workers_and_the_groups(on: On) {
         .map(|group| (group.group.as_str(), group.pending_lanes))
         .collect();
     assert_eq!(pending, [("till", Some(1)), ("report", Some(0))]);
+    let is_active = |state: &GroupState| state.is_active();
+    assert!(
+        health
+            .groups
+            .iter()
+            .all(|group| group.state.as_ref().is_some_and(is_active))
+    );
 
     // The value that started them may be dropped; they run, and are seen.
     drop(app.start());

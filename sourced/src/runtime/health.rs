@@ -8,7 +8,7 @@ use super::App;
 use super::app::Inner;
 use super::in_flight::RunningHandler;
 use super::vitals::Vitals;
-use crate::backend::{BackendError, WorkerId};
+use crate::backend::{BackendError, GroupState, WorkerId};
 use crate::stream::{GroupId, Position};
 use crate::time::Timestamp;
 
@@ -78,6 +78,8 @@ pub struct TaskHealth {
 pub struct GroupHealth {
     /// Its name.
     pub group: GroupId,
+    /// Whether workers are given its work; `None` when the storage did not answer.
+    pub state: Option<GroupState>,
     /// Streams in which it has work that is not acknowledged, parked ones apart; `None` when the storage did not answer.
     pub pending_lanes: Option<u64>,
 }
@@ -144,19 +146,19 @@ async fn backend_health(app: &Inner) -> BackendHealth {
 }
 
 async fn group_health(app: &Inner, group: GroupId, does_answer: bool) -> GroupHealth {
-    let pending_lanes = if does_answer {
-        let asked = app
-            .services
-            .backend
-            .pending_lanes(std::slice::from_ref(&group));
-        in_time(app, asked).await.ok()
-    } else {
-        None
-    };
-    GroupHealth {
+    let mut health = GroupHealth {
         group,
-        pending_lanes,
+        state: None,
+        pending_lanes: None,
+    };
+    if does_answer {
+        let (backend, group) = (&app.services.backend, &health.group);
+        let pending = backend.pending_lanes(std::slice::from_ref(group));
+        let state = in_time(app, backend.group_state(group)).await.ok();
+        health.pending_lanes = in_time(app, pending).await.ok();
+        health.state = state;
     }
+    health
 }
 
 fn workers_health(app: &Inner, vitals: &Vitals) -> WorkersHealth {

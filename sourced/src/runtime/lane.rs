@@ -216,8 +216,9 @@ impl LaneTask<'_> {
         };
         let clock = &*self.app.services.env.clock;
         let stopwatch = Stopwatch::start(clock);
-        let handled = reactor.handle(&batch).await?;
+        let mut handled = reactor.handle(&batch).await?;
         telemetry::HANDLE_SECONDS.stop(&stopwatch, &self.labels());
+        let afterwards = std::mem::take(&mut handled.afterwards);
         match self.ack_of(handled) {
             // What failed after the first message will be the first of the next claim, and counted then.
             Ok(ack) => {
@@ -231,6 +232,9 @@ impl LaneTask<'_> {
                     self.app.scheduled.raise();
                 }
                 self.count(upto);
+                for step in afterwards {
+                    step.run(&self.app.services).await;
+                }
                 Ok(())
             }
             Err(failure) => Err(LaneError::Failed(failure)),
@@ -289,6 +293,10 @@ impl LaneTask<'_> {
             Verdict::Park => {
                 telemetry::PARKED.add(1, &self.labels());
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked");
+            }
+            Verdict::StopGroup => {
+                telemetry::STOPPED.add(1, &self.labels());
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "stopped the group");
             }
             Verdict::RetryAfter(pause) => {
                 telemetry::RETRIED.add(1, &self.labels());

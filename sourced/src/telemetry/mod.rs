@@ -1,6 +1,6 @@
 //! What the library tells of itself while it runs: spans and metrics. `docs/operations.md` lists them.
 //!
-//! Nothing here ever holds a payload, nor the text of a refusal.
+//! Nothing here ever holds a payload.
 
 mod metrics;
 pub(crate) mod spans;
@@ -10,7 +10,8 @@ mod trace;
 pub(crate) use metrics::PENDING_LANES;
 pub(crate) use metrics::{
     ACK_SECONDS, CLAIM_SECONDS, CONFLICTS, DECISIONS, FENCED, HANDLE_SECONDS, HANDLED,
-    LANES_IN_FLIGHT, PARKED, PROMOTED, RESTARTS, RETRIED, SET_ASIDE, SLOW, Stopwatch, describe,
+    LANES_IN_FLIGHT, PARKED, PROMOTED, RESTARTS, RETRIED, SET_ASIDE, SLOW, STOPPED, Stopwatch,
+    describe,
 };
 pub(crate) use trace::current_trace;
 

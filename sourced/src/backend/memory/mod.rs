@@ -5,6 +5,7 @@ mod documents;
 mod groups;
 mod lanes;
 mod schedules;
+mod snapshots;
 mod store;
 mod units;
 
@@ -12,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Refusal, Signal, Wake};
+use super::{Refusal, Signal, Snapshot, Wake};
 use crate::env::Clock;
 use crate::message::{MessageId, Payload, StoredMessage};
-use crate::stream::GroupId;
+use crate::stream::{GroupId, StreamId};
 
 use lanes::Lanes;
 use schedules::Agenda;
@@ -44,8 +45,11 @@ struct State {
     log: Log,
     agenda: Agenda,
     groups: HashMap<GroupId, Lanes>,
+    /// How many groups were ever registered.
+    n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
+    snapshots: HashMap<(GroupId, StreamId), Snapshot>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     turn: usize,
 }
