@@ -44,6 +44,7 @@ mod error;
 mod groups;
 mod migrate;
 mod pump;
+mod recurrences;
 mod row;
 mod schedules;
 mod sql;

@@ -63,7 +63,7 @@ pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, Outcome, Place, Receipt, RetryPolicy, Running,
     StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
-pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
+pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId};
 pub use time::Timestamp;
 pub use topology::Topology;
 

@@ -26,6 +26,7 @@ mod error;
 mod groups;
 mod limits;
 pub mod memory;
+mod recurrences;
 mod schedules;
 mod store;
 mod tx;
@@ -41,6 +42,7 @@ pub use error::{AckError, AppendError, BackendError, FenceError};
 pub use groups::{Group, Groups, StartFrom};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
+pub use recurrences::{Advance, Progress, Recurrences, Seen};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
@@ -48,6 +50,12 @@ pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
-pub trait Backend: Store + Groups + Claims + Schedules + Units + Documents + Wake {}
+pub trait Backend:
+    Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Wake
+{
+}
 
-impl<T: Store + Groups + Claims + Schedules + Units + Documents + Wake> Backend for T {}
+impl<T: Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Wake> Backend
+    for T
+{
+}

@@ -4,6 +4,7 @@ mod claims;
 mod documents;
 mod groups;
 mod lanes;
+mod recurrences;
 mod schedules;
 mod store;
 mod units;
@@ -12,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Refusal, Signal, Wake};
+use super::{Progress, Refusal, Signal, Wake};
 use crate::env::Clock;
 use crate::message::{MessageId, Payload, StoredMessage};
-use crate::stream::GroupId;
+use crate::stream::{GroupId, RecurrenceId};
 
 use lanes::Lanes;
 use schedules::Agenda;
@@ -43,6 +44,7 @@ struct Shared {
 struct State {
     log: Log,
     agenda: Agenda,
+    recurrences: HashMap<RecurrenceId, Progress>,
     groups: HashMap<GroupId, Lanes>,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
