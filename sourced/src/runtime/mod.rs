@@ -5,7 +5,8 @@
 //!                            │      ▲                 lane task ── handle ── fail / release
 //!                            │      └ signal, poll         ⋮
 //!                            ├─▶ renewer ── renews the leases of running lane tasks
-//!                            └─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            ├─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            └─▶ a ticker per recurrence ── stores a command at each tick
 //! ```
 //!
 //! Nothing elects and nothing rebalances: any number of processes run the same on one database.
@@ -19,9 +20,11 @@ mod lane;
 mod options;
 mod promoter;
 mod receipt;
+mod recurring;
 mod renewer;
 mod running;
 mod supervisor;
+mod ticker;
 mod unit;
 
 pub use app::App;
@@ -29,5 +32,6 @@ pub use builder::AppBuilder;
 pub use error::{BuildError, DispatchError};
 pub use options::{RetryPolicy, WorkerOptions};
 pub use receipt::{Outcome, Place, Receipt};
+pub use recurring::Recurring;
 pub use running::{Running, StopReport};
 pub use unit::{Unit, UnitError, UnitOutcome};

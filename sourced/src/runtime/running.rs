@@ -10,6 +10,7 @@ use super::lane::LaneTasks;
 use super::promoter::Promoter;
 use super::renewer::Renewer;
 use super::supervisor::supervise;
+use super::ticker::Ticker;
 use crate::backend::WorkerId;
 use crate::env::Task;
 
@@ -44,15 +45,23 @@ impl Running {
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
         let promoter = Promoter::new(Arc::clone(app), stopped.clone());
-        let tasks = vec![
+        let mut tasks = vec![
             supervise(env, "claimer", stopped.clone(), move || {
                 claimer.clone().run()
             }),
             supervise(env, "renewer", stopped.clone(), move || {
                 renewer.clone().run()
             }),
-            supervise(env, "promoter", stopped, move || promoter.clone().run()),
+            supervise(env, "promoter", stopped.clone(), move || {
+                promoter.clone().run()
+            }),
         ];
+        for recipe in &app.recurring {
+            let ticker = Ticker::new(Arc::clone(app), Arc::clone(recipe), stopped.clone());
+            tasks.push(supervise(env, "ticker", stopped.clone(), move || {
+                ticker.clone().run()
+            }));
+        }
         Self {
             worker,
             stop,
