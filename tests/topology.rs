@@ -14,6 +14,7 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{env, fs};
 
 use sourced::prelude::*;
@@ -409,6 +410,127 @@ async fn a_circle_is_drawn_back_to_where_it_began() {
     let svg = app.topology().to_svg();
     same_as_kept("lamp.svg", &svg);
     assert_eq!(svg.matches(r#"class="edge back""#).count(), 1);
+}
+
+mod bank {
+    //! A decision with events in two streams, and one made step by step.
+
+    use std::sync::Arc;
+
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Account;
+
+    pub(crate) struct Printer;
+
+    #[actor]
+    impl Account {
+        #[command]
+        fn transfer(&self, to: Other<Account>) -> (Withdrawn, Option<Elsewhere<[Deposited; 1]>>) {
+            (Withdrawn, Some(to.emit([Deposited])))
+        }
+        #[command]
+        fn settle(&self, emit: &mut Emitter<Self, (Deposited, Closed)>) {
+            emit.event(Deposited).event(Closed);
+        }
+        #[command]
+        fn close(&self, emit: &mut Emitter<Self, Closed>) {
+            emit.event(Closed);
+        }
+        #[command]
+        fn anything(&self, emit: &mut Emitter<Self>) {
+            emit.event(Withdrawn);
+        }
+        #[event]
+        fn withdrawn(&mut self) {}
+        #[event]
+        fn deposited(&mut self) {}
+        #[event]
+        fn closed(&mut self) {}
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Printing;
+
+    #[handler]
+    impl Printing {
+        #[on]
+        fn closed(&self, _: &Closed, _printer: Res<Printer>) {}
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Sharing;
+
+    #[handler]
+    impl Sharing {
+        #[on]
+        fn closed(&self, _: &Closed, _printer: Res<Arc<Printer>>) {}
+    }
+}
+
+#[tokio::test]
+async fn events_for_another_stream_are_told_apart() {
+    let app = App::builder()
+        .register::<bank::Account>()
+        .build()
+        .await
+        .unwrap();
+    let transfer = node(app.topology(), "account.transfer");
+    assert_eq!(
+        transfer.produces,
+        ["account.withdrawn", "account.deposited"]
+    );
+    assert_eq!(transfer.produces_elsewhere, ["account.deposited"]);
+    assert!(!transfer.produces_any);
+    let json = app.topology().to_json();
+    assert!(json.contains(r#""produces_elsewhere": ["#), "{json}");
+    assert!(!json.contains("schema"), "{json}");
+}
+
+#[tokio::test]
+async fn a_command_with_an_emitter_produces_what_its_emitter_takes() {
+    let app = App::builder()
+        .register::<bank::Account>()
+        .build()
+        .await
+        .unwrap();
+    for (command, produces) in [
+        (
+            "account.settle",
+            &["account.deposited", "account.closed"][..],
+        ),
+        ("account.close", &["account.closed"]),
+        (
+            "account.anything",
+            &["account.withdrawn", "account.deposited", "account.closed"],
+        ),
+    ] {
+        assert_eq!(
+            node(app.topology(), command).produces,
+            owned(produces),
+            "{command}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_resource_in_an_arc_too_many_is_named() {
+    let registered = App::builder().resource(Arc::new(bank::Printer));
+    let error = registered.register::<bank::Printing>().build().await;
+    let printer = "topology::bank::Printer";
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        format!(
+            "resources are missing: `{printer}` (asked for by `printing`; `Arc<{printer}>` is registered: register \
+             `{printer}` itself, `Res` shares it); add `.resource(..)` for each"
+        )
+    );
+    let registered = App::builder().resource(bank::Printer);
+    let error = registered.register::<bank::Sharing>().build().await;
+    let text = error.unwrap_err().to_string();
+    let meant = format!("`{printer}` is registered: ask for `Res<{printer}>`, which shares it");
+    assert!(text.contains(&meant), "{text}");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ fn generated(
     let members = block.members.iter().filter(|member| member.is_handler());
     let build = |member: &Member| Handler::build(member, dx);
     let handlers = members.filter_map(build).collect();
-    let model = Model::build(options, head, handlers)?;
+    let model = Model::build(options, head, &block.members, handlers)?;
     let right = check::model(kind, &model, dx);
     Some(match kind {
         Kind::Actor => expand::actor(&model, &right),

@@ -31,8 +31,13 @@ use proc_macro::TokenStream;
 /// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
 ///
 /// The error of a command says what a "no" means. Any `std::error::Error` is a *refusal*: recorded, answered, and never
-/// tried again, also where it only passes on that a server was away. A `Failure` is tried again. A command that can do
-/// both returns `Result<_, Rejected<YourError>>`.
+/// tried again. A `Failure` is tried again. A command that can do both returns `Result<_, Rejected<YourError>>`.
+///
+/// An outage is no refusal: `std::io::Error`, a boxed error, and the errors of the library itself do not compile as one.
+/// Nobody can see them inside an error type of yours, though: with `#[from] std::io::Error` in an enum, `?` makes a
+/// refusal of a server that was away for a minute. Where the `source` of a refusal is such an error, a warning is logged
+/// with the command, which will not be tried again. Keep your error type to what the domain says, and make a `Failure` of
+/// the rest.
 ///
 /// A refused command leaves no event, so nothing can react to it: in a workflow that has to go on after a "no", return an
 /// event for it.
@@ -107,8 +112,12 @@ use proc_macro::TokenStream;
 /// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal`, `&StreamId` and `&History` come from the surroundings, and not
 ///   from the message. They are told by the names of their types: a field of such a type needs another name for it, as by
 ///   `type Owner = Principal`. Events get none of them, so that a replay always comes out the same.
-/// - A command that emits step by step takes `emit: &mut Emitter<Self>`; one that has events in another stream too takes
+/// - A command that emits step by step takes `emit: &mut Emitter<Self>`, or with the events that may come of it
+///   `&mut Emitter<Self, (ItemAdded, ItemRemoved)>`; one that has events in another stream too takes
 ///   `to: Other<Account>`, which is a `StreamId` in the message.
+///
+/// The messages are structs of the module. Two actors that both have a method `cancel` both define `Cancel`: give each
+/// actor a module of its own, or define one of the structs yourself and take it by reference.
 ///
 /// # Events
 /// `CartEvent` is an enum of all events of the block, each a variant called like its type. A command may return it, a
@@ -154,9 +163,69 @@ use proc_macro::TokenStream;
 /// # Options
 /// - `#[actor("shop.cart")]`: the actor's name, which is the prefix of its messages' names and its consumer group.
 ///   Without it, the name of the type: `cart`.
+/// - `alias = "cart"`: an older name of the actor, once for each, the oldest last. The messages that it defines are read
+///   under the old prefix too, but for those with a name of their own. Its consumer group keeps the oldest name, so that
+///   its progress stays where it is: without the alias, a renamed actor would be a new group, from the beginning of the
+///   log.
 /// - `events = CartHappened`: what the enum of its events is called, when `CartEvent` is something else already.
 /// - `derive(Eq, schemars::JsonSchema)`: what the messages that it defines derive besides.
+/// - `snapshot_every = 100`, `snapshot_version = 2`: see [Snapshots](#snapshots).
 /// - `crate = path`: where the library is, when it is not `::sourced`.
+///
+/// # Snapshots
+/// With `snapshot_every = n` the state is stored after every `n` events or so, and the next decision reads it and the
+/// events after it, instead of the whole stream. It pays where streams have many hundreds of events. The state has to be
+/// `Serialize` and `DeserializeOwned`, and complete that way: a field that serde skips is not in the snapshot.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default, Serialize, Deserialize)]
+/// struct Meter {
+///     total: u64,
+/// }
+///
+/// #[actor(snapshot_every = 2)]
+/// impl Meter {
+///     #[command]
+///     fn read(&self, units: u64) -> Used {
+///         Used { units }
+///     }
+///
+///     #[event]
+///     fn used(&mut self, units: u64) {
+///         self.total += units;
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().register::<Meter>().build().await?;
+/// let meter = app.actor::<Meter>("meter-1");
+/// for units in [1, 2, 3] {
+///     meter.read(units).await?;
+/// }
+/// let loaded = meter.load().await?;
+/// assert_eq!(loaded.state().total, 6);
+/// assert_eq!(loaded.history().len(), 1); // the two before are in the snapshot
+/// # Ok(()) }
+/// ```
+///
+/// A snapshot is never the truth. It is taken of what is stored, after the transaction, and one that cannot be taken is
+/// a warning in the log. It is used only when its fingerprint is that of the running program, and otherwise overwritten
+/// in time. These change the fingerprint by themselves:
+///
+/// - a token in an `#[event]`, `#[before_evolve]` or `#[state]` method, docs and comments aside;
+/// - a field or a variant of the state, or of a type inside it, that comes, goes, is renamed or has another type, one with
+///   `#[serde(default)]` too.
+///
+/// **What nobody can see, you have to say**, with a higher `snapshot_version`: a change in a function that those methods
+/// call, in `Default` of the state, in an event that is defined elsewhere or its upcasting, in a hand-written
+/// `Deserialize`, or behind `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`.
+///
+/// A handler that asks for `&History` gets all of it and reads the whole stream, and so does a reaction that comes so late
+/// that the snapshot knows more than its event. A stream that gets all its events by `Other::emit`, from the commands of
+/// other streams, gets no snapshot.
 ///
 /// # Rules and schemas
 /// With the feature `garde` and garde among your own dependencies, `#[garde(length(min = 1))]` on a parameter is a rule
@@ -164,7 +233,7 @@ use proc_macro::TokenStream;
 /// everything that it breaks is said at once. A struct of its own says `#[derive(garde::Validate)]`.
 ///
 /// With the feature `schema`, `MessageType::schema` gives the JSON Schema of messages that derive
-/// `schemars::JsonSchema`.
+/// `schemars::JsonSchema`, and so do the nodes of `App::topology`.
 ///
 /// # What it writes
 /// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`

@@ -81,16 +81,19 @@ CREATE TABLE {schema}.documents (
 );
 
 -- The first 16 bits of this schema's advisory locks; the other 48 hold a position.
+-- In PL/pgSQL, as everything that an append calls: a session plans it once, and a function in SQL at each call.
 CREATE FUNCTION {schema}.lock_space() RETURNS bigint
-LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $$
-    SELECT relnamespace::bigint & 32767 FROM pg_class WHERE oid = 'position_seq'::regclass
-$$;
+LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    RETURN (SELECT relnamespace::bigint & 32767 FROM pg_class WHERE oid = 'position_seq'::regclass);
+END $$;
 
 -- The last position that was drawn. A fresh sequence has the value 1 without having given it out.
 CREATE FUNCTION {schema}.last_drawn() RETURNS bigint
-LANGUAGE sql VOLATILE SET search_path = {schema}, pg_temp AS $$
-    SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM position_seq
-$$;
+LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM position_seq);
+END $$;
 
 -- Every position up to here is decided, stored or never to be, for whoever looks in a later statement.
 CREATE FUNCTION {schema}.horizon() RETURNS bigint

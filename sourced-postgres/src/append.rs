@@ -18,7 +18,8 @@ use crate::row::{clamped, kind_name};
 /// Where messages are stored.
 pub(crate) type Stored = HashMap<MessageId, (StreamId, Appended)>;
 
-/// Appends that are worth sending: within the limits, without empty ones, every id once.
+/// Appends that are worth sending: within the limits, without those that neither store nor expect anything, every id
+/// once.
 #[derive(Debug, Clone)]
 pub(crate) struct Appends(Vec<StreamAppend>);
 
@@ -37,7 +38,7 @@ impl Appends {
             let text = format!("stream `{}` is named twice in one append", twice.stream);
             return Err(BackendError::Refused(text.into()).into());
         }
-        appends.retain(|append| !append.messages.is_empty());
+        appends.retain(|append| !append.messages.is_empty() || append.expected != ExpectedSeq::Any);
         let mut seen = HashSet::new();
         let now = appends.iter().flat_map(|append| &append.messages);
         let all = now.chain(later.iter().map(|scheduled| &scheduled.message));
@@ -77,13 +78,18 @@ impl Appends {
             if let Some(message) = elsewhere {
                 return Err(AppendError::IdTaken { id: message.id });
             }
+            let is_guard = append.messages.is_empty();
             let mut append = append.clone();
             append
                 .messages
                 .retain(|message| !stored.contains_key(&message.id));
-            if !append.messages.is_empty() {
+            if is_guard || !append.messages.is_empty() {
                 rest.push(append);
             }
+        }
+        if rest.iter().all(|append| append.messages.is_empty()) {
+            // The guards held when all this was stored.
+            return Ok(Self(Vec::new()));
         }
         // An append that expects something belongs together: a part of it may not be added later.
         if rest

@@ -194,23 +194,44 @@ const SESSION: &str = "
 ";
 
 /// Counts how often something was tried again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Retry {
     lost: u32,
     deadlocks: u32,
+    max_lost: u32,
+    max_deadlocks: u32,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            lost: 0,
+            deadlocks: 0,
+            max_lost: 1,
+            max_deadlocks: 10,
+        }
+    }
 }
 
 impl Retry {
-    const DEADLOCKS: u32 = 10;
+    /// In a transaction of the caller's. It ends with its connection, and what it locked before stays locked: when it
+    /// meets with a second deadlock, that is the first one again.
+    pub(crate) fn in_a_transaction() -> Self {
+        Self {
+            max_lost: 0,
+            max_deadlocks: 1,
+            ..Self::default()
+        }
+    }
 
     /// Whether to do the same again after this error; after a deadlock it first waits, longer each time.
     pub(crate) async fn allows(&mut self, kind: Option<SqlErrorKind>) -> bool {
         match kind {
-            Some(SqlErrorKind::ConnectionLost) if self.lost == 0 => {
+            Some(SqlErrorKind::ConnectionLost) if self.lost < self.max_lost => {
                 self.lost += 1;
                 true
             }
-            Some(SqlErrorKind::Deadlock) if self.deadlocks < Self::DEADLOCKS => {
+            Some(SqlErrorKind::Deadlock) if self.deadlocks < self.max_deadlocks => {
                 let longest = 2_000_u64 << self.deadlocks;
                 self.deadlocks += 1;
                 // By chance, so that the two that met do not meet again.

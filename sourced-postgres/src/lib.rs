@@ -20,6 +20,49 @@
 //! # }
 //! ```
 //!
+//! # Units in your own transaction
+//!
+//! [`Unit::handle_in`](sourced::Unit::handle_in) stores a unit in a transaction that you have begun on the same database,
+//! so that it commits together with rows of your own. Every try stands behind a savepoint. The transaction must be *read
+//! committed*: with one snapshot for all of its statements it could not see what others have committed, and store what
+//! is no longer true. How long what it stored lasts is up to the settings of its session.
+//!
+//! Until it ends, others wait who append to the same streams; two transactions that lock the same streams in different
+//! orders, by several units each, may end in a deadlock, which fails one of them.
+//!
+//! ```no_run
+//! use sourced::prelude::*;
+//! use sourced_postgres::Postgres;
+//!
+//! #[derive(Default)]
+//! struct Till;
+//!
+//! #[actor]
+//! impl Till {
+//!     #[command]
+//!     fn sell(&self, product: String) -> Sold {
+//!         Sold { product }
+//!     }
+//!
+//!     #[event]
+//!     fn sold(&mut self, _product: String) {}
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let backend = Postgres::connect("postgres://app@localhost/shop").await?;
+//! let pool = backend.pool().clone(); // or any other of the same database
+//! let app = App::builder().backend(backend).register::<Till>().build().await?;
+//!
+//! let mut tx = pool.begin().await?;
+//! sqlx::query("UPDATE stock SET n = n - 1 WHERE product = 'tea'").execute(&mut *tx).await?;
+//! app.unit().handle_in(&mut tx, Sell { product: "tea".into() }.to("till-1")).await?;
+//! tx.commit().await?;
+//! app.wake(); // workers need not wait until they look next
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it promises, and how
 //!
 //! An append locks its streams' rows, then draws positions from a sequence; so positions inside a stream are committed
@@ -42,11 +85,13 @@ mod claims;
 mod documents;
 mod error;
 mod groups;
+mod joined;
 mod migrate;
 mod pump;
 mod recurrences;
 mod row;
 mod schedules;
+mod snapshots;
 mod sql;
 mod store;
 mod tx;

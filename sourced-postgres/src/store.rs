@@ -12,6 +12,7 @@ use sqlx::types::Uuid;
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Attempt, Postgres, retrying};
+use crate::error::SqlError;
 use crate::row::{clamped, get, kind_name, message, position, seq, stream};
 
 #[async_trait]
@@ -44,14 +45,7 @@ impl Store for Postgres {
     }
 
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.read_stream.safe())
-            .bind(read.stream.as_str())
-            .bind(read.after.map_or(0, |seq| clamped(seq.get())))
-            .bind(read.upto.map_or(i64::MAX, |seq| clamped(seq.get())))
-            .bind(read.kind.map(kind_name))
-            .bind(read.limit.map(clamped))
-            .fetch_all(&mut *connection)
-            .await)?;
+        let rows = retrying!(self, connection => self.read_once(&mut connection, &read).await)?;
         messages(&rows)
     }
 
@@ -110,21 +104,44 @@ impl Postgres {
     /// Where the given messages are stored by now, if they are.
     pub(crate) async fn stored(&self, appends: &Appends) -> Result<Stored, BackendError> {
         let ids = appends.ids();
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.stored_ids.safe())
-            .bind(&ids[..])
-            .fetch_all(&mut *connection)
-            .await)?;
-        let mut stored = HashMap::new();
-        for row in &rows {
-            let place = Appended {
-                id: get::<Uuid>(row, "id")?.into(),
-                seq: seq(get(row, "seq")?)?,
-                position: position(get(row, "position")?)?,
-                already_stored: true,
-            };
-            stored.insert(place.id, (stream(get(row, "stream")?)?, place));
-        }
-        Ok(stored)
+        let rows = retrying!(self, connection => self.stored_once(&mut connection, &ids).await)?;
+        places(&rows)
+    }
+
+    /// The same, as an open transaction sees it.
+    pub(crate) async fn stored_on(
+        &self,
+        connection: &mut PgConnection,
+        appends: &Appends,
+    ) -> Result<Stored, BackendError> {
+        let rows = self.stored_once(connection, &appends.ids()).await;
+        places(&rows.map_err(SqlError::from)?)
+    }
+
+    async fn stored_once(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        sqlx::query(self.inner.sql.stored_ids.safe())
+            .bind(ids)
+            .fetch_all(connection)
+            .await
+    }
+
+    pub(crate) async fn read_once(
+        &self,
+        connection: &mut PgConnection,
+        read: &ReadStream,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        sqlx::query(self.inner.sql.read_stream.safe())
+            .bind(read.stream.as_str())
+            .bind(read.after.map_or(0, |seq| clamped(seq.get())))
+            .bind(read.upto.map_or(i64::MAX, |seq| clamped(seq.get())))
+            .bind(read.kind.map(kind_name))
+            .bind(read.limit.map(clamped))
+            .fetch_all(connection)
+            .await
     }
 
     pub(crate) async fn append_once(
@@ -146,6 +163,20 @@ impl Postgres {
     }
 }
 
-fn messages(rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendError> {
+fn places(rows: &[PgRow]) -> Result<Stored, BackendError> {
+    let mut stored = HashMap::new();
+    for row in rows {
+        let place = Appended {
+            id: get::<Uuid>(row, "id")?.into(),
+            seq: seq(get(row, "seq")?)?,
+            position: position(get(row, "position")?)?,
+            already_stored: true,
+        };
+        stored.insert(place.id, (stream(get(row, "stream")?)?, place));
+    }
+    Ok(stored)
+}
+
+pub(crate) fn messages(rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendError> {
     rows.iter().map(message).collect()
 }

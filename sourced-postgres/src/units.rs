@@ -1,10 +1,12 @@
 //! Units: a whole chain of messages stored at once, outside of any claim.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Appended, BackendError, Lane, Refusal, SyncAction, UnitCommit, UnitError, Units,
+    Appended, BackendError, JoinError, Joined, Lane, Refusal, SyncAction, UnitCommit, UnitError,
+    Units,
 };
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -12,6 +14,7 @@ use crate::ack::{Trouble, run_syncs};
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::error::SqlError;
+use crate::joined::JoinedTransaction;
 use crate::row::{clamped, readable};
 
 /// Why one try of a unit stored nothing.
@@ -28,21 +31,48 @@ impl<E: Into<Trouble>> From<E> for UnitTrouble {
 
 #[async_trait]
 impl Units for Postgres {
-    async fn commit_unit(&self, mut unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+    async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        let appended = self.store_retrying(unit, None).await?;
+        self.inner.hints.raise();
+        Ok(appended)
+    }
+
+    async fn join<'t>(
+        &self,
+        connection: &'t mut (dyn Any + Send),
+    ) -> Result<Box<dyn Joined + 't>, JoinError> {
+        Ok(Box::new(JoinedTransaction::check(self, connection).await?))
+    }
+}
+
+impl Postgres {
+    /// Stores a unit, again and again as long as that may help: in a transaction of its own, or in the caller's behind a
+    /// savepoint for each try.
+    pub(crate) async fn store_retrying(
+        &self,
+        mut unit: UnitCommit,
+        mut caller: Option<&mut PgConnection>,
+    ) -> Result<Vec<Appended>, UnitError> {
         let appends = std::mem::take(&mut unit.appends);
         let appends = Appends::checked(appends, &unit.schedules, &self.inner.limits)?;
         let mut stored = Stored::new();
         let mut lookups = 0;
-        let mut retry = Retry::default();
+        let mut retry = match caller {
+            Some(_) => Retry::in_a_transaction(),
+            None => Retry::default(),
+        };
         loop {
             let rest = appends.without(&stored)?;
             if rest.is_empty() && !stored.is_empty() {
                 // An earlier try went through, of which nothing was heard.
                 break;
             }
-            let mut connection = self.connection(&retry).await?;
-            let tried = self.unit_once(&mut connection, &unit, &rest).await;
-            drop(connection);
+            let tried = if let Some(caller) = &mut caller {
+                self.unit_once(caller, &unit, &rest).await
+            } else {
+                let mut connection = self.connection(&retry).await?;
+                self.unit_once(&mut connection, &unit, &rest).await
+            };
             match tried {
                 Ok(placed) => {
                     stored.extend(placed);
@@ -52,7 +82,10 @@ impl Units for Postgres {
                 Err(UnitTrouble::Other(trouble)) => match trouble {
                     Trouble::Sql(error) if error.is_stored_already() && lookups < 4 => {
                         lookups += 1;
-                        stored = self.stored(&appends).await?;
+                        stored = match &mut caller {
+                            Some(caller) => self.stored_on(caller, &appends).await?,
+                            None => self.stored(&appends).await?,
+                        };
                     }
                     trouble if retry.allows(trouble.kind()).await => {}
                     Trouble::Sql(error) => return Err(rest.error(error).into()),
@@ -60,12 +93,9 @@ impl Units for Postgres {
                 },
             }
         }
-        self.inner.hints.raise();
         Ok(appends.placed(&stored)?)
     }
-}
 
-impl Postgres {
     async fn unit_once(
         &self,
         connection: &mut PgConnection,

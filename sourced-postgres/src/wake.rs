@@ -17,6 +17,10 @@ impl Wake for Postgres {
     fn signal(&self) -> Signal {
         self.inner.hints.signal.clone()
     }
+
+    fn wake(&self) {
+        self.inner.hints.raise();
+    }
 }
 
 /// Sends and receives hints. Its tasks end when it is dropped.

@@ -21,11 +21,14 @@ pub(crate) async fn append(
 ) -> Result<Vec<Appended>, AppendError> {
     let stored = already_stored(connection, sql, appends).await?;
     let first_stored = first_stored(appends, &stored)?;
+    let mut messages = appends.iter().flat_map(|append| &append.messages);
+    let is_retry = first_stored.is_some() && messages.all(|m| stored.contains_key(&m.id));
     let mut appended = Vec::new();
     for append in appends {
         let is_new = |message: &&NewMessage| !stored.contains_key(&message.id);
         let new: Vec<&NewMessage> = append.messages.iter().filter(is_new).collect();
-        let mut placed = if new.is_empty() {
+        let is_guard = append.messages.is_empty() && append.expected != ExpectedSeq::Any;
+        let mut placed = if new.is_empty() && (is_retry || !is_guard) {
             Vec::new()
         } else {
             // Another message of the same call was stored by an earlier one: this is no plain retry.
@@ -139,6 +142,10 @@ async fn append_new(
 ) -> Result<Vec<Appended>, AppendError> {
     let mut stream = find_stream(connection, sql, &append.stream).await?;
     check_expected(append, &stream)?;
+    if new.is_empty() {
+        // Nobody else writes until this is committed.
+        return Ok(Vec::new());
+    }
     let first_seq = stream.last_seq + 1;
     for message in new {
         stream.last_seq += 1;

@@ -59,6 +59,10 @@ impl Sqlite {
         SqliteBuilder::default()
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
     /// A connection that cannot write.
     pub(crate) async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, BackendError> {
         self.inner.readers.acquire().await.map_err(error::backend)

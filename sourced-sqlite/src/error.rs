@@ -8,6 +8,7 @@ mod code {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
     pub(super) const NOMEM: i32 = 7;
+    pub(super) const READONLY: i32 = 8;
     pub(super) const INTERRUPT: i32 = 9;
     pub(super) const IOERR: i32 = 10;
     pub(super) const CORRUPT: i32 = 11;
@@ -65,6 +66,17 @@ pub(crate) fn is_busy(error: &BackendError) -> bool {
         primary(database.as_ref()),
         Some(code::BUSY | code::LOCKED | code::PROTOCOL)
     )
+}
+
+/// Whether the connection may not write.
+pub(crate) fn is_read_only(error: &BackendError) -> bool {
+    let BackendError::Refused(source) = error else {
+        return false;
+    };
+    let Some(sqlx::Error::Database(database)) = source.downcast_ref() else {
+        return false;
+    };
+    primary(database.as_ref()) == Some(code::READONLY)
 }
 
 fn primary(error: &dyn DatabaseError) -> Option<i32> {

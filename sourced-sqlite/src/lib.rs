@@ -34,6 +34,53 @@
 //! # }
 //! ```
 //!
+//! # Units in your own transaction
+//!
+//! [`Unit::handle_in`](sourced::Unit::handle_in) stores a unit in a transaction that you have begun on the same file, so
+//! that it commits together with rows of your own. The transaction takes the write lock when it is joined, if it does not
+//! have it yet: begin it with `BEGIN IMMEDIATE`, since one that has read before may never get it.
+//!
+//! Until it ends nobody else can write to the file. Other writers of this process wait for it, up to
+//! [`SqliteBuilder::busy_timeout`]; so it should be short, and must not wait for one of them, such as a dispatch.
+//!
+//! ```
+//! use sourced::prelude::*;
+//! use sourced_sqlite::Sqlite;
+//! use sqlx::sqlite::SqlitePool;
+//!
+//! #[derive(Default)]
+//! struct Till;
+//!
+//! #[actor]
+//! impl Till {
+//!     #[command]
+//!     fn sell(&self, product: String) -> Sold {
+//!         Sold { product }
+//!     }
+//!
+//!     #[event]
+//!     fn sold(&mut self, _product: String) {}
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("shop.db");
+//! let app = App::builder().backend(Sqlite::open(&path).await?).register::<Till>().build().await?;
+//! let pool = SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(&path)).await?;
+//! sqlx::query("CREATE TABLE stock (product TEXT, n INTEGER)").execute(&pool).await?;
+//!
+//! let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+//! sqlx::query("INSERT INTO stock VALUES ('tea', -1)").execute(&mut *tx).await?;
+//! app.unit().handle_in(&mut tx, Sell { product: "tea".into() }.to("till-1")).await?;
+//! assert!(app.actor::<Till>("till-1").history().await.unwrap().is_empty(), "nobody sees it yet");
+//! tx.commit().await?;
+//! app.wake();
+//! assert_eq!(app.actor::<Till>("till-1").history().await.unwrap().len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What is promised
 //!
 //! Once a call has returned, what it stored survives the death of the process and, unless
@@ -48,6 +95,7 @@ mod claims;
 mod documents;
 mod error;
 mod groups;
+mod joined;
 mod lanes;
 mod migrate;
 #[cfg(test)]
@@ -56,9 +104,11 @@ mod pump;
 mod recurrences;
 mod row;
 mod schedules;
+mod snapshots;
 mod sql;
 mod store;
 mod tx;
+mod types;
 mod units;
 mod wake;
 mod writer;

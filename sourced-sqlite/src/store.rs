@@ -8,9 +8,9 @@ use sourced::backend::{
     AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
 };
 use sourced::message::{CorrelationId, MessageId};
-use sourced::{Position, StoredMessage};
+use sourced::{ExpectedSeq, Position, StoredMessage};
 use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use crate::backend::Sqlite;
 use crate::row::{self, limit, signed};
@@ -22,7 +22,10 @@ impl Store for Sqlite {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
         Limits::default().check(&appends)?;
         append::refuse_repetitions(&appends, &[])?;
-        if appends.iter().all(|append| append.messages.is_empty()) {
+        let is_nothing = |append: &StreamAppend| {
+            append.messages.is_empty() && append.expected == ExpectedSeq::Any
+        };
+        if appends.iter().all(is_nothing) {
             return Ok(Vec::new());
         }
         let sql = Arc::clone(&self.inner.sql);
@@ -35,13 +38,7 @@ impl Store for Sqlite {
     }
 
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        let query = sqlx::query(self.inner.sql.read_stream.clone())
-            .bind(read.stream.as_str().to_owned())
-            .bind(read.after.map_or(0, |seq| signed(seq.get())))
-            .bind(read.upto.map_or(i64::MAX, |seq| signed(seq.get())))
-            .bind(read.kind.map(row::kind_text))
-            .bind(read.limit.map_or(i64::MAX, limit));
-        self.messages(query).await
+        self.messages(self.reading(&read)).await
     }
 
     async fn read_log(
@@ -80,16 +77,35 @@ impl Store for Sqlite {
 }
 
 impl Sqlite {
+    /// The query for a part of a stream.
+    pub(crate) fn reading(
+        &self,
+        read: &ReadStream,
+    ) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
+        sqlx::query(self.inner.sql.read_stream.clone())
+            .bind(read.stream.as_str().to_owned())
+            .bind(read.after.map_or(0, |seq| signed(seq.get())))
+            .bind(read.upto.map_or(i64::MAX, |seq| signed(seq.get())))
+            .bind(read.kind.map(row::kind_text))
+            .bind(read.limit.map_or(i64::MAX, limit))
+    }
+
     async fn messages(
         &self,
         query: Query<'_, sqlx::Sqlite, SqliteArguments>,
     ) -> Result<Vec<StoredMessage>, BackendError> {
-        let mut reader = self.reader().await?;
-        let mut rows = query.fetch(&mut *reader);
-        let mut messages = Vec::new();
-        while let Some(row) = rows.try_next().await.map_err(error::backend)? {
-            messages.push(row::message(&row)?);
-        }
-        Ok(messages)
+        messages(&mut *self.reader().await?, query).await
     }
+}
+
+pub(crate) async fn messages(
+    connection: &mut SqliteConnection,
+    query: Query<'_, sqlx::Sqlite, SqliteArguments>,
+) -> Result<Vec<StoredMessage>, BackendError> {
+    let mut rows = query.fetch(connection);
+    let mut messages = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(error::backend)? {
+        messages.push(row::message(&row)?);
+    }
+    Ok(messages)
 }

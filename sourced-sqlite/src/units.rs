@@ -1,14 +1,17 @@
 //! Units: a whole chain of messages stored at once, outside of any claim.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    AppendError, Appended, BackendError, Lane, Limits, UnitCommit, UnitError, Units,
+    AppendError, Appended, BackendError, JoinError, Joined, Lane, Limits, UnitCommit, UnitError,
+    Units,
 };
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::joined::JoinedTransaction;
 use crate::row::signed;
 use crate::sql::Statements;
 use crate::writer::Effect;
@@ -17,10 +20,7 @@ use crate::{append, error, lanes, schedules};
 #[async_trait]
 impl Units for Sqlite {
     async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
-        let refused = Limits::default()
-            .check_all(&unit.appends, &unit.schedules)
-            .map_err(AppendError::from);
-        refused.and_then(|()| append::refuse_repetitions(&unit.appends, &unit.schedules))?;
+        check(&unit)?;
         let sql = Arc::clone(&self.inner.sql);
         self.inner
             .writer
@@ -29,10 +29,23 @@ impl Units for Sqlite {
             })
             .await
     }
+
+    async fn join<'t>(
+        &self,
+        connection: &'t mut (dyn Any + Send),
+    ) -> Result<Box<dyn Joined + 't>, JoinError> {
+        Ok(Box::new(JoinedTransaction::check(self, connection).await?))
+    }
+}
+
+/// Refuses what no look at the storage is needed for.
+pub(crate) fn check(unit: &UnitCommit) -> Result<(), AppendError> {
+    Limits::default().check_all(&unit.appends, &unit.schedules)?;
+    append::refuse_repetitions(&unit.appends, &unit.schedules)
 }
 
 /// All or nothing: on an error the savepoint around it is rolled back.
-async fn commit(
+pub(crate) async fn commit(
     connection: &mut SqliteConnection,
     sql: &Statements,
     unit: &UnitCommit,

@@ -233,6 +233,14 @@ impl Link {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(error::backend)?;
+        if let [job] = batch {
+            // Whoever is alone needs no savepoint: the transaction is theirs.
+            match job.run(&mut transaction).await {
+                Verdict::Keep => transaction.commit().await.map_err(error::backend)?,
+                Verdict::RollBack => transaction.rollback().await.map_err(error::backend)?,
+            }
+            return ended(connection);
+        }
         for job in batch {
             let mut savepoint = transaction.begin().await.map_err(error::backend)?;
             let verdict = job.run(&mut savepoint).await;
@@ -244,13 +252,7 @@ impl Link {
             }
         }
         transaction.commit().await.map_err(error::backend)?;
-        // A savepoint that a sync action has forgotten took the commit for its own.
-        if connection.is_in_transaction() {
-            return Err(BackendError::Refused(
-                "a sync action left a transaction open".into(),
-            ));
-        }
-        Ok(())
+        ended(connection)
     }
 
     async fn open(&mut self) -> Result<&mut SqliteConnection, BackendError> {
@@ -308,6 +310,15 @@ impl Link {
         let factor = 2_u32.saturating_pow(self.failures.saturating_sub(1));
         pause(FIRST_BACKOFF.saturating_mul(factor).min(LAST_BACKOFF)).await;
     }
+}
+
+/// A savepoint that a sync action has forgotten took the commit for its own.
+fn ended(connection: &SqliteConnection) -> Result<(), BackendError> {
+    if connection.is_in_transaction() {
+        let text = "a sync action left a transaction open";
+        return Err(BackendError::Refused(text.into()));
+    }
+    Ok(())
 }
 
 /// Waits.

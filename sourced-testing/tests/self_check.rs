@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, Groups, LaneState, Memory,
-    Progress, Promotion, ReadStream, Recurrences, Refusal, Scheduled, Schedules, Scheduling, Seen,
-    SetAside, Signal, Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
+    Memory, Progress, Promotion, ReadStream, Recurrences, Refusal, ResetFrom, ResetScope,
+    Scheduled, Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store,
+    StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -23,6 +24,7 @@ use sourced_testing::conformance::{Harness, run, suite};
 enum Fault {
     None,
     IgnoresExpectedSeq,
+    IgnoresGuards,
     AppendsStreamByStream,
     ForgetsDuplicates,
     RewritesPayloads,
@@ -45,6 +47,9 @@ enum Fault {
     StopsAtABadOne,
     MovesWhoeverIsBehind,
     MovesBeforeItAppends,
+    IgnoresStops,
+    KeepsTheLastSnapshotWritten,
+    KeepsOneSnapshotPerStream,
 }
 
 /// Memory with a fault.
@@ -58,6 +63,14 @@ impl Broken {
     fn has(&self, fault: Fault) -> bool {
         self.fault == fault
     }
+
+    fn owner(&self, actor: &GroupId) -> GroupId {
+        if self.has(Fault::KeepsOneSnapshotPerStream) {
+            GroupId::new("all").expect("it is a name")
+        } else {
+            actor.clone()
+        }
+    }
 }
 
 #[async_trait]
@@ -69,6 +82,9 @@ impl Store for Broken {
                 appended.extend(self.memory.append(vec![append]).await?);
             }
             return Ok(appended);
+        }
+        if self.has(Fault::IgnoresGuards) {
+            appends.retain(|append| !append.messages.is_empty());
         }
         for append in &mut appends {
             if self.has(Fault::IgnoresExpectedSeq) {
@@ -126,6 +142,34 @@ impl Groups for Broken {
     async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
         self.memory.register_group(group).await
     }
+
+    async fn reset_group(
+        &self,
+        group: &GroupId,
+        scope: &ResetScope,
+        from: ResetFrom,
+    ) -> Result<(), BackendError> {
+        self.memory.reset_group(group, scope, from).await
+    }
+
+    async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
+        if self.has(Fault::IgnoresStops) {
+            return Ok(());
+        }
+        self.memory.stop_group(group, reason).await
+    }
+
+    async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.memory.start_group(group).await
+    }
+
+    async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.memory.remove_group(group).await
+    }
+
+    async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
+        self.memory.group_state(group).await
+    }
 }
 
 #[async_trait]
@@ -160,6 +204,9 @@ impl Claims for Broken {
 
     async fn ack(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
         if self.has(Fault::AcksWhatItNeverGave) {
+            // What came meanwhile has to be known to the lane.
+            let group = std::slice::from_ref(&ack.claim.group);
+            self.memory.pending_lanes(group).await?;
             ack.upto = self.memory.log_end().await?;
         }
         if self.has(Fault::SchedulesOutsideTheTransaction) {
@@ -352,6 +399,40 @@ impl Documents for Broken {
     }
 }
 
+#[async_trait]
+impl Snapshots for Broken {
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.memory.snapshot(&self.owner(actor), stream).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+        snapshot: &Snapshot,
+    ) -> Result<(), BackendError> {
+        let actor = self.owner(actor);
+        if self.has(Fault::KeepsTheLastSnapshotWritten) {
+            self.memory.delete_snapshot(&actor, stream).await?;
+        }
+        self.memory.save_snapshot(&actor, stream, snapshot).await
+    }
+
+    async fn delete_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<(), BackendError> {
+        self.memory
+            .delete_snapshot(&self.owner(actor), stream)
+            .await
+    }
+}
+
 impl Wake for Broken {
     fn signal(&self) -> Signal {
         self.memory.signal()
@@ -400,6 +481,8 @@ macro_rules! caught {
 caught! {
     ignored_expectations: IgnoresExpectedSeq by one_winner::exactly_is_right_only_for_the_last_seq;
     ignored_expectations_in_a_race: IgnoresExpectedSeq by one_winner::of_concurrent_first_appends_exactly_one_wins;
+    ignored_guards: IgnoresGuards by guards::a_guard_that_is_wrong_names_its_stream_and_stores_nothing_anywhere;
+    ignored_guards_in_a_race: IgnoresGuards by guards::one_winner_of_decisions_that_read_each_other_s_streams;
     half_an_append: AppendsStreamByStream by append::is_all_or_nothing_over_several_streams;
     forgotten_duplicates: ForgetsDuplicates by same_id_once::a_retry_gets_the_first_places;
     rewritten_payloads: RewritesPayloads by bytes_in_bytes_out::payloads_are_kept_byte_for_byte;
@@ -410,6 +493,7 @@ caught! {
     starved_groups: StarvesGroups by claim::gives_each_group_its_share;
     starved_groups_one_lane_at_a_time: StarvesGroups by claim::gives_every_group_a_turn_even_one_lane_at_a_time;
     wrong_replays: MarksEverythingAsReplay by replay_is_marked::a_first_delivery_is_none;
+    ignored_stops: IgnoresStops by stopping::a_stopped_group_gives_no_lanes;
     acks_on_release: AcksOnRelease by claim::a_released_lane_can_be_claimed_at_once;
     jumping_acks: AcksWhatItNeverGave by ack_never_jumps::each_message_needs_its_own;
     acks_that_skip_what_came_meanwhile: AcksWhatItNeverGave by never_skipped::what_arrives_during_a_claim_comes_after_it;
@@ -431,4 +515,6 @@ caught! {
     doubled_ticks: MovesWhoeverIsBehind by tick_once::of_concurrent_moves_exactly_one_wins_each_round;
     moves_without_a_message: MovesBeforeItAppends by tick_once::a_refused_append_moves_nothing;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
+    snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
+    shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
 }

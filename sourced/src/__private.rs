@@ -17,9 +17,9 @@ pub use crate::__rules as rules;
 pub use crate::__rules_of_parameters as rules_of_parameters;
 pub use crate::__schema as schema;
 pub use crate::actor::{
-    Actor, ActorReactor, ActorRef, AnyEvent, CommandError, Decides, Dispatched, Emit, Emitted,
-    Emitter, EventsOf, Handlers, IntoDecision, IntoDispatch, Other, Reacts, RefusalOf, Rejected,
-    Stepwise, read_event,
+    Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
+    Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, MayRefuse,
+    Other, Reacts, RefusalOf, Rejected, Returned, Stepwise, read_event,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;

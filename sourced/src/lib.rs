@@ -67,8 +67,8 @@ pub use recurrence::{CatchUp, Every, Ticks};
 pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, Outcome, Place, Receipt, Recurring, RetryPolicy,
-    Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, GroupRef, Outcome, Place, Receipt, Recurring,
+    RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

@@ -107,3 +107,18 @@ fn messages_tell_their_schemas() {
     let schema = registry.get("cart.rename").unwrap().schema().unwrap();
     assert_eq!(schema["properties"]["tags"]["type"], "array");
 }
+
+#[tokio::test]
+async fn the_nodes_of_messages_have_their_schemas() {
+    let app = App::builder().register::<Cart>().build().await.unwrap();
+    let node = |id: &str| {
+        app.topology()
+            .nodes
+            .iter()
+            .find(|node| node.id == id)
+            .unwrap()
+    };
+    assert_eq!(node("cart.add_item").schema, AddItem::schema());
+    assert_eq!(node("cart.item_added").schema, ItemAdded::schema());
+    assert!(app.topology().to_json().contains(r#""minLength": 1"#));
+}

@@ -369,3 +369,97 @@ pub async fn events_may_go_to_another_stream_alone(on: On) {
     assert_eq!(closed.len(), 1);
     assert_eq!(balances(&app).await, [100, 200, 100, 100]);
 }
+
+/// A doctor, who is on call at first, and a rule of two of them: one stays.
+#[derive(Debug, Default)]
+pub struct Doctor {
+    is_off: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("somebody has to stay")]
+pub struct SomebodyHasToStay;
+
+#[actor]
+impl Doctor {
+    #[command]
+    async fn go(&self, other: Other<Doctor>) -> Result<Option<Gone>, SomebodyHasToStay> {
+        // So that others read what this one has read.
+        tokio::task::yield_now().await;
+        match (self.is_off, other.is_off) {
+            (true, _) => Ok(None),
+            (false, true) => Err(SomebodyHasToStay),
+            (false, false) => Ok(Some(Gone)),
+        }
+    }
+
+    /// Sends the other one home, when this one stays.
+    #[command]
+    fn relieve(&self, other: Other<Doctor>) -> Result<Vec<Elsewhere<Gone>>, SomebodyHasToStay> {
+        match (self.is_off, other.is_off) {
+            (true, _) => Err(SomebodyHasToStay),
+            (false, true) => Ok(Vec::new()),
+            (false, false) => Ok(vec![other.emit(Gone)]),
+        }
+    }
+
+    #[event]
+    fn gone(&mut self) {
+        self.is_off = true;
+    }
+
+    #[command]
+    fn come(&self) -> Came {
+        Came
+    }
+
+    #[event]
+    fn came(&mut self) {
+        self.is_off = false;
+    }
+}
+
+pub async fn of_two_doctors_who_read_each_other_one_stays_on_call(on: On) {
+    let app = on.builder().register::<Doctor>().build().await.unwrap();
+    let running = app.start();
+    let doctors = ["doc-1", "doc-2"];
+    for _ in 0..6 {
+        let attempts = (0..12_usize).map(|n| {
+            let app = app.clone();
+            app.env().clone().spawner.spawn(async move {
+                let (own, other) = (doctors[n % 2], doctors[(n + 1) % 2]);
+                let other = StreamId::new(other).unwrap();
+                match n / 2 {
+                    0 | 1 => app.actor::<Doctor>(own).go(other).await.is_ok(),
+                    2 => app.unit().handle(Go { other }.to(own)).await.is_ok(),
+                    3 => {
+                        let unit = app.unit().without_commands();
+                        unit.handle(Relieve { other }.to(own)).await.is_ok()
+                    }
+                    4 => {
+                        let receipt = app.dispatch(Go { other }.to(own)).await.unwrap();
+                        matches!(receipt.outcome().await.unwrap(), Outcome::Applied(_))
+                    }
+                    _ => {
+                        let receipt = app.dispatch(Relieve { other }.to(own)).await.unwrap();
+                        matches!(receipt.outcome().await.unwrap(), Outcome::Applied(_))
+                    }
+                }
+            })
+        });
+        let done = join_all(attempts).await;
+        assert!(done.into_iter().any(|done| done.unwrap()), "one could go");
+        let is_off = async |doctor| app.load::<Doctor>(doctor).await.unwrap().state().is_off;
+        let off = join_all(doctors.map(is_off)).await;
+        assert_eq!(
+            off.iter().filter(|off| **off).count(),
+            1,
+            "one, and not both"
+        );
+        for doctor in doctors {
+            app.actor::<Doctor>(doctor).come().await.unwrap();
+        }
+    }
+    app.idle().await.unwrap();
+    running.stop().await;
+}

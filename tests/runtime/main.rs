@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod backends;
+mod own;
 mod shop;
 
 mod across;
@@ -11,9 +12,12 @@ mod building;
 mod deciding;
 mod failing;
 mod forms;
+mod joining;
+mod operating;
 mod reacting;
 mod recurring;
 mod scheduling;
+mod snapshots;
 mod stopping;
 mod unit_seqs;
 mod units;
@@ -48,6 +52,7 @@ promises! {
         a_stream_named_twice_is_refused_and_parks_nothing,
         every_stream_of_a_decision_carries_its_cause_and_correlation,
         events_may_go_to_another_stream_alone,
+        of_two_doctors_who_read_each_other_one_stays_on_call,
     }
     building {
         every_missing_resource_is_named,
@@ -84,6 +89,22 @@ promises! {
         a_twin_in_memory_decides_and_leaves_no_trace,
         every_missing_resource_of_a_handler_is_named,
     }
+    joining {
+        one_transaction_with_the_rows_of_the_caller,
+        one_transaction_leaves_nothing_when_the_caller_rolls_back,
+        fresh_state_and_dense_seq_over_several_units_of_one_transaction,
+        a_unit_that_stores_nothing_leaves_the_transaction_usable,
+        ack_never_jumps_in_the_transaction_of_the_caller,
+        decided_once_by_joined_units_workers_and_durable_methods_side_by_side,
+        others_wait_while_the_transaction_is_open_and_do_not_fail,
+        workers_are_woken_after_the_commit,
+        what_cannot_be_joined_is_told,
+    }
+    operating {
+        replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,
+        a_stopped_group_waits_over_restarts_until_it_is_started,
+        a_group_begins_where_it_is_told_and_anew_when_it_was_removed,
+    }
     reacting {
         a_chain_of_command_event_reaction_command_event,
         every_message_carries_its_cause_its_correlation_and_its_metadata,
@@ -112,6 +133,19 @@ promises! {
         a_cancelled_command_is_never_decided,
         schedule_once_by_the_next_process_when_this_one_has_ended,
         a_unit_leaves_what_is_for_later_to_the_workers,
+    }
+    snapshots {
+        one_is_taken_after_every_so_many_events_and_used,
+        a_worker_starts_from_one,
+        fresh_state_where_one_is_of_other_code_or_damaged,
+        a_new_version_of_the_actor_ignores_those_of_the_old_one,
+        a_field_with_a_default_is_a_change_of_shape,
+        an_app_started_again_uses_what_is_there,
+        a_reaction_sees_the_state_as_of_its_event_behind_a_snapshot,
+        whoever_asks_for_the_history_gets_all_of_it,
+        an_emitter_goes_on_from_a_snapshot,
+        never_ahead_of_the_log,
+        snapshot_and_tail_are_the_full_fold,
     }
     stopping {
         a_graceful_stop_lets_running_handlers_finish,

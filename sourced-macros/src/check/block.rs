@@ -138,11 +138,28 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
         dx.count() == before
     };
     let right: Vec<&Handler> = model.handlers.iter().filter(is_right).collect();
+    aliases(kind, model, dx);
     let repeated = repetitions(model, &right, dx);
     right
         .into_iter()
         .filter(|handler| !repeated.iter().any(|other| std::ptr::eq(*other, *handler)))
         .collect()
+}
+
+/// An alias is another name.
+fn aliases(kind: Kind, model: &Model, dx: &mut Diagnostics) {
+    let same = model
+        .aliases
+        .iter()
+        .find(|alias| alias.value() == model.name);
+    if let Some(alias) = same {
+        let (attribute, name) = (kind.attribute(), &model.name);
+        dx.error(
+            alias,
+            format!("`{attribute}` is named `{name}` anyway: an alias is a name of the past"),
+            "remove it, or write the name that the actor had before",
+        );
+    }
 }
 
 fn stored_name(model: &Model, handler: &Handler, dx: &mut Diagnostics) {

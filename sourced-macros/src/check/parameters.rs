@@ -79,7 +79,7 @@ fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
             "write `name: Type`",
         ),
         ParameterKind::Otherwise { write } => otherwise(handler, parameter, write, dx),
-        ParameterKind::Emitter if handler.role == Role::Event => emitter(handler, parameter, dx),
+        ParameterKind::Emitter { .. } if handler.role == Role::Event => emitter(handler, parameter, dx),
         ParameterKind::Context
         | ParameterKind::Stream
         | ParameterKind::History
@@ -161,7 +161,7 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     let attribute = handler.role.attribute();
     match &parameter.kind {
         ParameterKind::Otherwise { write } => otherwise(handler, parameter, write, dx),
-        ParameterKind::Emitter => emitter(handler, parameter, dx),
+        ParameterKind::Emitter { .. } => emitter(handler, parameter, dx),
         ParameterKind::Other(_) => dx.error(
             parameter,
             format!("`{attribute}` methods see their own stream only"),

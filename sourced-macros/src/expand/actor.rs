@@ -2,14 +2,15 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::ReturnType;
 use syn::spanned::Spanned;
+use syn::{PathArguments, ReturnType, Type};
 
 use super::calls::{call, cx_name, message_name, needs};
 use super::{events, flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::reactions::{Reaction, is_bare, reactions};
+use crate::model::snapshots::Snapshots;
 use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
@@ -31,7 +32,7 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let evolves = of(Role::Event).map(|handler| evolves(model, handler));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
     let events = events::events(model, &of(Role::Event).collect::<Vec<_>>());
-    let reference = reference::reference(model, &commands, &flow::table(handlers));
+    let reference = reference::reference(model, &commands, &flow::table(model, handlers));
     quote!(#(#messages)* #events #table #(#decides)* #(#evolves)* #(#reacts)* #reference)
 }
 
@@ -41,6 +42,10 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     let events = &model.events;
     let reference = reference::name(model);
     let initial = initial(model, handlers);
+    let group = model
+        .aliases
+        .last()
+        .map(|oldest| quote!(const GROUP: &'static str = #oldest;));
     let rows = handlers.iter().filter_map(|handler| {
         let (cfgs, message, needs) = (handler.cfgs(), handler.message(), needs(handler));
         let row = match handler.role {
@@ -51,7 +56,8 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         };
         Some(quote!(#cfgs table.#row::<#message>() #needs;))
     });
-    let rows: TokenStream = rows.chain(reactions.iter().map(reaction_row)).collect();
+    let rows = rows.chain(reactions.iter().map(reaction_row));
+    let rows: TokenStream = rows.chain(snapshots(model, handlers, reactions)).collect();
     let table = if rows.is_empty() {
         quote!(_table)
     } else {
@@ -62,6 +68,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         #[automatically_derived]
         impl #private::Actor for #self_ty {
             const NAME: &'static str = #name;
+            #group
             type Event = #events;
             type Ref = #reference;
             #initial
@@ -77,6 +84,48 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
             }
         }
     }
+}
+
+/// `table.snapshots_every(…)`, and whose handlers snapshots will not do for.
+fn snapshots(
+    model: &Model,
+    handlers: &[&Handler],
+    reactions: &[Reaction<'_>],
+) -> Option<TokenStream> {
+    let Snapshots {
+        every,
+        code,
+        version,
+    } = model.snapshots.as_ref()?;
+    let private = model.library.private();
+    let version = version
+        .as_ref()
+        .map_or(quote!(0), |version| quote!(#version));
+    // Whether the state can be stored is asked of the type, so that is said there.
+    let span = Span::call_site().located_at(model.self_ty.span());
+    let take = quote_spanned!(span=> table.snapshots_every(#every, &FINGERPRINT););
+    let commands = handlers
+        .iter()
+        .filter(|handler| handler.role == Role::Command);
+    let commands = commands.map(|handler| (*handler, handler.cfgs(), handler.message()));
+    let reactions = reactions.iter().map(|reaction| {
+        (
+            reaction.handler,
+            reaction.cfgs.clone(),
+            reaction.event.clone(),
+        )
+    });
+    let readers = commands
+        .chain(reactions)
+        .filter(|(handler, ..)| handler.takes_history())
+        .map(|(_, cfgs, message)| quote!(#cfgs table.reads_history::<#message>();));
+    Some(quote! {
+        {
+            static FINGERPRINT: #private::Fingerprint = #private::Fingerprint::of_code(#code, #version);
+            #take
+        }
+        #(#readers)*
+    })
 }
 
 /// `table.reaction::<ItemAdded>().needs::<Res<Mailer>>();`
@@ -136,7 +185,12 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     );
     let returned = returned(handler);
     let (returned, message, body) = if handler.takes_emitter() {
-        let stepwise = quote!(#private::Stepwise<Self, #returned>);
+        // An event in its list that is not the actor's is said there.
+        let events = handler.emitter_events();
+        let span = events.map_or_else(Span::call_site, Spanned::span);
+        let there = model.library.private_at(span);
+        let events = events.map(|events| quote!(, #events));
+        let stepwise = quote_spanned!(span=> #there::Stepwise<Self, #returned #events>);
         let body = quote! {
             let mut emit = #private::Emitter::working(&message, cx)?;
             let returned = #call;
@@ -147,6 +201,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         (returned, message, quote!(::core::result::Result::Ok(#call)))
     };
     let decides = of_message(model, "Decides", &command);
+    let may_refuse = may_refuse(model, handler);
     let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
     quote! {
         #cfgs
@@ -158,10 +213,32 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
                 #message: #private::Message<#command>,
                 #cx: &#private::Context,
             ) -> #result {
+                #may_refuse
                 #body
             }
         }
     }
+}
+
+/// Asks whether the error may be a refusal; what is wrong is said where the error is written.
+fn may_refuse(model: &Model, handler: &Handler) -> Option<TokenStream> {
+    let ReturnType::Type(_, ty) = &handler.sig.output else {
+        return None;
+    };
+    let Type::Path(path) = &**ty else {
+        return None;
+    };
+    let error = match path.path.segments.last().map(|last| &last.arguments) {
+        Some(PathArguments::AngleBracketed(arguments)) => arguments.args.last(),
+        _ => None,
+    };
+    let span = error.map_or_else(|| ty.span(), Spanned::span);
+    let (private, there) = (model.library.private(), model.library.private_at(span));
+    let asked = quote_spanned!(span=> #there::Returned::<#ty>::may_refuse());
+    Some(quote! {
+        use #private::MayRefuse as _;
+        #asked;
+    })
 }
 
 /// The return type, as it is written or left out.

@@ -36,7 +36,7 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
             quote!(#private::Other::load(#stream, &message.stream_id, cx).await?)
         }
         ParameterKind::History => quote!(cx.history()),
-        ParameterKind::Emitter => quote!(&mut emit),
+        ParameterKind::Emitter { .. } => quote!(&mut emit),
         ParameterKind::AnyEvent { enveloped } => {
             let span = parameter.source.ty.span();
             let mut events = model.events.clone();
@@ -84,7 +84,7 @@ pub(crate) fn cx_name<'h>(handlers: impl IntoIterator<Item = &'h Handler>) -> To
             parameter.kind,
             ParameterKind::Context
                 | ParameterKind::History
-                | ParameterKind::Emitter
+                | ParameterKind::Emitter { .. }
                 | ParameterKind::Other(_)
         )
     };

@@ -4,15 +4,17 @@
 //! app is exact.
 
 use quote::ToTokens;
-use syn::{GenericArgument, PathArguments, ReturnType, Type, TypePath};
+use syn::{ReturnType, Type, TypePath};
 
+use crate::model::block::Model;
 use crate::model::handler::Handler;
+use crate::model::parameter::type_arguments;
 use crate::model::reactions::{Reaction, key, reactions};
 use crate::names;
 use crate::parse::member::Role;
 
 /// The lines of the table; none without a command or a reaction.
-pub(super) fn table(handlers: &[&Handler]) -> Vec<String> {
+pub(super) fn table(model: &Model, handlers: &[&Handler]) -> Vec<String> {
     let reactions = reactions(handlers);
     let commands = || {
         handlers
@@ -22,7 +24,7 @@ pub(super) fn table(handlers: &[&Handler]) -> Vec<String> {
     let mut emitted = Vec::new();
     let mut rows: Vec<String> = commands()
         .map(|handler| {
-            let said = Said::by(handler);
+            let said = Said::by_command(model, handler);
             let row = row(&handler.message(), &said, &reactions);
             emitted.extend(said.messages);
             row
@@ -70,7 +72,7 @@ fn row(command: &impl ToTokens, said: &Said, reactions: &[Reaction<'_>]) -> Stri
         "| `{}` | {} | {} | {} |",
         cell(&names::spoken(command)),
         list(said.refusal.as_slice()),
-        list(&said.messages),
+        said.emitted(),
         then.collect::<Vec<_>>().join("<br>"),
     )
 }
@@ -102,6 +104,8 @@ fn cell(text: &str) -> String {
 #[derive(Default)]
 struct Said {
     messages: Vec<String>,
+    /// Those of them that go to another stream.
+    elsewhere: Vec<String>,
     refusal: Option<String>,
 }
 
@@ -110,6 +114,17 @@ impl Said {
         let mut said = Self::default();
         if let ReturnType::Type(_, ty) = &handler.sig.output {
             said.read(ty);
+        }
+        said
+    }
+
+    /// What is emitted step by step stands in no return type.
+    fn by_command(model: &Model, handler: &Handler) -> Self {
+        let mut said = Self::by(handler);
+        match handler.emitter_events() {
+            Some(events) => said.read(events),
+            None if handler.takes_emitter() => said.message(model.events.to_string()),
+            None => {}
         }
         said
     }
@@ -129,14 +144,22 @@ impl Said {
         let Some(last) = path.path.segments.last() else {
             return;
         };
-        let arguments = types(&last.arguments);
+        let arguments: Vec<&Type> = type_arguments(path).collect();
         match (last.ident.to_string().as_str(), arguments.as_slice()) {
             ("Option" | "Vec" | "Outgoing", [inner]) => self.read(inner),
             ("Outgoing", []) => self.message("any".to_owned()),
+            ("Elsewhere", [inner]) => {
+                let mut there = Self::default();
+                there.read(inner);
+                self.elsewhere.extend(there.messages.iter().cloned());
+                there
+                    .messages
+                    .into_iter()
+                    .for_each(|name| self.message(name));
+            }
             ("Result", [ok, error @ ..]) => {
                 self.read(ok);
-                let refusal = error.first().map(names::spoken);
-                self.refusal = refusal.filter(|error| !error.ends_with("Failure"));
+                self.refusal = error.first().and_then(|error| refusal(error));
             }
             _ => self.message(names::spoken(path)),
         }
@@ -147,15 +170,29 @@ impl Said {
             self.messages.push(name);
         }
     }
+
+    fn emitted(&self) -> String {
+        let said = self.messages.iter().map(|name| {
+            let elsewhere = if self.elsewhere.contains(name) {
+                " elsewhere"
+            } else {
+                ""
+            };
+            format!("`{}`{elsewhere}", cell(name))
+        });
+        said.collect::<Vec<_>>().join(", ")
+    }
 }
 
-fn types(arguments: &PathArguments) -> Vec<&Type> {
-    let PathArguments::AngleBracketed(arguments) = arguments else {
-        return Vec::new();
+/// What the domain says no with, if it can: `Failure` is no refusal, and `Rejected<E>` is one with `E`.
+fn refusal(error: &Type) -> Option<String> {
+    let Type::Path(path) = error else {
+        return Some(names::spoken(error));
     };
-    let types = arguments.args.iter().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    });
-    types.collect()
+    let name = path.path.segments.last()?.ident.to_string();
+    match (name.as_str(), type_arguments(path).next()) {
+        ("Failure" | "Infallible", _) => None,
+        ("Rejected", Some(inner)) => refusal(inner),
+        _ => Some(names::spoken(error)),
+    }
 }

@@ -1,9 +1,9 @@
 //! Messages: the structs that handlers define, and the traits of a struct that stands on its own.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
 use syn::spanned::Spanned;
+use syn::{LitStr, Path};
 
 use crate::model::Library;
 use crate::model::block::Model;
@@ -19,15 +19,18 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
     let name = names::message_of(handler.name());
     let (vis, cfgs, docs) = (&handler.vis, handler.cfgs(), docs(model, handler));
     let mut fields = handler.fields().peekable();
+    // What is wrong with the struct as a whole, such as a second one of its name, is said at the method.
+    let at = Span::call_site().located_at(handler.name().span());
     let body = if fields.peek().is_some() {
         let fields = fields.map(|field| self::field(model, handler, field));
-        quote!({ #(#fields),* })
+        quote_spanned!(at=> { #(#fields),* })
     } else {
-        quote!(;)
+        quote_spanned!(at=> ;)
     };
-    let serde = quote!(#private::serde).to_string().replace(' ', "");
+    let keyword = quote_spanned!(at=> struct);
+    let serde = LitStr::new(&quote!(#private::serde).to_string().replace(' ', ""), at);
     let stored = model.stored_name(handler);
-    let past = Past::new(&handler.stored);
+    let past = model.past(handler);
     let derives = &model.derives;
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let first_rule = handler.fields().find_map(Field::rules);
@@ -54,17 +57,21 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
         &extras,
         &cfgs,
     );
+    let there = model.library.private_at(at);
+    let own_derives = quote_spanned! {at=>
+        #[derive(
+            ::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq,
+            #there::serde::Serialize, #there::serde::Deserialize,
+        )]
+    };
     quote! {
         #cfgs
         #docs
-        #[derive(
-            ::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq,
-            #private::serde::Serialize, #private::serde::Deserialize,
-        )]
+        #own_derives
         #[serde(crate = #serde)]
         #derives
         #rules
-        #vis struct #name #body
+        #vis #keyword #name #body
         #traits
     }
 }
@@ -81,6 +88,16 @@ fn field(model: &Model, handler: &Handler, field: Field<'_>) -> TokenStream {
         let text = format!(" See `{}::{}`.", model.ident, handler.name());
         quote!(#[doc = #text])
     });
+    // A trait that the type lacks is said at the type: the compiler takes a field to begin with its visibility.
+    let at = ty.span();
+    let vis: TokenStream = vis
+        .to_token_stream()
+        .into_iter()
+        .map(|mut word| {
+            word.set_span(word.span().located_at(at));
+            word
+        })
+        .collect();
     quote!(#docs #(#attrs)* #vis #name: #ty)
 }
 
@@ -162,20 +179,26 @@ fn traits(
         quote_spanned!(old.span()=> #cfgs const _: () = #private::check_was::<#name, #old>();)
     });
     let versions = was.map(|old| versions(&private, old));
+    let message_type = quote! {
+        const NAME: &'static str = #stored;
+        const KIND: #private::Kind = #private::Kind::#kind;
+        #aliases
+        #versions
+        #extras
+    };
+    // A second definition of the name is said where the message is defined.
+    let at = Span::call_site().located_at(name.span());
+    let there = library.private_at(at);
+    let message_type = quote_spanned!(at=> impl #there::MessageType for #name { #message_type });
+    let of_kind = quote_spanned!(at=> impl #there::#kind for #name {});
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #private::MessageType for #name {
-            const NAME: &'static str = #stored;
-            const KIND: #private::Kind = #private::Kind::#kind;
-            #aliases
-            #versions
-            #extras
-        }
+        #message_type
         #check
         #cfgs
         #[automatically_derived]
-        impl #private::#kind for #name {}
+        #of_kind
         #returned
     }
 }

@@ -1,7 +1,7 @@
 //! The reference to an actor: a durable method per command.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 
 use crate::model::block::Model;
 use crate::model::handler::Handler;
@@ -16,7 +16,8 @@ pub(crate) fn name(model: &Model) -> Ident {
 /// The struct, and its methods.
 ///
 /// Nobody can tell here whether the actor is public. The struct is, and generic in the actor, so that no signature of
-/// it names a type that is more private than itself.
+/// it names a type that is more private than itself. So are its methods: what a method cannot return is then said once,
+/// where the actor decides.
 pub(crate) fn reference(model: &Model, commands: &[&Handler], flow: &[String]) -> TokenStream {
     let private = model.library.private();
     let (name, self_ty, cfgs) = (name(model), &model.self_ty, &model.cfgs);
@@ -35,41 +36,36 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler], flow: &[String]) -
         #private::actor_ref!(#name);
         #(#cfgs)*
         #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-        impl #name<#self_ty> {
+        impl<__Actor: #private::Actor> #name<__Actor> {
             #(#methods)*
         }
     }
 }
 
 fn method(model: &Model, handler: &Handler) -> TokenStream {
-    let span = handler.returned_span();
-    let private = model.library.private_at(span);
+    let private = model.library.private();
     let (name, vis, cfgs, command) = (
         handler.name(),
         &handler.vis,
         handler.cfgs(),
         handler.message(),
     );
-    let self_ty = &model.self_ty;
     let (parameters, value) = match handler.message_parameter() {
         Some(_) => (quote!(command: #command), quote!(command)),
         None => from_fields(model, handler, &command),
     };
     let docs = docs(handler, &command);
-    // What is wrong with the return type is said at the return type.
-    let returned = quote_spanned! {span=>
-        ::core::result::Result<
-            #private::EventsOf<#self_ty, #command>,
-            #private::CommandError<#private::RefusalOf<#self_ty, #command>>,
-        >
-    };
-    let this = quote!(self);
-    let execute = quote_spanned!(span=> #this.0.execute(#value).await);
     quote! {
         #cfgs
         #docs
-        #vis async fn #name(&self, #parameters) -> #returned {
-            #execute
+        #vis async fn #name(&self, #parameters) -> ::core::result::Result<
+            #private::EventsOf<__Actor, #command>,
+            #private::CommandError<#private::RefusalOf<__Actor, #command>>,
+        >
+        where
+            __Actor: #private::Decides<#command>,
+        {
+            self.0.execute(#value).await
         }
     }
 }

@@ -3,13 +3,15 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Path, Type, TypePath};
+use syn::{Attribute, LitStr, Path, Type, TypePath};
 
 use super::Library;
 use super::handler::Handler;
+use super::message::Past;
+use super::snapshots::Snapshots;
 use crate::names;
 use crate::parse::block::Head;
-use crate::parse::member::Role;
+use crate::parse::member::{Member, Role};
 use crate::parse::options::Options;
 
 /// An actor or a projector.
@@ -18,12 +20,16 @@ pub(crate) struct Model {
     pub(crate) library: Library,
     /// The prefix of the messages of an actor, the group of a projector.
     pub(crate) name: String,
+    /// Older names of an actor, the oldest last.
+    pub(crate) aliases: Vec<LitStr>,
     /// The type as written.
     pub(crate) self_ty: TypePath,
     /// Its last word.
     pub(crate) ident: Ident,
     /// What the enum of its events is called.
     pub(crate) events: Ident,
+    /// How snapshots are taken, if they are.
+    pub(crate) snapshots: Option<Snapshots>,
     /// What the messages that it defines derive besides.
     pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
@@ -34,7 +40,12 @@ pub(crate) struct Model {
 
 impl Model {
     /// Names what was read; `None` when the type is not a plain one, which `check` says.
-    pub(crate) fn build(options: &Options, head: Head, mut handlers: Vec<Handler>) -> Option<Self> {
+    pub(crate) fn build(
+        options: &Options,
+        head: Head,
+        members: &[Member],
+        mut handlers: Vec<Handler>,
+    ) -> Option<Self> {
         let Type::Path(self_ty) = head.self_ty else {
             return None;
         };
@@ -56,7 +67,9 @@ impl Model {
         Some(Self {
             events,
             library: Library::new(options.krate.as_ref()),
-            name: options.name.as_ref().map_or_else(snake, syn::LitStr::value),
+            name: options.name.as_ref().map_or_else(snake, LitStr::value),
+            aliases: options.aliases.clone(),
+            snapshots: Snapshots::build(options, members),
             derives: options.derives.clone(),
             cfgs: head
                 .attrs
@@ -75,5 +88,20 @@ impl Model {
             Some(name) => name.value(),
             None => format!("{}.{}", self.name, handler.name().unraw()),
         }
+    }
+
+    /// How the message that a handler defines was stored before, while the actor had an older name too.
+    pub(crate) fn past(&self, handler: &Handler) -> Past {
+        let mut past = Past::new(&handler.stored);
+        if handler.stored.name.is_some() {
+            return past;
+        }
+        for alias in &self.aliases {
+            let name = format!("{}.{}", alias.value(), handler.name().unraw());
+            if past.aliases.iter().all(|known| known.value() != name) {
+                past.aliases.push(LitStr::new(&name, alias.span()));
+            }
+        }
+        past
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Meta, Path, Receiver, ReturnType, Signature, Token, Visibility};
+use syn::{Attribute, FnArg, Meta, Path, Receiver, ReturnType, Signature, Token, Type, Visibility};
 
 use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
 use crate::diagnostics::Diagnostics;
@@ -118,8 +118,25 @@ impl Handler {
 
     /// Whether it emits step by step.
     pub(crate) fn takes_emitter(&self) -> bool {
-        let is_emitter = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Emitter);
+        let is_emitter =
+            |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Emitter { .. });
         self.parameters.iter().any(is_emitter)
+    }
+
+    /// The events that its emitter takes, where they are written.
+    pub(crate) fn emitter_events(&self) -> Option<&Type> {
+        self.parameters
+            .iter()
+            .find_map(|parameter| match &parameter.kind {
+                ParameterKind::Emitter { events } => events.as_ref(),
+                _ => None,
+            })
+    }
+
+    /// Whether it asks for all that happened before.
+    pub(crate) fn takes_history(&self) -> bool {
+        let is_history = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::History);
+        self.parameters.iter().any(is_history)
     }
 
     /// The fields of the message that it defines.

@@ -24,8 +24,11 @@ pub(crate) enum ParameterKind {
     Context,
     /// `&History`
     History,
-    /// `&mut Emitter<Self>`
-    Emitter,
+    /// `&mut Emitter<Self>`, or `&mut Emitter<Self, (Added, Emptied)>`
+    Emitter {
+        /// The events that it takes, where they are written.
+        events: Option<Type>,
+    },
     /// `Other<Account>`: a stream in the message, an actor for the handler.
     Other(Ident),
     /// `&CartEvent`, or with its envelope: any event of the actor.
@@ -201,7 +204,10 @@ fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
     let path = match (&*reference.elem, &reference.mutability) {
         (Type::Path(path), None) => path,
         (Type::Path(path), Some(_)) if last_is(path, "Tx") => return ParameterKind::Tx,
-        (Type::Path(path), Some(_)) if last_is(path, "Emitter") => return ParameterKind::Emitter,
+        (Type::Path(path), Some(_)) if last_is(path, "Emitter") => {
+            let events = type_arguments(path).nth(1).cloned();
+            return ParameterKind::Emitter { events };
+        }
         (Type::Slice(_), _) => {
             return ParameterKind::Borrowed {
                 owned: Some("Vec<…>"),
@@ -235,14 +241,20 @@ fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
 
 /// The `T` of `Message<T>`.
 fn envelope(path: &TypePath) -> Option<&Type> {
-    let last = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
-        return None;
-    };
-    match arguments.args.first()? {
-        GenericArgument::Type(payload) if last.ident == "Message" => Some(payload),
+    last_is(path, "Message").then(|| type_arguments(path).next())?
+}
+
+/// The `A` and `B` of `Name<A, B>`.
+pub(crate) fn type_arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
+    let arguments = match path.path.segments.last().map(|last| &last.arguments) {
+        Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
         _ => None,
-    }
+    };
+    let arguments = arguments.into_iter().flatten();
+    arguments.filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// Whether it is `name<…>`: a type of the user's own may have the name alone.

@@ -128,6 +128,15 @@ impl Member {
         read.parse2(head)
     }
 
+    /// Everything that may make a difference to what it does: its attributes but for docs, its signature and its body.
+    pub(crate) fn code(&self) -> TokenStream {
+        let is_code = |attr: &&Attribute| !attr.path().is_ident("doc");
+        let ours = self.inner.iter().map(|inner| &inner.attr);
+        let attrs = ours.chain(self.attrs.iter().filter(is_code));
+        let (head, body) = (&self.head, &self.body);
+        quote!(#(#attrs)* #(#head)* #body)
+    }
+
     /// The words before the body.
     pub(crate) fn head(&self) -> TokenStream {
         self.head.iter().cloned().collect()

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{LitStr, Path, Token};
+use syn::{LitInt, LitStr, Path, Token};
 
 use crate::diagnostics::Diagnostics;
 use crate::names;
@@ -34,6 +34,10 @@ pub(crate) struct Options {
     pub(crate) derives: Vec<Path>,
     /// `was = ItemAddedV1`
     pub(crate) was: Option<Path>,
+    /// `snapshot_every = 100`
+    pub(crate) snapshot_every: Option<LitInt>,
+    /// `snapshot_version = 2`
+    pub(crate) snapshot_version: Option<LitInt>,
 }
 
 impl Options {
@@ -47,7 +51,14 @@ impl Options {
 pub(crate) const ACTOR: Declared = Declared {
     attribute: "#[actor]",
     name: Some("the type prefix, such as `\"shop.cart\"`"),
-    keys: &["derive", "events", "crate"],
+    keys: &[
+        "alias",
+        "derive",
+        "events",
+        "snapshot_every",
+        "snapshot_version",
+        "crate",
+    ],
 };
 
 /// Options of `#[projector]`.
@@ -98,6 +109,7 @@ const EVENT_NAME: &str = "the stored name, such as `\"cart.item_added\"`";
 impl Declared {
     /// Reads the options; what is wrong is said, and the rest is kept.
     pub(crate) fn read(&self, args: TokenStream, dx: &mut Diagnostics) -> Options {
+        let before = dx.count();
         let mut options = Options::default();
         let read = |input: ParseStream<'_>| {
             while !input.is_empty() {
@@ -108,6 +120,19 @@ impl Declared {
         };
         if let Err(error) = read.parse2(args) {
             dx.syntax(error);
+        }
+        // A number that was not understood is enough to say.
+        if let (None, Some(version)) = (&options.snapshot_every, &options.snapshot_version)
+            && dx.count() == before
+        {
+            dx.error(
+                version,
+                format!(
+                    "`{}` takes no snapshots that could have a version",
+                    self.attribute
+                ),
+                "add `snapshot_every = 100`, or remove `snapshot_version`",
+            );
         }
         options
     }
@@ -140,6 +165,15 @@ impl Declared {
             "alias" => self.alias(&key, input, options, dx),
             "derive" => self.derives(&key, input, options, dx),
             "events" => self.events(&key, input, options, dx),
+            "snapshot_every" => {
+                let help =
+                    "write `snapshot_every = 100`, the number of events from one to the next";
+                self.number(&key, input, &mut options.snapshot_every, (1, help), dx);
+            }
+            "snapshot_version" => {
+                let help = "write `snapshot_version = 2`, and a higher number with every change";
+                self.number(&key, input, &mut options.snapshot_version, (0, help), dx);
+            }
             "was" => {
                 let help = "write `was = ItemAddedV1`, the type that it took the place of";
                 let twice = "keep the youngest of them; that one says itself what it was before, by its own `was`";
@@ -178,6 +212,34 @@ impl Declared {
                 "write `events = CartHappened`",
             ),
         }
+    }
+
+    /// `key = 100`, once, no less than this and no more than fits into 32 bits.
+    fn number(
+        &self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        slot: &mut Option<LitInt>,
+        (least, help): (u32, &str),
+        dx: &mut Diagnostics,
+    ) {
+        if slot.is_some() {
+            let what = format!("`{}` has `{key}` twice", self.attribute);
+            return dx.error(key, what, "remove one of them");
+        }
+        let value = input
+            .parse::<Token![=]>()
+            .and_then(|_| input.parse::<LitInt>());
+        let Ok(value) = value else {
+            let what = format!("`{key}` of `{}` needs a number", self.attribute);
+            return dx.error(key, what, help);
+        };
+        let number = value.base10_parse::<u32>();
+        if !number.is_ok_and(|number| number >= least) || !value.suffix().is_empty() {
+            let what = format!("`{key}` of `{}` cannot be `{value}`", self.attribute);
+            return dx.error(&value, what, help);
+        }
+        *slot = Some(value);
     }
 
     /// `key = path`, once.
@@ -243,10 +305,15 @@ impl Declared {
             .parse::<Token![=]>()
             .and_then(|_| input.parse::<LitStr>());
         let Ok(alias) = value else {
+            let example = if self.attribute == ACTOR.attribute {
+                "old_cart"
+            } else {
+                "cart.old_name"
+            };
             return dx.error(
                 key,
                 format!("`alias` of `{}` needs a name", self.attribute),
-                "write `alias = \"cart.old_name\"`, once for each older name",
+                format!("write `alias = \"{example}\"`, once for each older name"),
             );
         };
         if !names::is_type_name(&alias.value()) {

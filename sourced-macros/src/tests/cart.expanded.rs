@@ -125,6 +125,8 @@ impl ::sourced::__private::Decides<AddItem> for Cart {
         message: ::sourced::__private::Message<AddItem>,
         _cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Result<ItemAdded, CartError>>::may_refuse();
         ::core::result::Result::Ok(
             Self::add_item(self, message.payload.product_id, message.payload.quantity),
         )
@@ -138,6 +140,8 @@ impl ::sourced::__private::Decides<SendMail> for Cart {
         message: ::sourced::__private::Message<SendMail>,
         cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Result<(), Failure>>::may_refuse();
         ::core::result::Result::Ok(
             Self::send_mail(self, message.payload.text, cx.get()?).await,
         )
@@ -182,7 +186,7 @@ impl ::sourced::__private::Reacts<ItemAdded> for Cart {
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-impl CartRef<Cart> {
+impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     /// Adds a product to an open cart.
     ///
     /// # Errors
@@ -192,11 +196,14 @@ impl CartRef<Cart> {
         product_id: impl ::core::convert::Into<String>,
         quantity: u32,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, AddItem>,
+        ::sourced::__private::EventsOf<__Actor, AddItem>,
         ::sourced::__private::CommandError<
-            ::sourced::__private::RefusalOf<Cart, AddItem>,
+            ::sourced::__private::RefusalOf<__Actor, AddItem>,
         >,
-    > {
+    >
+    where
+        __Actor: ::sourced::__private::Decides<AddItem>,
+    {
         self.0
             .execute(AddItem {
                 product_id: ::core::convert::Into::into(product_id),
@@ -212,11 +219,14 @@ impl CartRef<Cart> {
         &self,
         text: impl ::core::convert::Into<String>,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, SendMail>,
+        ::sourced::__private::EventsOf<__Actor, SendMail>,
         ::sourced::__private::CommandError<
-            ::sourced::__private::RefusalOf<Cart, SendMail>,
+            ::sourced::__private::RefusalOf<__Actor, SendMail>,
         >,
-    > {
+    >
+    where
+        __Actor: ::sourced::__private::Decides<SendMail>,
+    {
         self.0
             .execute(SendMail {
                 text: ::core::convert::Into::into(text),

@@ -66,7 +66,7 @@ impl ::sourced::__private::Decides<Open> for Cart {
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-impl CartRef<Cart> {
+impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     /// Decides `Open` here and now.
     ///
     /// # Errors
@@ -74,9 +74,14 @@ impl CartRef<Cart> {
     pub async fn open(
         &self,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, Open>,
-        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<Cart, Open>>,
-    > {
+        ::sourced::__private::EventsOf<__Actor, Open>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Open>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Open>,
+    {
         self.0.execute(Open).await
     }
 }

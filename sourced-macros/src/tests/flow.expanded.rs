@@ -12,6 +12,24 @@ impl Cart {
         Ok(())
     }
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn give(
+        &self,
+        to: Other<Cart>,
+    ) -> Result<(Removed, Elsewhere<Placed>), Rejected<Full>> {
+        Ok((Removed, to.emit(Placed)))
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn fill(
+        &self,
+        emit: &mut Emitter<Self, (Placed, Removed)>,
+    ) -> Result<(), Infallible> {
+        Ok(())
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn empty(&self, emit: &mut Emitter<Self>) -> Result<(), PaymentFailure> {
+        Ok(())
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     fn placed(&mut self) {}
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     fn discounted(&mut self) {}
@@ -62,6 +80,60 @@ impl ::sourced::__private::MessageType for Clear {
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Clear {}
+/// The command of `Cart::give`.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+struct Give {
+    /// See `Cart::give`.
+    to: ::sourced::__private::StreamId,
+}
+#[automatically_derived]
+impl ::sourced::__private::MessageType for Give {
+    const NAME: &'static str = "cart.give";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for Give {}
+/// The command of `Cart::fill`.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+struct Fill;
+#[automatically_derived]
+impl ::sourced::__private::MessageType for Fill {
+    const NAME: &'static str = "cart.fill";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for Fill {}
+/// The command of `Cart::empty`.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+struct Empty;
+#[automatically_derived]
+impl ::sourced::__private::MessageType for Empty {
+    const NAME: &'static str = "cart.empty";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for Empty {}
 /// The event of `Cart::placed`.
 #[derive(
     ::core::fmt::Debug,
@@ -133,6 +205,9 @@ impl ::sourced::__private::Actor for Cart {
         table.command::<Place>();
         table.command::<Clear>();
         table.command::<send::Mail>();
+        table.command::<Give>();
+        table.command::<Fill>();
+        table.command::<Empty>();
         table.event::<Placed>();
         table.event::<Discounted>();
         table.event::<Removed>();
@@ -156,6 +231,10 @@ impl ::sourced::__private::Decides<Place> for Cart {
         _message: ::sourced::__private::Message<Place>,
         _cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<
+            Result<(Placed, Option<Discounted>), CartError>,
+        >::may_refuse();
         ::core::result::Result::Ok(Self::place(self))
     }
 }
@@ -167,6 +246,10 @@ impl ::sourced::__private::Decides<Clear> for Cart {
         _message: ::sourced::__private::Message<Clear>,
         _cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<
+            Result<Vec<Removed>, sourced::Failure>,
+        >::may_refuse();
         ::core::result::Result::Ok(Self::clear(self))
     }
 }
@@ -178,7 +261,68 @@ impl ::sourced::__private::Decides<send::Mail> for Cart {
         message: ::sourced::__private::Message<send::Mail>,
         _cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Result<(), Failure>>::may_refuse();
         ::core::result::Result::Ok(Self::send(self, &message.payload).await)
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<Give> for Cart {
+    type Decision = Result<(Removed, Elsewhere<Placed>), Rejected<Full>>;
+    async fn decide(
+        &self,
+        message: ::sourced::__private::Message<Give>,
+        cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<
+            Result<(Removed, Elsewhere<Placed>), Rejected<Full>>,
+        >::may_refuse();
+        ::core::result::Result::Ok(
+            Self::give(
+                self,
+                ::sourced::__private::Other::load(
+                        ::core::clone::Clone::clone(&message.payload.to),
+                        &message.stream_id,
+                        cx,
+                    )
+                    .await?,
+            ),
+        )
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<Fill> for Cart {
+    type Decision = ::sourced::__private::Stepwise<
+        Self,
+        Result<(), Infallible>,
+        (Placed, Removed),
+    >;
+    async fn decide(
+        &self,
+        message: ::sourced::__private::Message<Fill>,
+        cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Result<(), Infallible>>::may_refuse();
+        let mut emit = ::sourced::__private::Emitter::working(&message, cx)?;
+        let returned = Self::fill(self, &mut emit);
+        ::core::result::Result::Ok(emit.after(returned))
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<Empty> for Cart {
+    type Decision = ::sourced::__private::Stepwise<Self, Result<(), PaymentFailure>>;
+    async fn decide(
+        &self,
+        message: ::sourced::__private::Message<Empty>,
+        cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Result<(), PaymentFailure>>::may_refuse();
+        let mut emit = ::sourced::__private::Emitter::working(&message, cx)?;
+        let returned = Self::empty(self, &mut emit);
+        ::core::result::Result::Ok(emit.after(returned))
     }
 }
 #[automatically_derived]
@@ -303,12 +447,15 @@ impl ::sourced::__private::Reacts<Removed> for Cart {
 /// | `Place` | `CartError` | `Placed`, `Discounted` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Discounted`: `rest` |
 /// | `Clear` |  | `Removed` | `rest` |
 /// | `send::Mail` |  |  |  |
+/// | `Give` | `Full` | `Removed`, `Placed` elsewhere | `Removed`: `rest`<br>`Placed`: `pay` → `Charge`, `note::Write` |
+/// | `Fill` |  | `Placed`, `Removed` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Removed`: `rest` |
+/// | `Empty` | `PaymentFailure` | `CartEvent` |  |
 /// | | | `stock::Gone` | `tell` → `Charge` |
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-impl CartRef<Cart> {
+impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     /// Decides `Place` here and now.
     ///
     /// # Errors
@@ -316,9 +463,14 @@ impl CartRef<Cart> {
     async fn place(
         &self,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, Place>,
-        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<Cart, Place>>,
-    > {
+        ::sourced::__private::EventsOf<__Actor, Place>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Place>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Place>,
+    {
         self.0.execute(Place).await
     }
     /// Decides `Clear` here and now.
@@ -328,9 +480,14 @@ impl CartRef<Cart> {
     async fn clear(
         &self,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, Clear>,
-        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<Cart, Clear>>,
-    > {
+        ::sourced::__private::EventsOf<__Actor, Clear>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Clear>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Clear>,
+    {
         self.0.execute(Clear).await
     }
     /// Decides `send::Mail` here and now.
@@ -341,11 +498,70 @@ impl CartRef<Cart> {
         &self,
         command: send::Mail,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, send::Mail>,
+        ::sourced::__private::EventsOf<__Actor, send::Mail>,
         ::sourced::__private::CommandError<
-            ::sourced::__private::RefusalOf<Cart, send::Mail>,
+            ::sourced::__private::RefusalOf<__Actor, send::Mail>,
         >,
-    > {
+    >
+    where
+        __Actor: ::sourced::__private::Decides<send::Mail>,
+    {
         self.0.execute(command).await
+    }
+    /// Decides `Give` here and now.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    async fn give(
+        &self,
+        to: impl ::sourced::__private::IntoStreamId,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<__Actor, Give>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Give>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Give>,
+    {
+        self.0
+            .execute(Give {
+                to: ::sourced::__private::IntoStreamId::into_stream_id(to)?,
+            })
+            .await
+    }
+    /// Decides `Fill` here and now.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    async fn fill(
+        &self,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<__Actor, Fill>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Fill>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Fill>,
+    {
+        self.0.execute(Fill).await
+    }
+    /// Decides `Empty` here and now.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    async fn empty(
+        &self,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<__Actor, Empty>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Empty>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Empty>,
+    {
+        self.0.execute(Empty).await
     }
 }

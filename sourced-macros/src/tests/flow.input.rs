@@ -11,6 +11,18 @@ impl Cart {
     async fn send(&self, _: &send::Mail) -> Result<(), Failure> {
         Ok(())
     }
+    #[command]
+    fn give(&self, to: Other<Cart>) -> Result<(Removed, Elsewhere<Placed>), Rejected<Full>> {
+        Ok((Removed, to.emit(Placed)))
+    }
+    #[command]
+    fn fill(&self, emit: &mut Emitter<Self, (Placed, Removed)>) -> Result<(), Infallible> {
+        Ok(())
+    }
+    #[command]
+    fn empty(&self, emit: &mut Emitter<Self>) -> Result<(), PaymentFailure> {
+        Ok(())
+    }
     #[event]
     fn placed(&mut self) {}
     #[event]

@@ -56,4 +56,4 @@ impl ::sourced::__private::Evolves<Opened> for Cart {
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-impl CartRef<Cart> {}
+impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {}

@@ -20,6 +20,49 @@ fn an_actor_is_a_table_and_an_impl_per_handler() {
 }
 
 #[test]
+fn an_actor_with_snapshots_says_how_and_who_cannot_use_them() {
+    let args = "snapshot_every = 100, snapshot_version = 2";
+    let args = args.parse::<TokenStream>().unwrap();
+    let out = same_as_kept("snapshots", |item| {
+        entry::block(Kind::Actor, args.clone(), item)
+    });
+    assert_eq!(out.matches("reads_history").count(), 2, "{out}");
+}
+
+/// The hash that the table is given.
+#[test]
+fn the_hash_is_that_of_what_makes_the_state() {
+    let hash = |item: &str| {
+        let args = "snapshot_every = 1".parse().unwrap();
+        let out = entry::block(Kind::Actor, args, &item.parse().unwrap()).to_string();
+        let (_, rest) = out.split_once("of_code (").unwrap();
+        rest.split_once(',').unwrap().0.to_owned()
+    };
+    let item = kept("snapshots.input.rs");
+    let same = [
+        item.replace("#[event]", "/// Told to people.\n #[event]"),
+        item.replace("Added { price }", "Added { price: price + 1 }"),
+        item.replace("== 3", "== 4"),
+    ];
+    for same in same {
+        assert_eq!(hash(&item), hash(&same), "{same}");
+    }
+    let other = [
+        item.replace("self.total += price", "self.total += price + 1"),
+        item.replace("total: 0", "total: 1"),
+        item.replace("#[event]", "#[event(\"cart.more\")]"),
+        item.replace("price: u64) {", "price: u32) {"),
+        item.replace(
+            "#[state]",
+            "#[before_evolve] fn first(&mut self) {} #[state]",
+        ),
+    ];
+    for other in other {
+        assert_ne!(hash(&item), hash(&other), "{other}");
+    }
+}
+
+#[test]
 fn a_projector_is_a_table_and_its_syncs() {
     same_as_kept("listing", |item| {
         entry::block(Kind::Projector, TokenStream::new(), item)
@@ -44,6 +87,23 @@ fn a_message_with_a_past_says_what_it_was() {
 }
 
 #[test]
+fn a_renamed_actor_reads_its_old_names_and_keeps_its_group() {
+    let options = r#""shop.cart", alias = "basket.cart", alias = "cart""#;
+    let options = options.parse::<TokenStream>().unwrap();
+    let out = same_as_kept("renamed_actor", |item| {
+        entry::block(Kind::Actor, options.clone(), item)
+    });
+    for line in [
+        r#"const GROUP: &'static str = "cart";"#,
+        r#"&["basket.cart.open", "cart.open"]"#,
+        r#"&["cart.was_opened", "basket.cart.opened", "cart.opened""#,
+    ] {
+        let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+        assert!(squeezed(&out).contains(&squeezed(line)), "{line}: {out}");
+    }
+}
+
+#[test]
 fn the_docs_of_an_actor_show_its_flow() {
     let out = same_as_kept("flow", |item| {
         entry::block(Kind::Actor, TokenStream::new(), item)
@@ -58,6 +118,9 @@ fn the_docs_of_an_actor_show_its_flow() {
             "/// | `Place` | `CartError` | `Placed`, `Discounted` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Discounted`: `rest` |",
             "/// | `Clear` |  | `Removed` | `rest` |",
             "/// | `send::Mail` |  |  |  |",
+            "/// | `Give` | `Full` | `Removed`, `Placed` elsewhere | `Removed`: `rest`<br>`Placed`: `pay` → `Charge`, `note::Write` |",
+            "/// | `Fill` |  | `Placed`, `Removed` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Removed`: `rest` |",
+            "/// | `Empty` | `PaymentFailure` | `CartEvent` |  |",
         ]
     );
     assert!(

@@ -29,13 +29,21 @@ pub trait IntoDecision<A: Actor> {
     /// # Errors
     /// [`Rejected`] when the command was not applied.
     fn into_decision(self) -> Result<Self::Events, Rejected<Self::Refusal>>;
+
+    /// Lists the types of events that may come of it.
+    fn produces(out: &mut Produces) {
+        Self::Events::produces(out);
+    }
 }
 
 /// Why a command was not applied: what a command method returns as its error when it can both refuse and fail.
 ///
-/// Any [`std::error::Error`] as the error of a command is a refusal and never tried again, also that of a mail server
-/// which is away for a minute. A method that reaches out says which is which: `?` on a [`Failure`] is a failure, your own
-/// error a refusal.
+/// Your own error type as the error of a command is a refusal and never tried again, also where it only passes on that a
+/// mail server was away for a minute. A method that reaches out says which is which: `?` on a [`Failure`] is a failure,
+/// your own error a refusal.
+///
+/// `#[from] std::io::Error` in your own error type undoes that: `?` on the server's error is a refusal again. Nothing but
+/// the chain of sources tells, so it is a warning in the log, and no error of the compiler.
 ///
 /// ```
 /// use sourced::prelude::*;
@@ -100,15 +108,24 @@ impl<E> From<Failure> for Rejected<E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event of `{A}`, nor a shape of its events",
     label = "not events of `{A}`",
-    note = "add `#[event] fn …(&mut self, event: &{Self})` to the `impl` of `{A}`"
+    note = "return what `#[event]` methods of `{A}` define or take: an event, or `Option`, `Vec`, an array or a tuple of these",
+    note = "a `Result` goes around all of it, once"
 )]
-pub trait Emit<A> {
+pub trait Emit<A>: Carries {
     /// Writes the events down, in order.
     ///
     /// # Errors
     /// [`PayloadError`] when an event cannot be told in JSON.
     fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError>;
+}
 
+/// Events in any shape, of whatever actor.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event, nor a shape of events",
+    label = "not events",
+    note = "write an event, or `Option`, `Vec`, an array or a tuple of events"
+)]
+pub trait Carries {
     /// Lists the types of events that this shape can carry.
     fn produces(out: &mut Produces);
 }
@@ -160,6 +177,9 @@ macro_rules! __returned_by_commands {
                 out.push($crate::__private::Emitted::encode(self)?);
                 $crate::__private::Ok(())
             }
+        }
+        #[automatically_derived]
+        impl $crate::__private::Carries for $event {
             fn produces(out: &mut $crate::__private::Produces) {
                 out.add::<Self>();
             }
@@ -183,22 +203,27 @@ impl<A> Emit<A> for () {
     fn emit(&self, _: &mut Vec<Emitted>) -> Result<(), PayloadError> {
         Ok(())
     }
+}
+
+impl Carries for () {
     fn produces(_: &mut Produces) {}
 }
 
 macro_rules! emit_each {
-    ($([$($generics:tt)*] $shape:ty),*) => {$(
-        impl<A, $($generics)*> Emit<A> for $shape {
+    ($([$($size:tt)*] $shape:ty),*) => {$(
+        impl<A, T: Emit<A>, $($size)*> Emit<A> for $shape {
             fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
                 self.iter().try_for_each(|events| events.emit(out))
             }
+        }
+        impl<T: Carries, $($size)*> Carries for $shape {
             fn produces(out: &mut Produces) {
                 T::produces(out);
             }
         }
     )*};
 }
-emit_each!([T: Emit<A>] Option<T>, [T: Emit<A>] Vec<T>, [T: Emit<A>, const N: usize] [T; N]);
+emit_each!([] Option<T>, [] Vec<T>, [const N: usize] [T; N]);
 
 macro_rules! emit_tuple {
     ($($part:ident),*) => {
@@ -209,6 +234,8 @@ macro_rules! emit_tuple {
                 $($part.emit(out)?;)*
                 Ok(())
             }
+        }
+        impl<$($part: Carries),*> Carries for ($($part,)*) {
             fn produces(out: &mut Produces) {
                 $($part::produces(out);)*
             }
@@ -251,7 +278,7 @@ impl<A: Actor, T: Emit<A> + Send, E: IntoRejected> IntoDecision<A> for Result<T,
     message = "a command cannot be refused with `{Self}`",
     label = "`{Self}` is neither a `std::error::Error` nor a `sourced::Failure`",
     note = "implement `std::error::Error` for the domain's own refusals, for instance with `#[derive(thiserror::Error)]`",
-    note = "return `sourced::Failure` for what is to be tried again"
+    note = "return `sourced::Failure` for what is to be tried again, and `sourced::Rejected<YourError>` from a command that does both"
 )]
 pub trait IntoRejected {
     /// The domain's way of saying no.

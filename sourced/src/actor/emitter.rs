@@ -1,7 +1,9 @@
 //! Emitting step by step: each event changes a working copy of the state at once.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use super::load::foundation;
 use super::run::evolve_all;
 use super::{Actor, AnyEvent, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::failure::Failure;
@@ -11,6 +13,7 @@ use crate::message::{
 use crate::reactor::Context;
 use crate::stream::{Position, Seq, StreamId};
 use crate::time::Timestamp;
+use crate::topology::Produces;
 
 /// Takes the events of a decision one by one, and shows the state that each of them leads to.
 ///
@@ -56,13 +59,17 @@ use crate::time::Timestamp;
 /// assert_eq!(emit.events()[0], Added { product: "tea".into() }.into());
 /// # Ok::<(), Full>(())
 /// ```
-pub struct Emitter<A: Actor> {
+///
+/// Any event of the actor may come of such a command, as far as its topology can tell. `&mut Emitter<Self, (Added,
+/// Emptied)>` takes these two and no other: up to six, or a single one without parentheses.
+pub struct Emitter<A: Actor, Es = <A as Actor>::Event> {
     handlers: Handlers<A>,
     state: A,
     origin: Origin,
     events: Vec<A::Event>,
     /// The first event that could not be written down or read.
     failed: Option<PayloadError>,
+    takes: PhantomData<fn(Es)>,
 }
 
 /// What the envelopes of emitted events are made of.
@@ -73,7 +80,7 @@ struct Origin {
     now: Timestamp,
 }
 
-impl<A: Actor> Emitter<A> {
+impl<A: Actor, Es> Emitter<A, Es> {
     /// Starts from this state, for calling a command method by hand.
     ///
     /// # Panics
@@ -95,9 +102,9 @@ impl<A: Actor> Emitter<A> {
     #[doc(hidden)]
     pub fn working<C: Command>(command: &Message<C>, cx: &Context) -> Result<Self, Failure> {
         let handlers = Handlers::of_actor();
-        let mut state = A::initial(&command.stream_id);
+        let mut state = foundation(&handlers, &command.stream_id, cx.history())?;
         evolve_all(&handlers, &mut state, cx.history())?;
-        let last = cx.history().last().map(|event| event.seq);
+        let last = cx.history().last_seq();
         let payload = Payload::encode(&())?;
         let origin = Origin {
             stream: command.stream_id.clone(),
@@ -115,6 +122,7 @@ impl<A: Actor> Emitter<A> {
             origin,
             events: Vec::new(),
             failed: None,
+            takes: PhantomData,
         }
     }
 
@@ -125,7 +133,10 @@ impl<A: Actor> Emitter<A> {
         clippy::needless_pass_by_value,
         reason = "an event that was emitted is gone, as one that is returned"
     )]
-    pub fn event<E: Event + Emit<A>>(&mut self, event: E) -> &mut Self {
+    pub fn event<E, At>(&mut self, event: E) -> &mut Self
+    where
+        E: Event + Emit<A> + AmongEvents<Es, At>,
+    {
         if let Err(error) = Emitted::encode(&event).and_then(|emitted| self.take(emitted)) {
             self.failed.get_or_insert(error);
         }
@@ -155,9 +166,12 @@ impl<A: Actor> Emitter<A> {
 
     /// The decision, when the method has returned. Generated code calls this.
     #[doc(hidden)]
-    pub fn after<R: IntoDecision<A>>(self, returned: R) -> Stepwise<A, R> {
-        let events = self.failed.map_or(Ok(self.events), Err);
-        Stepwise { events, returned }
+    pub fn after<R: IntoDecision<A>>(self, returned: R) -> Stepwise<A, R, Es> {
+        Stepwise {
+            events: self.failed.map_or(Ok(self.events), Err),
+            returned,
+            takes: PhantomData,
+        }
     }
 }
 
@@ -174,7 +188,7 @@ impl Origin {
     }
 }
 
-impl<A: Actor + fmt::Debug> fmt::Debug for Emitter<A> {
+impl<A: Actor + fmt::Debug, Es> fmt::Debug for Emitter<A, Es> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emitter")
             .field("state", &self.state)
@@ -185,13 +199,25 @@ impl<A: Actor + fmt::Debug> fmt::Debug for Emitter<A> {
 
 /// A decision made step by step: what was emitted, and what the method returned.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Stepwise<A: Actor, R> {
+pub struct Stepwise<A: Actor, R, Es = <A as Actor>::Event> {
     events: Result<Vec<A::Event>, PayloadError>,
     returned: R,
+    takes: PhantomData<fn(Es)>,
 }
 
-impl<A: Actor, R: IntoDecision<A, Events = ()>> IntoDecision<A> for Stepwise<A, R> {
+impl<A: Actor, R: fmt::Debug, Es> fmt::Debug for Stepwise<A, R, Es> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stepwise")
+            .field("events", &self.events)
+            .field("returned", &self.returned)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<A: Actor, R, Es: Emit<A>> IntoDecision<A> for Stepwise<A, R, Es>
+where
+    R: IntoDecision<A, Events = ()>,
+{
     type Events = Vec<A::Event>;
     type Refusal = R::Refusal;
 
@@ -199,4 +225,51 @@ impl<A: Actor, R: IntoDecision<A, Events = ()>> IntoDecision<A> for Stepwise<A, 
         self.returned.into_decision()?;
         self.events.map_err(|error| Rejected::Failed(error.into()))
     }
+
+    fn produces(out: &mut Produces) {
+        Es::produces(out);
+    }
+}
+
+/// An event that an [`Emitter`] takes. `At` is where it stands in the emitter's list, which the compiler finds out.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this emitter does not take `{Self}`",
+    label = "not among its events",
+    note = "add `{Self}` to the events of the parameter: `emit: &mut Emitter<Self, (…)>`"
+)]
+pub trait AmongEvents<Es, At> {}
+
+/// In the enum of all events of the actor.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct InEnum;
+
+/// The only one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Only;
+
+/// The n-th of a tuple.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Nth<const N: usize>;
+
+// Whether it is in the enum is asked by `Emit` already.
+#[diagnostic::do_not_recommend]
+impl<E, Es: AnyEvent> AmongEvents<Es, InEnum> for E {}
+impl<E> AmongEvents<E, Only> for E {}
+
+macro_rules! among_events {
+    ($([$($before:ident)*] $n:literal [$($after:ident)*];)*) => {$(
+        impl<E, $($before,)* $($after),*> AmongEvents<($($before,)* E, $($after,)*), Nth<$n>> for E {}
+    )*};
+}
+among_events! {
+    [] 0 [];
+    [] 0 [B]; [A] 1 [];
+    [] 0 [B C]; [A] 1 [C]; [A B] 2 [];
+    [] 0 [B C D]; [A] 1 [C D]; [A B] 2 [D]; [A B C] 3 [];
+    [] 0 [B C D F]; [A] 1 [C D F]; [A B] 2 [D F]; [A B C] 3 [F]; [A B C D] 4 [];
+    [] 0 [B C D F G]; [A] 1 [C D F G]; [A B] 2 [D F G]; [A B C] 3 [F G]; [A B C D] 4 [G]; [A B C D F] 5 [];
 }

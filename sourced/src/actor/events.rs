@@ -113,6 +113,9 @@ macro_rules! __any_event {
                     })*
                 }
             }
+        }
+        #[automatically_derived]
+        impl $crate::__private::Carries for $name {
             fn produces(_out: &mut $crate::__private::Produces) {
                 $($(#[$cfg])* _out.add::<$event>();)*
             }

@@ -1,15 +1,22 @@
 //! The table of an actor's handlers, filled by generated code and read by the functions of this module.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+use super::load::Reach;
 use super::other::NamedTwice;
+use super::outage::tell_of_outage;
 use super::run::group_of;
-use super::{Actor, Decides, Emit, Emitted, IntoDecision, Reactions, Reacts, Rejected};
+use super::snapshots::SnapshotRule;
+use super::{
+    Actor, Decides, Emit, Emitted, Fingerprint, IntoDecision, Reactions, Reacts, Rejected,
+    SnapshotState,
+};
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
-use crate::message::{Command, Event, StoredMessage, TypeName};
+use crate::message::{Command, Event, MessageType, StoredMessage, TypeName};
 use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
 use crate::registry::CommandType;
 use crate::topology::{Flow, Produces};
@@ -27,6 +34,9 @@ pub struct Handlers<A> {
     command_types: Vec<CommandType>,
     needs: Needs,
     flow: Flow,
+    snapshots: Option<SnapshotRule<A>>,
+    /// The messages whose handlers ask for all that happened before.
+    readers: HashSet<TypeName>,
 }
 
 impl<A: Actor> Handlers<A> {
@@ -39,6 +49,8 @@ impl<A: Actor> Handlers<A> {
             command_types: Vec::new(),
             needs: Needs::default(),
             flow: Flow::of_type::<A>(group_of::<A>()),
+            snapshots: None,
+            readers: HashSet::new(),
         };
         A::handlers(&mut table);
         table
@@ -52,7 +64,7 @@ impl<A: Actor> Handlers<A> {
         self.commands.insert::<C>(decide_row::<A, C>);
         self.command_types.push(CommandType::of::<C>());
         let mut produces = Produces::new();
-        <A::Decision as IntoDecision<A>>::Events::produces(&mut produces);
+        A::Decision::produces(&mut produces);
         self.flow.decides::<C>(produces);
         self
     }
@@ -97,6 +109,37 @@ impl<A: Actor> Handlers<A> {
     pub fn needs<T: FromContext>(&mut self) -> &mut Self {
         self.needs.add::<T>();
         self
+    }
+
+    /// That a snapshot is taken of it after every so many events.
+    pub fn snapshots_every(&mut self, every: u32, fingerprint: &'static Fingerprint) -> &mut Self
+    where
+        A: SnapshotState,
+    {
+        self.snapshots = Some(SnapshotRule::every(every, fingerprint));
+        self
+    }
+
+    /// A message whose handler asks for the history, for which no snapshot will do.
+    pub fn reads_history<M: MessageType>(&mut self) -> &mut Self {
+        // Names that are none were refused where the message was defined.
+        let names = M::names().into_iter();
+        let names = names.filter_map(|name| TypeName::new(name).ok());
+        self.readers.extend(names);
+        self
+    }
+
+    pub(super) fn snapshots(&self) -> Option<&SnapshotRule<A>> {
+        self.snapshots.as_ref()
+    }
+
+    /// How far back to read for a message of this type: so far, unless its handler asks for the history.
+    pub(super) fn reach(&self, type_name: &TypeName, otherwise: Reach) -> Reach {
+        if self.readers.contains(type_name) {
+            Reach::Beginning
+        } else {
+            otherwise
+        }
     }
 
     pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {
@@ -151,12 +194,15 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
     cx: &'a Context,
 ) -> BoxFuture<'a, Decided> {
     Box::pin(async move {
-        let message = message.decode().map_err(failed)?;
-        let decision = actor.decide(message, cx).await.map_err(not_called)?;
+        let command = message.decode().map_err(failed)?;
+        let decision = actor.decide(command, cx).await.map_err(not_called)?;
         let events = decision
             .into_decision()
             .map_err(|rejected| match rejected {
-                Rejected::Refused(refusal) => Rejected::Refused(Failure::from(refusal).chain()),
+                Rejected::Refused(refusal) => {
+                    tell_of_outage(message, &refusal);
+                    Rejected::Refused(Failure::from(refusal).chain())
+                }
                 Rejected::Failed(failure) => Rejected::Failed(failure),
             })?;
         let mut emitted = Vec::new();

@@ -9,12 +9,16 @@ mod dispatch;
 mod emitter;
 mod events;
 mod handlers;
+mod load;
 mod other;
+mod outage;
 mod reactions;
 mod reference;
 mod run;
+mod shape;
+mod snapshots;
 
-pub use decision::{Emit, Emitted, IntoDecision, IntoRejected, Rejected};
+pub use decision::{Carries, Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub(crate) use dispatch::{OutgoingError, Parcel};
 pub use emitter::Emitter;
@@ -25,9 +29,13 @@ pub use events::AnyEvent;
 pub use events::read_event;
 pub use handlers::Handlers;
 pub use other::{Elsewhere, Other, OtherStream};
+pub(crate) use outage::outage;
+#[doc(hidden)]
+pub use outage::{MayRefuse, OfTheDomain, Returned};
 pub(crate) use reactions::{Reactions, send};
 pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
 pub use run::ActorReactor;
+pub use snapshots::{Fingerprint, SnapshotState};
 
 use crate::failure::Failure;
 use crate::message::{Command, Event, Message};
@@ -37,8 +45,11 @@ use crate::topology::Produces;
 
 /// A domain type with handlers for commands and events. `#[actor]` writes this.
 pub trait Actor: Sized + Send + Sync + 'static {
-    /// Its name: the prefix of its messages' type names, and its consumer group.
+    /// Its name: the prefix of its messages' type names.
     const NAME: &'static str;
+
+    /// Its consumer group, under which its progress is kept: its name, or of an actor that was renamed the oldest one.
+    const GROUP: &'static str = Self::NAME;
 
     /// All its events as one type.
     type Event: AnyEvent + Emit<Self>;

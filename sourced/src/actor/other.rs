@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Deref;
 
-use super::run::evolve_all;
-use super::{Actor, Emit, Emitted, Handlers, IntoDecision, Rejected};
+use super::load::{Reach, load};
+use super::{Actor, Carries, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::backend::ReadStream;
 use crate::failure::Failure;
-use crate::message::{Kind, PayloadError};
+use crate::message::PayloadError;
 use crate::reactor::{Context, guarded};
 use crate::stream::{IntoStreamId, InvalidName, Seq, StreamId};
 use crate::topology::Produces;
@@ -17,7 +17,11 @@ use crate::topology::Produces;
 ///
 /// A parameter of this type is a [`StreamId`] in the message. When the command is decided, the other stream is loaded,
 /// and [`Other::emit`] makes events for it. Everything a command leads to is stored in one append: when either stream
-/// got an event meanwhile, the command is decided again. A stream that is only read is not watched.
+/// got an event meanwhile, the command is decided again. That holds for a stream that is only read, too: of two doctors
+/// who each see the other one on call, only one can go. On Postgres, decisions on one such stream wait for each other's
+/// commits; so do not read a stream that all commands have in common.
+///
+/// A refusal stores nothing that could depend on another stream: it says what was right when the streams were read.
 ///
 /// ```
 /// use sourced::prelude::*;
@@ -114,22 +118,16 @@ impl<A: Actor> Other<A> {
     /// [`Failure`] when a stream is named twice, or its history cannot be read or does not fit the actor.
     #[doc(hidden)]
     pub async fn load(stream: StreamId, own: &StreamId, cx: &Context) -> Result<Self, Failure> {
-        if &stream == own || !cx.first_names(&stream) {
+        if &stream == own || cx.is_guarded(&stream) {
             return Err(NamedTwice { stream }.into());
         }
-        let read = ReadStream::all(stream.clone()).only(Kind::Event);
-        let events = cx.streams().read_stream(read).await?;
-        let state = guarded(async {
-            let mut state = A::initial(&stream);
-            evolve_all(&Handlers::of_actor(), &mut state, &events)?;
-            Ok(state)
-        })
-        .await?;
-        Ok(Self {
-            seq: events.last().map(|event| event.seq),
-            stream,
-            state,
-        })
+        let handlers = Handlers::of_actor();
+        let read = ReadStream::all(stream.clone());
+        let found = load(cx.streams(), &handlers, read, Reach::Newest).await?;
+        let (state, history) = guarded(async { found.fold(&handlers, &stream) }).await?;
+        let seq = history.last_seq();
+        cx.guard(stream.clone(), seq);
+        Ok(Self { stream, seq, state })
     }
 }
 
@@ -196,7 +194,7 @@ impl<T> Elsewhere<T> {
     }
 }
 
-impl<A, T> Emit<A> for Elsewhere<T> {
+impl<A, T: Carries> Emit<A> for Elsewhere<T> {
     fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> {
         let mut there = Vec::new();
         (self.write)(&self.events, &mut there)?;
@@ -206,14 +204,17 @@ impl<A, T> Emit<A> for Elsewhere<T> {
         }));
         Ok(())
     }
+}
 
-    // Which actor's events they are is known to the value alone.
+impl<T: Carries> Carries for Elsewhere<T> {
     fn produces(out: &mut Produces) {
-        out.add_any();
+        let mut there = Produces::new();
+        T::produces(&mut there);
+        out.add_elsewhere(there);
     }
 }
 
-impl<A: Actor, T: Send> IntoDecision<A> for Elsewhere<T> {
+impl<A: Actor, T: Carries + Send> IntoDecision<A> for Elsewhere<T> {
     type Events = Self;
     type Refusal = Infallible;
     fn into_decision(self) -> Result<Self, Rejected<Infallible>> {

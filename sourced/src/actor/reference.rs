@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::load::{Reach, TakeSnapshot, load};
+use super::outage::tell_of_outage;
 use super::reactions::join;
-use super::run::{appends_of, evolve_all, group_of};
-use super::{Actor, AnyEvent, Decides, Emit, Handlers, IntoDecision, Rejected};
+use super::run::{appends_of, group_of};
+use super::{Actor, AnyEvent, Decides, Emit, Emitted, Handlers, IntoDecision, Rejected};
 use crate::backend::{AppendError, BackendError, Memory, ReadStream, Store as _, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
@@ -66,7 +68,7 @@ impl<A: Actor> ActorRef<A> {
         }
     }
 
-    /// Loads the state after all events.
+    /// Loads the state after all events, from the newest snapshot that fits where there is one.
     ///
     /// # Errors
     /// [`Failure`] when the history cannot be read or does not fit the actor.
@@ -79,20 +81,19 @@ impl<A: Actor> ActorRef<A> {
     /// # Errors
     /// As [`ActorRef::load`].
     pub async fn load_upto(&self, upto: impl Into<Option<Seq>>) -> Result<Loaded<A>, Failure> {
+        let upto = upto.into();
+        self.load_with(upto, upto.map_or(Reach::Newest, Reach::UpTo))
+            .await
+    }
+
+    async fn load_with(&self, upto: Option<Seq>, reach: Reach) -> Result<Loaded<A>, Failure> {
         let Target { stream, handlers } = self.target.clone()?;
-        let read = ReadStream::all(stream.clone())
-            .only(Kind::Event)
-            .upto(upto.into());
-        let events = self.services.backend.read_stream(read).await?;
-        let state = guarded(async {
-            let mut state = A::initial(&stream);
-            evolve_all(&handlers, &mut state, &events)?;
-            Ok(state)
-        })
-        .await?;
+        let read = ReadStream::all(stream.clone()).upto(upto);
+        let found = load(&*self.services.streams(), &handlers, read, reach).await?;
+        let (state, history) = guarded(async { found.fold(&handlers, &stream) }).await?;
         Ok(Loaded {
             state,
-            history: History::new(events),
+            history,
             stream,
         })
     }
@@ -176,7 +177,7 @@ impl<A: Actor> ActorRef<A> {
     where
         A: Decides<C>,
     {
-        let stream = self.target.clone().map_err(failed)?.stream;
+        let Target { stream, handlers } = self.target.clone().map_err(failed)?;
         let broken = command.broken_rules();
         if !broken.is_empty() {
             return Err(failed(BrokenRules(broken)));
@@ -185,26 +186,40 @@ impl<A: Actor> ActorRef<A> {
         // The answer is known before it is stored, so no worker has to find it.
         message.decided_by = Some(group_of::<A>());
         for _ in 0..MAX_DECISIONS {
-            let loaded = self.load().await.map_err(CommandError::Failed)?;
+            let reach = handlers.reach(&message.type_name, Reach::Newest);
+            let loaded = self
+                .load_with(None, reach)
+                .await
+                .map_err(CommandError::Failed)?;
             let provisional = StoredMessage::stored(
                 message.clone(),
                 stream.clone(),
                 Seq::after(loaded.seq()),
                 Position::START,
             );
-            let events = self.decide::<C>(&loaded, &provisional).await?;
+            let (events, guards) = self.decide::<C>(&loaded, &provisional).await?;
             let mut emitted = Vec::new();
             events.emit(&mut emitted).map_err(failed)?;
+            let n_before = loaded.history.len();
+            let is_own = |event: &&Emitted| event.elsewhere.is_none();
+            let n_own = emitted.iter().filter(is_own).count();
             let mut appends = vec![StreamAppend {
                 stream: stream.clone(),
                 expected: ExpectedSeq::NoEventAfter(loaded.seq()),
                 messages: vec![message.clone()],
             }];
-            for append in appends_of(&self.services.env, &provisional, loaded.seq(), emitted) {
+            let led_to = appends_of(&self.services.env, &provisional, loaded.seq(), emitted);
+            for append in led_to.into_iter().chain(guards) {
                 join(&mut appends, append);
             }
             match self.append(appends).await {
-                Ok(()) => return Ok(events),
+                Ok(()) => {
+                    let due = TakeSnapshot::if_due(&handlers, &stream, n_before, n_before + n_own);
+                    if let Some(due) = due {
+                        due.run(&self.services).await;
+                    }
+                    return Ok(events);
+                }
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -229,11 +244,12 @@ impl<A: Actor> ActorRef<A> {
         Ok(message)
     }
 
+    /// Gives the events, and what the decision relies on in other streams.
     async fn decide<C: Command>(
         &self,
         loaded: &Loaded<A>,
         message: &StoredMessage,
-    ) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
+    ) -> Result<(EventsOf<A, C>, Vec<StreamAppend>), CommandError<RefusalOf<A, C>>>
     where
         A: Decides<C>,
     {
@@ -242,10 +258,14 @@ impl<A: Actor> ActorRef<A> {
         let decision = guarded(loaded.state.decide(command, &cx))
             .await
             .map_err(CommandError::Failed)?;
-        decision.into_decision().map_err(|rejected| match rejected {
-            Rejected::Refused(refusal) => CommandError::Refused(refusal),
-            Rejected::Failed(failure) => CommandError::Failed(failure),
-        })
+        match decision.into_decision() {
+            Ok(events) => Ok((events, cx.guards())),
+            Err(Rejected::Refused(refusal)) => {
+                tell_of_outage(message, &refusal);
+                Err(CommandError::Refused(refusal))
+            }
+            Err(Rejected::Failed(failure)) => Err(CommandError::Failed(failure)),
+        }
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.
@@ -354,10 +374,12 @@ impl<A> Loaded<A> {
 
     /// The seq of the last event in the state; `None` when there was none.
     pub fn seq(&self) -> Option<Seq> {
-        self.history.last().map(|event| event.seq)
+        self.history.last_seq()
     }
 
     /// The events that the state is made of, as they are stored, and others of the same stream.
+    ///
+    /// Of an actor with snapshots, those after the snapshot that it was loaded from: [`ActorRef::history`] gives all.
     pub fn history(&self) -> &History {
         &self.history
     }

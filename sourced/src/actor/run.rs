@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::load::{Found, Reach, TakeSnapshot, foundation, load};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
-use crate::backend::{BackendError, Delivery, ReadStream, Refusal, Scheduled, StreamAppend};
+use crate::backend::{
+    BackendError, Delivery, ReadStream, Refusal, Scheduled, Snapshot, StreamAppend,
+};
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
+use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
@@ -51,7 +54,7 @@ impl<A> fmt::Debug for ActorReactor<A> {
 
 /// The consumer group of an actor.
 pub(super) fn group_of<A: Actor>() -> GroupId {
-    GroupId::new(A::NAME).expect("an actor's name is a group id")
+    GroupId::new(A::GROUP).expect("an actor's name is a group id")
 }
 
 #[async_trait]
@@ -111,9 +114,13 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
 /// One pass over a batch.
 struct Run<'a, A> {
-    handlers: &'a Handlers<A>,
+    handlers: &'a Arc<Handlers<A>>,
     batch: &'a Batch<'a>,
-    /// All events of the stream.
+    /// What the events come after; none when they begin with the first.
+    base: Option<Arc<Snapshot>>,
+    /// Its state, until somebody needs it.
+    start: Option<A>,
+    /// All events of the stream, or those after the snapshot.
     history: Arc<Vec<StoredMessage>>,
     /// How many of them are stored; the rest was decided in this pass.
     n_stored: usize,
@@ -130,19 +137,24 @@ struct Run<'a, A> {
 }
 
 impl<'a, A: Actor> Run<'a, A> {
-    async fn start(handlers: &'a Handlers<A>, batch: &'a Batch<'a>) -> Result<Self, BackendError> {
-        let only_replays = batch.deliveries.iter().all(|delivery| delivery.replaying);
-        let history = if only_replays {
-            Vec::new()
-        } else {
-            let read = ReadStream::all(batch.stream.clone()).only(Kind::Event);
-            batch.streams.read_stream(read).await?
+    async fn start(
+        handlers: &'a Arc<Handlers<A>>,
+        batch: &'a Batch<'a>,
+    ) -> Result<Self, BackendError> {
+        let Found { history, base } = match reach_of(handlers, batch) {
+            None => Found::default(),
+            Some(reach) => {
+                let read = ReadStream::all(batch.stream.clone());
+                load(&**batch.streams, handlers, read, reach).await?
+            }
         };
         Ok(Self {
             handlers,
             batch,
             n_stored: history.len(),
-            history: Arc::new(history),
+            base: history.base().cloned(),
+            start: base,
+            history: history.into_events(),
             newest: None,
             as_of: None,
             appends: Vec::new(),
@@ -155,13 +167,13 @@ impl<'a, A: Actor> Run<'a, A> {
     async fn handle(&mut self, delivery: &Delivery) -> Result<(), Failure> {
         let cx = self.batch.context(delivery);
         let message = &delivery.message;
-        let history = History::shared(Arc::clone(&self.history));
+        let history = self.events();
         if let Some(decide) = self.handlers.decide(&message.type_name) {
             let cx = cx.with_history(history);
             let state = self.newest()?;
             let decided = guarded(async { Ok(decide(state, message, &cx).await) }).await?;
             return match decided {
-                Ok(emitted) => self.applied(message, emitted).await,
+                Ok(emitted) => self.applied(message, emitted, cx.guards()).await,
                 Err(Rejected::Refused(reason)) => {
                     self.refusals.push(Refusal {
                         command: message.id,
@@ -191,7 +203,7 @@ impl<'a, A: Actor> Run<'a, A> {
     /// The state to decide on.
     fn newest(&mut self) -> Result<&A, Failure> {
         if self.newest.is_none() {
-            let mut state = A::initial(self.batch.stream);
+            let mut state = self.foundation()?;
             evolve_all(self.handlers, &mut state, &self.history)?;
             self.newest = Some(state);
         }
@@ -202,13 +214,30 @@ impl<'a, A: Actor> Run<'a, A> {
 
     /// The state to react on: after the events up to this seq, and no later one.
     fn as_of(&mut self, seq: Seq) -> Result<&A, Failure> {
-        let (mut state, done) = self
-            .as_of
-            .take()
-            .unwrap_or_else(|| (A::initial(self.batch.stream), 0));
+        let (mut state, done) = match self.as_of.take() {
+            Some(so_far) => so_far,
+            None => (self.foundation()?, 0),
+        };
         let upto = self.n_upto(seq);
         evolve_all(self.handlers, &mut state, &self.history[done..upto])?;
         Ok(&self.as_of.insert((state, upto)).0)
+    }
+
+    /// The state before the first event of the history.
+    fn foundation(&mut self) -> Result<A, Failure> {
+        match self.start.take() {
+            Some(state) => Ok(state),
+            None => foundation(self.handlers, self.batch.stream, &self.events()),
+        }
+    }
+
+    fn events(&self) -> History {
+        History::shared(Arc::clone(&self.history)).since(self.base.clone())
+    }
+
+    /// The seq of the last stored event.
+    fn last_stored(&self) -> Option<Seq> {
+        self.events().first(self.n_stored).last_seq()
     }
 
     /// How many stored events there are up to this seq.
@@ -220,9 +249,10 @@ impl<'a, A: Actor> Run<'a, A> {
         &mut self,
         command: &StoredMessage,
         emitted: Vec<Emitted>,
+        guards: Vec<StreamAppend>,
     ) -> Result<(), Failure> {
         let env = &self.batch.services.env;
-        let before = self.history[..self.n_stored].last().map(|event| event.seq);
+        let before = self.last_stored();
         for append in appends_of(env, command, before, emitted) {
             if &append.stream == self.batch.stream {
                 self.evolve(command, &append.messages).await?;
@@ -230,6 +260,15 @@ impl<'a, A: Actor> Run<'a, A> {
                 self.has_gone_elsewhere = true;
             }
             join(&mut self.appends, append);
+        }
+        if !guards.is_empty() {
+            // Its own stream is one of several that it relies on, even when all its events are elsewhere.
+            let expected = ExpectedSeq::NoEventAfter(before);
+            let own = StreamAppend::guard(self.batch.stream.clone(), expected);
+            join(&mut self.appends, own);
+        }
+        for guard in guards {
+            join(&mut self.appends, guard);
         }
         Ok(())
     }
@@ -270,20 +309,40 @@ impl<'a, A: Actor> Run<'a, A> {
             .iter()
             .find(|append| &append.stream == self.batch.stream);
         let pending = own.map_or(0, |append| append.messages.len());
-        let stored = self.history[..self.n_stored]
-            .last()
-            .map_or(delivered, |event| event.seq.max(delivered));
+        let stored = self
+            .last_stored()
+            .map_or(delivered, |seq| seq.max(delivered));
         (0..pending).fold(stored, |seq, _| Seq::after(Some(seq)))
     }
 
     fn finish(self, handled: Handled) -> Handled {
+        let (before, now) = (self.n_stored, self.history.len());
+        let due = TakeSnapshot::if_due(self.handlers, self.batch.stream, before, now);
         Handled {
+            afterwards: due.into_iter().collect(),
             appends: self.appends,
             schedules: self.schedules,
             refusals: self.refusals,
             ..handled
         }
     }
+}
+
+/// How far back to read for a batch; `None` when nothing is asked of the actor.
+fn reach_of<A: Actor>(handlers: &Handlers<A>, batch: &Batch<'_>) -> Option<Reach> {
+    let asked = batch
+        .deliveries
+        .iter()
+        .filter(|delivery| !delivery.replaying);
+    let reaches = asked.map(|delivery| {
+        let message = &delivery.message;
+        let otherwise = match handlers.decide(&message.type_name) {
+            Some(_) => Reach::Newest,
+            None => Reach::UpTo(message.seq),
+        };
+        handlers.reach(&message.type_name, otherwise)
+    });
+    reaches.min()
 }
 
 /// The events of a decision as messages led to by their command: an append for each stream that has some.

@@ -1,6 +1,6 @@
 //! Limits: what is too large is refused before anything is stored.
 
-use super::{Scheduled, StreamAppend};
+use super::{BackendError, Scheduled, Snapshot, StreamAppend};
 use crate::message::NewMessage;
 
 /// The largest things a store takes.
@@ -13,6 +13,8 @@ pub struct Limits {
     pub metadata_bytes: usize,
     /// Messages of one append, over all its streams; 10,000 by default.
     pub messages: usize,
+    /// Bytes of the state in one snapshot; 8 MiB by default.
+    pub snapshot_bytes: usize,
 }
 
 impl Default for Limits {
@@ -21,6 +23,7 @@ impl Default for Limits {
             payload_bytes: 1024 * 1024,
             metadata_bytes: 64 * 1024,
             messages: 10_000,
+            snapshot_bytes: 8 * 1024 * 1024,
         }
     }
 }
@@ -53,6 +56,16 @@ impl Limits {
         messages
             .into_iter()
             .try_for_each(|message| self.check_message(message))
+    }
+
+    /// Checks a snapshot before it is sent anywhere.
+    ///
+    /// # Errors
+    /// [`BackendError::Refused`] with [`LimitExceeded`] when its state is too large.
+    pub fn check_snapshot(&self, snapshot: &Snapshot) -> Result<(), BackendError> {
+        let found = snapshot.state.as_str().len();
+        over("bytes in a snapshot", found, self.snapshot_bytes)
+            .map_err(|error| BackendError::Refused(Box::new(error)))
     }
 
     fn check_message(&self, message: &NewMessage) -> Result<(), LimitExceeded> {

@@ -24,10 +24,12 @@ mod claims;
 mod documents;
 mod error;
 mod groups;
+mod joined;
 mod limits;
 pub mod memory;
 mod recurrences;
 mod schedules;
+mod snapshots;
 mod store;
 mod tx;
 mod units;
@@ -39,11 +41,13 @@ pub use claims::{
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
-pub use groups::{Group, Groups, StartFrom};
+pub use groups::{Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
+pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
 pub use recurrences::{Advance, Progress, Recurrences, Seen};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
+pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
@@ -51,11 +55,11 @@ pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
 pub trait Backend:
-    Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Wake
+    Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Snapshots + Wake
 {
 }
 
-impl<T: Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Wake> Backend
-    for T
+impl<T> Backend for T where
+    T: Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Snapshots + Wake
 {
 }

@@ -1,11 +1,13 @@
 //! Units: a whole chain of messages stored at once, outside of any claim.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{
-    AckError, AppendError, Appended, BackendError, Refusal, Scheduled, StreamAppend, SyncAction,
+    AckError, AppendError, Appended, BackendError, JoinError, Joined, Refusal, Scheduled,
+    StreamAppend, SyncAction,
 };
 use crate::failure::Failure;
 use crate::stream::{GroupId, StreamId};
@@ -29,6 +31,19 @@ pub trait Units: Send + Sync {
     /// # Errors
     /// [`UnitError`] says why nothing was stored.
     async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError>;
+
+    /// Joins a transaction that the caller has begun on this database, so that units are stored in it. A backend says
+    /// which types of connections it takes.
+    ///
+    /// # Errors
+    /// [`JoinError`] when there is nothing that can be joined; by default there never is.
+    async fn join<'t>(
+        &self,
+        connection: &'t mut (dyn Any + Send),
+    ) -> Result<Box<dyn Joined + 't>, JoinError> {
+        _ = connection;
+        Err(JoinError::Unsupported)
+    }
 }
 
 /// Everything a unit led to.

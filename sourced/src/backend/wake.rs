@@ -9,6 +9,11 @@ pub trait Wake: Send + Sync {
     /// A signal that is raised soon after something was appended or a lane was given back, by this process or, where
     /// the backend can tell, by another. It is a hint: signals may be lost or come for nothing. Polling is the truth.
     fn signal(&self) -> Signal;
+
+    /// Raises the signal, here and, where the backend can, in other processes: for what was stored past the backend.
+    fn wake(&self) {
+        self.signal().raise();
+    }
 }
 
 /// A hint that can be raised by anybody and waited for by many. Raising it several times before anybody looks counts

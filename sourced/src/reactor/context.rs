@@ -1,16 +1,14 @@
 //! What handlers may ask for by the types of their parameters.
 
-use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
-use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::resources::{Needs, Resources};
 use super::{Batch, History, Services, Streams};
-use crate::backend::Delivery;
+use crate::backend::{Delivery, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{Message, Principal};
-use crate::stream::StreamId;
+use crate::stream::{ExpectedSeq, Seq, StreamId};
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
@@ -22,8 +20,8 @@ pub struct Context {
     resources: Arc<Resources>,
     streams: Arc<dyn Streams>,
     history: History,
-    /// The other streams that were loaded for this call.
-    others: Arc<Mutex<Vec<StreamId>>>,
+    /// What the call relies on in other streams: they must not get events before what it leads to is stored.
+    guards: Arc<Mutex<Vec<StreamAppend>>>,
 }
 
 impl Context {
@@ -65,7 +63,7 @@ impl Context {
             resources: Arc::clone(&services.resources),
             streams,
             history: History::default(),
-            others: Arc::default(),
+            guards: Arc::default(),
         }
     }
 
@@ -81,6 +79,10 @@ impl Context {
         &self.history
     }
 
+    pub(super) fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
     /// The time, as handlers are to see it.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
@@ -91,12 +93,24 @@ impl Context {
         &*self.streams
     }
 
-    /// Whether this stream is named for the first time in this call.
-    pub(crate) fn first_names(&self, stream: &StreamId) -> bool {
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = !others.contains(stream);
-        others.push(stream.clone());
-        is_new
+    /// Whether the call relies on this stream already.
+    pub(crate) fn is_guarded(&self, stream: &StreamId) -> bool {
+        self.lock().iter().any(|guard| guard.stream == *stream)
+    }
+
+    /// Notes that the call relies on another stream as it is after this event.
+    pub(crate) fn guard(&self, stream: StreamId, last_event: Option<Seq>) {
+        let expected = ExpectedSeq::NoEventAfter(last_event);
+        self.lock().push(StreamAppend::guard(stream, expected));
+    }
+
+    /// What the call relies on in other streams.
+    pub(crate) fn guards(&self) -> Vec<StreamAppend> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<StreamAppend>> {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a parameter of this type stands for. Generated code calls this.
@@ -123,61 +137,6 @@ pub trait FromContext: Sized {
     /// # Errors
     /// [`Failure`] when it is not there.
     fn from_context(cx: &Context) -> Result<Self, Failure>;
-}
-
-/// A resource registered with [`AppBuilder::resource`](crate::AppBuilder::resource): a mailer, a client, a pool.
-///
-/// ```
-/// use sourced::Res;
-///
-/// struct Mailer { sender: String }
-/// fn greet(mailer: &Res<Mailer>) -> String {
-///     format!("from {}", mailer.sender)
-/// }
-/// assert_eq!(greet(&Res::new(Mailer { sender: "shop".into() })), "from shop");
-/// ```
-pub struct Res<T>(Arc<T>);
-
-impl<T> Res<T> {
-    /// Wraps a value, for calling a handler by hand in a test.
-    pub fn new(value: T) -> Self {
-        Self(Arc::new(value))
-    }
-}
-
-impl<T> Clone for Res<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Deref for Res<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Res<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T: Send + Sync + 'static> FromContext for Res<T> {
-    fn needs(needs: &mut Needs) {
-        needs.0.push((TypeId::of::<T>(), type_name::<T>()));
-    }
-
-    fn from_context(cx: &Context) -> Result<Self, Failure> {
-        let found = cx.resources.0.get(&TypeId::of::<T>()).cloned();
-        found
-            .and_then(|resource| resource.downcast().ok())
-            .map(Self)
-            .ok_or_else(|| {
-                Failure::msg(format!("no resource `{}` is registered", type_name::<T>()))
-            })
-    }
 }
 
 /// The time, as a handler is to see it: the clock's, or in a replay the message's own.
@@ -220,44 +179,5 @@ impl FromContext for Principal {
     fn needs(_: &mut Needs) {}
     fn from_context(cx: &Context) -> Result<Self, Failure> {
         Ok(cx.principal.clone())
-    }
-}
-
-/// The resources of an app, by type.
-#[derive(Default)]
-pub struct Resources(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
-
-impl Resources {
-    /// Adds one; an earlier one of the same type is replaced.
-    pub fn insert<T: Send + Sync + 'static>(&mut self, resource: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(resource));
-    }
-
-    /// The names of the needed types that are not here.
-    pub fn missing<'n>(
-        &self,
-        needs: &'n Needs,
-    ) -> impl Iterator<Item = &'static str> + use<'_, 'n> {
-        let absent = |(id, _): &&(TypeId, &'static str)| !self.0.contains_key(id);
-        needs.0.iter().filter(absent).map(|(_, name)| *name)
-    }
-}
-
-impl fmt::Debug for Resources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resources")
-            .field("count", &self.0.len())
-            .finish()
-    }
-}
-
-/// The resources that handlers ask for.
-#[derive(Debug, Default)]
-pub struct Needs(Vec<(TypeId, &'static str)>);
-
-impl Needs {
-    /// Notes what a parameter of this type needs.
-    pub fn add<T: FromContext>(&mut self) {
-        T::needs(self);
     }
 }

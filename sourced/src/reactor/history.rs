@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::message::{Message, MessageType, PayloadError, StoredMessage, TypeName};
+use crate::backend::Snapshot;
+use crate::message::{Message, MessageType, PayloadError, StoredMessage};
+use crate::stream::Seq;
 
 /// The events of a stream, oldest first. A handler gets them by a parameter `history: &History`.
 ///
@@ -33,6 +35,8 @@ use crate::message::{Message, MessageType, PayloadError, StoredMessage, TypeName
 pub struct History {
     events: Arc<Vec<StoredMessage>>,
     len: usize,
+    /// What the events come after, where they do not begin with the first.
+    base: Option<Arc<Snapshot>>,
 }
 
 impl History {
@@ -43,7 +47,32 @@ impl History {
 
     pub(crate) fn shared(events: Arc<Vec<StoredMessage>>) -> Self {
         let len = events.len();
-        Self { events, len }
+        Self {
+            events,
+            len,
+            base: None,
+        }
+    }
+
+    /// The same, but what happened up to this snapshot is left out of it.
+    pub(crate) fn since(mut self, base: Option<Arc<Snapshot>>) -> Self {
+        self.base = base;
+        self
+    }
+
+    pub(crate) fn into_events(self) -> Arc<Vec<StoredMessage>> {
+        self.events
+    }
+
+    /// The snapshot that the events come after.
+    pub(crate) fn base(&self) -> Option<&Arc<Snapshot>> {
+        self.base.as_ref()
+    }
+
+    /// The seq of the last event, also where that is in the snapshot.
+    pub(crate) fn last_seq(&self) -> Option<Seq> {
+        let base = self.base.as_ref().map(|snapshot| snapshot.seq);
+        self.last().map(|event| event.seq).or(base)
     }
 
     /// The first ones only.
@@ -52,12 +81,13 @@ impl History {
         self
     }
 
-    /// Those of one type.
+    /// Those of one type, also where they were stored under an older name or as what the type was before.
     ///
     /// # Errors
     /// [`PayloadError`] when the payload of one is not of its type.
     pub fn of<M: MessageType>(&self) -> Result<Vec<Message<M>>, PayloadError> {
-        let is_one = |event: &&StoredMessage| event.type_name == TypeName::of::<M>();
+        let names = M::names();
+        let is_one = |event: &&StoredMessage| names.contains(&event.type_name.as_str());
         self.iter()
             .filter(is_one)
             .map(StoredMessage::decode)

@@ -6,11 +6,13 @@
 mod context;
 mod guard;
 mod history;
+mod resources;
 mod rows;
 
-pub use context::{Context, FromContext, Needs, Now, Replaying, Res, Resources};
+pub use context::{Context, FromContext, Now, Replaying};
 pub(crate) use guard::guarded;
 pub use history::History;
+pub use resources::{Needs, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 
@@ -21,7 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Backend, BackendError, Delivery, ReadStream, Refusal, Scheduled, StreamAppend, SyncAction,
+    Backend, BackendError, Delivery, ReadStream, Refusal, Scheduled, Snapshot, StreamAppend,
+    SyncAction,
 };
 use crate::env::Env;
 use crate::failure::Failure;
@@ -100,12 +103,30 @@ pub trait Streams: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError>;
+
+    /// As [`Snapshots::snapshot`](crate::backend::Snapshots::snapshot). What is only about to be stored is in no snapshot.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError>;
 }
 
 #[async_trait]
 impl Streams for Arc<dyn Backend> {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         (**self).read_stream(read).await
+    }
+
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        (**self).snapshot(actor, stream).await
     }
 }
 
@@ -147,6 +168,15 @@ pub struct Handled {
     pub refusals: Vec<Refusal>,
     /// Work to do inside the transaction.
     pub syncs: Vec<Arc<dyn SyncAction>>,
+    /// What to do when all of it is stored.
+    pub afterwards: Vec<Arc<dyn Afterwards>>,
     /// Why the message after `upto` could not be handled.
     pub failure: Option<Failure>,
+}
+
+/// Something to do once what came of a batch is stored, outside of its transaction: if it is not done, nothing is lost.
+#[async_trait]
+pub trait Afterwards: fmt::Debug + Send + Sync {
+    /// Does it; what goes wrong is logged.
+    async fn run(&self, services: &Services);
 }

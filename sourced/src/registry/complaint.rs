@@ -8,7 +8,7 @@ use super::violation::{Problem, Violation};
 
 /// The error of one pass over a value.
 #[derive(Debug)]
-pub(super) struct Complaint {
+pub(crate) struct Complaint {
     /// Where it was said; whoever sees it first knows best.
     place: Option<String>,
     what: What,

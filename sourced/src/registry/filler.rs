@@ -11,14 +11,14 @@ use super::complaint::Complaint;
 
 /// Gives whatever is asked for. What is made up is never seen by anybody.
 #[derive(Clone, Copy)]
-pub(super) struct Filler {
+pub(crate) struct Filler {
     /// Which of several values is tried.
     pub(super) guess: usize,
     depth: usize,
 }
 
 /// How many values are worth a try.
-pub(super) const N_GUESSES: usize = TEXTS.len();
+pub(crate) const N_GUESSES: usize = TEXTS.len();
 
 /// Texts that types are made of.
 const TEXTS: [&str; 9] = [
@@ -37,7 +37,7 @@ const TEXTS: [&str; 9] = [
 const MAX_DEPTH: usize = 16;
 
 impl Filler {
-    pub(super) fn new(guess: usize) -> Self {
+    pub(crate) fn new(guess: usize) -> Self {
         Self { guess, depth: 0 }
     }
 

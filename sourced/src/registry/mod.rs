@@ -8,6 +8,7 @@ mod read;
 mod reader;
 mod violation;
 
+pub(crate) use filler::{Filler, N_GUESSES};
 pub use form::form_value;
 pub use violation::{Problem, Violation};
 

@@ -238,6 +238,14 @@ impl App {
         Running::start(&self.inner)
     }
 
+    /// Wakes the workers of this process, and those of others that the backend reaches: there may be work. For after the
+    /// commit of a transaction that a unit has joined; everything else does it by itself, and without it they find the
+    /// work when they look next.
+    pub fn wake(&self) {
+        self.backend().wake();
+        self.inner.scheduled.raise();
+    }
+
     /// Runs workers until SIGTERM or ctrl-c, then lets running handlers finish.
     ///
     /// # Errors
@@ -285,12 +293,13 @@ async fn dry_run(
     else {
         return Ok(Outcome::Unknown);
     };
-    let stored = app
-        .services
-        .backend
-        .read_stream(ReadStream::all(stream.clone()))
-        .await?;
-    let seq = Seq::after(stored.last().map(|message| message.seq));
+    let backend = &app.services.backend;
+    let snapshot = backend.snapshot(reactor.group(), &stream).await?;
+    // Whether or not it can be used, the stream goes as far as it does.
+    let known = snapshot.map(|snapshot| snapshot.seq);
+    let read = ReadStream::all(stream.clone()).after(known);
+    let stored = backend.read_stream(read).await?;
+    let seq = Seq::after(stored.last().map(|message| message.seq).or(known));
     let end = app.services.backend.log_end().await?;
     let message = StoredMessage::stored(message, stream.clone(), seq, end);
     let batch = Batch {

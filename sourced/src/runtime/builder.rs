@@ -22,6 +22,8 @@ pub struct AppBuilder {
     backend: Option<Arc<dyn Backend>>,
     env: Env,
     reactors: Vec<Arc<dyn Reactor>>,
+    /// Of those that do not start at the beginning.
+    starts: HashMap<GroupId, StartFrom>,
     resources: Resources,
     recurring: Vec<(String, Recurrence, Make)>,
     workers: WorkerOptions,
@@ -33,6 +35,7 @@ impl AppBuilder {
             backend: None,
             env,
             reactors: Vec::new(),
+            starts: HashMap::new(),
             resources: Resources::default(),
             recurring: Vec::new(),
             workers: WorkerOptions::default(),
@@ -51,7 +54,50 @@ impl AppBuilder {
         self
     }
 
-    /// Adds what handlers may ask for as [`Res<T>`](crate::Res).
+    /// As [`register`](Self::register), but when the storage does not know the reactor's group yet, it begins there
+    /// instead of at the first message ever stored.
+    ///
+    /// ```
+    /// use sourced::backend::StartFrom;
+    /// use sourced::prelude::*;
+    /// # #[derive(Debug, Default)]
+    /// # struct Door;
+    /// # #[actor]
+    /// # impl Door {
+    /// #     #[command]
+    /// #     fn open(&self) -> Opened { Opened }
+    /// #     #[event]
+    /// #     fn opened(&mut self) {}
+    /// # }
+    ///
+    /// #[derive(Default)]
+    /// struct Doorman;
+    ///
+    /// #[handler]
+    /// impl Doorman {
+    ///     #[on]
+    ///     async fn opened(&self, _: &Opened) -> Result<(), Failure> {
+    ///         println!("come in");
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder()
+    ///     .register::<Door>()
+    ///     .register_from::<Doorman>(StartFrom::Now)
+    ///     .build()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn register_from<R: Register>(mut self, start: StartFrom) -> Self {
+        let reactor = R::reactor();
+        self.starts.insert(reactor.group().clone(), start);
+        self.reactors.push(reactor);
+        self
+    }
+
+    /// Adds what handlers may ask for as [`Res<T>`](crate::Res), which shares it: no `Arc` is needed around it.
     pub fn resource<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         self.resources.insert(resource);
         self
@@ -141,7 +187,11 @@ impl AppBuilder {
             let group = Group {
                 id: reactor.group().clone(),
                 types: reactor.handled_types(),
-                start_from: StartFrom::Beginning,
+                start_from: self
+                    .starts
+                    .get(reactor.group())
+                    .copied()
+                    .unwrap_or_default(),
             };
             backend.register_group(&group).await?;
         }
@@ -185,7 +235,10 @@ impl AppBuilder {
 
     fn check_resources(&self) -> Result<(), BuildError> {
         let missing_of = |reactor: &Arc<dyn Reactor>| {
-            let asked_by = |name: &str| format!("`{name}` (asked for by `{}`)", reactor.group());
+            let asked_by = |(name, meant): (&str, Option<String>)| {
+                let meant = meant.map_or_else(String::new, |meant| format!("; {meant}"));
+                format!("`{name}` (asked for by `{}`{meant})", reactor.group())
+            };
             self.resources
                 .missing(reactor.needs())
                 .map(asked_by)

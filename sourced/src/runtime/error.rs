@@ -1,6 +1,6 @@
 //! What can go wrong around an app.
 
-use crate::actor::OutgoingError;
+use crate::actor::{OutgoingError, outage};
 use crate::backend::{AppendError, BackendError};
 use crate::message::{BrokenRules, PayloadError, ReservedKey, TypeName};
 use crate::reactor::Clash;
@@ -154,3 +154,5 @@ impl From<OutgoingError> for DispatchError {
         }
     }
 }
+
+outage!(DispatchError);

@@ -174,7 +174,8 @@ impl LaneTask<'_> {
             streams: &self.app.services.streams(),
             services: &self.app.services,
         };
-        let handled = reactor.handle(&batch).await?;
+        let mut handled = reactor.handle(&batch).await?;
+        let afterwards = std::mem::take(&mut handled.afterwards);
         match self.ack_of(handled) {
             // What failed after the first message will be the first of the next claim, and counted then.
             Ok(ack) => {
@@ -184,6 +185,9 @@ impl LaneTask<'_> {
                     self.app.scheduled.raise();
                 }
                 self.count(upto);
+                for step in afterwards {
+                    step.run(&self.app.services).await;
+                }
                 Ok(())
             }
             Err(failure) => Err(LaneError::Failed(failure)),
@@ -236,6 +240,9 @@ impl LaneTask<'_> {
         match verdict {
             Verdict::Park => {
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked");
+            }
+            Verdict::StopGroup => {
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "stopped the group");
             }
             Verdict::RetryAfter(pause) => {
                 tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %error, "failed, will be tried again");

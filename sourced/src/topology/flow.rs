@@ -2,11 +2,13 @@
 
 use std::any::{TypeId, type_name};
 
+use serde_json::Value;
+
 use crate::message::{Command, Event, Kind, MessageType, TypeName};
 use crate::stream::GroupId;
 
 /// A message type of the program: its stored name, and the Rust type behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Definition {
     /// The stored name.
@@ -16,7 +18,17 @@ pub struct Definition {
     /// The Rust type with its path, as `std::any::type_name` tells it.
     pub rust_path: &'static str,
     id: TypeId,
+    schema: fn() -> Option<Value>,
 }
+
+// A type has one schema, and a function has no name to compare.
+impl PartialEq for Definition {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.type_name, self.id) == (&other.type_name, other.id)
+    }
+}
+
+impl Eq for Definition {}
 
 impl Definition {
     /// That of a type.
@@ -26,12 +38,18 @@ impl Definition {
             kind: M::KIND,
             rust_path: type_name::<M>(),
             id: TypeId::of::<M>(),
+            schema: M::schema,
         }
     }
 
     /// The Rust type without its path.
     pub fn rust_name(&self) -> &'static str {
         last_word(self.rust_path)
+    }
+
+    /// Its JSON Schema, where its type has one: see [`MessageType::schema`].
+    pub fn schema(&self) -> Option<Value> {
+        (self.schema)()
     }
 
     /// Whether both are the same Rust type.
@@ -49,6 +67,7 @@ pub(super) fn last_word(path: &'static str) -> &'static str {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Produces {
     messages: Vec<Definition>,
+    elsewhere: Vec<Definition>,
     is_any: bool,
 }
 
@@ -60,10 +79,15 @@ impl Produces {
 
     /// It can carry this type.
     pub fn add<M: MessageType>(&mut self) {
-        let message = Definition::of::<M>();
-        if !self.messages.contains(&message) {
-            self.messages.push(message);
+        add(&mut self.messages, Definition::of::<M>());
+    }
+
+    /// It can carry these for another stream than the command's own.
+    pub fn add_elsewhere(&mut self, there: Self) {
+        for message in &there.messages {
+            add(&mut self.elsewhere, message.clone());
         }
+        self.merge(there);
     }
 
     /// It can carry messages whose types nobody can tell.
@@ -76,6 +100,11 @@ impl Produces {
         &self.messages
     }
 
+    /// Those of them that can go to another stream than the command's own.
+    pub fn elsewhere(&self) -> &[Definition] {
+        &self.elsewhere
+    }
+
     /// Whether it can carry anything else too.
     pub fn is_any(&self) -> bool {
         self.is_any
@@ -83,11 +112,18 @@ impl Produces {
 
     fn merge(&mut self, other: Self) {
         for message in other.messages {
-            if !self.messages.contains(&message) {
-                self.messages.push(message);
-            }
+            add(&mut self.messages, message);
+        }
+        for message in other.elsewhere {
+            add(&mut self.elsewhere, message);
         }
         self.is_any |= other.is_any;
+    }
+}
+
+fn add(messages: &mut Vec<Definition>, message: Definition) {
+    if !messages.contains(&message) {
+        messages.push(message);
     }
 }
 

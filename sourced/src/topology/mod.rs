@@ -15,6 +15,7 @@ pub use problem::{Problem, Warning, problems, warnings};
 use std::collections::HashSet;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::message::{Kind, TypeName};
 use crate::stream::GroupId;
@@ -91,6 +92,12 @@ pub struct Node {
     pub produces: Vec<String>,
     /// Whether anything else may come of it as well, because its handler returns commands without their types.
     pub produces_any: bool,
+    /// Those of `produces` that can go to another stream than the command's own.
+    pub produces_elsewhere: Vec<String>,
+    /// The JSON Schema of a message whose type has one: see [`MessageType::schema`](crate::MessageType::schema). Not in
+    /// the JSON where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
 }
 
 impl Topology {
@@ -140,9 +147,9 @@ impl Topology {
     /// As JSON: `{"nodes": [..]}`, indented, with the fields of [`Node`] in their order.
     ///
     /// # Panics
-    /// Never: it is made of text and truth values.
+    /// Never: it is made of text, truth values and schemas, which are JSON already.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("text and truth values can be told in JSON")
+        serde_json::to_string_pretty(self).expect("text, truth values and JSON can be told in JSON")
     }
 
     /// As a Mermaid flowchart, as many places that show Markdown draw it.
@@ -166,12 +173,15 @@ impl Node {
             consumes: Vec::new(),
             produces: Vec::new(),
             produces_any: false,
+            produces_elsewhere: Vec::new(),
+            schema: message.schema(),
         }
     }
 
     fn producing(mut self, produces: &Produces) -> Self {
         self.produces = ids(produces.messages().iter().map(|one| &one.type_name));
         self.produces_any = produces.is_any();
+        self.produces_elsewhere = ids(produces.elsewhere().iter().map(|one| &one.type_name));
         self
     }
 }
@@ -202,6 +212,8 @@ impl Flow {
             consumes,
             produces: Vec::new(),
             produces_any: false,
+            produces_elsewhere: Vec::new(),
+            schema: None,
         };
         node.producing(&reaction.produces)
     }
@@ -219,6 +231,8 @@ impl Flow {
                 .map(|reaction| self.automation(reaction).id)
                 .collect(),
             produces_any: false,
+            produces_elsewhere: Vec::new(),
+            schema: None,
         })
     }
 

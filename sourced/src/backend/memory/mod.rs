@@ -6,6 +6,7 @@ mod groups;
 mod lanes;
 mod recurrences;
 mod schedules;
+mod snapshots;
 mod store;
 mod units;
 
@@ -13,10 +14,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Progress, Refusal, Signal, Wake};
+use super::{Progress, Refusal, Signal, Snapshot, Wake};
 use crate::env::Clock;
 use crate::message::{MessageId, Payload, StoredMessage};
-use crate::stream::{GroupId, RecurrenceId};
+use crate::stream::{GroupId, RecurrenceId, StreamId};
 
 use lanes::Lanes;
 use schedules::Agenda;
@@ -46,8 +47,11 @@ struct State {
     agenda: Agenda,
     recurrences: HashMap<RecurrenceId, Progress>,
     groups: HashMap<GroupId, Lanes>,
+    /// How many groups were ever registered.
+    n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
+    snapshots: HashMap<(GroupId, StreamId), Snapshot>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     turn: usize,
 }

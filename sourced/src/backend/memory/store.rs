@@ -87,11 +87,16 @@ impl Log {
     pub(super) fn plan(&self, appends: &[StreamAppend]) -> Result<Vec<Appended>, AppendError> {
         refuse_repetitions(appends)?;
         let stored = self.first_already_stored(appends)?;
+        let mut messages = appends.iter().flat_map(|append| &append.messages);
+        let is_retry = stored.is_some() && messages.all(|m| self.by_id.contains_key(&m.id));
         let mut end = self.end();
         let mut plan = Vec::new();
         for append in appends {
             let stream = self.streams.get(&append.stream);
             let mut last_seq = stream.and_then(Stream::last_seq);
+            if append.messages.is_empty() && !is_retry {
+                check_new(append, stream, stored)?;
+            }
             let mut is_checked = false;
             for message in &append.messages {
                 if let Some(&position) = self.by_id.get(&message.id) {
@@ -104,13 +109,7 @@ impl Log {
                     continue;
                 }
                 if !is_checked {
-                    // Another message of the same call was stored by an earlier one: this is no plain retry.
-                    match stored {
-                        Some(id) if append.expected != ExpectedSeq::Any => {
-                            return Err(AppendError::IdTaken { id });
-                        }
-                        _ => check_expected(append, stream)?,
-                    }
+                    check_new(append, stream, stored)?;
                     is_checked = true;
                 }
                 let seq = Seq::after(last_seq);
@@ -233,6 +232,19 @@ fn refuse_repetitions(appends: &[StreamAppend]) -> Result<(), AppendError> {
         }
     }
     Ok(())
+}
+
+/// Checks what is not stored yet, in the company of what is.
+fn check_new(
+    append: &StreamAppend,
+    stream: Option<&Stream>,
+    stored: Option<MessageId>,
+) -> Result<(), AppendError> {
+    match stored {
+        // Another message of the same call was stored by an earlier one: this is no plain retry.
+        Some(id) if append.expected != ExpectedSeq::Any => Err(AppendError::IdTaken { id }),
+        _ => check_expected(append, stream),
+    }
 }
 
 fn check_expected(append: &StreamAppend, stream: Option<&Stream>) -> Result<(), AppendError> {

@@ -35,7 +35,8 @@ impl State {
     fn check_unit(&mut self, unit: &UnitCommit) -> Result<(), UnitError> {
         self.plan(&unit.appends, &unit.schedules)?;
         for lane in &unit.settled {
-            let is_named = |append: &StreamAppend| append.stream == lane.stream;
+            let is_named =
+                |append: &StreamAppend| append.stream == lane.stream && !append.messages.is_empty();
             if !unit.appends.iter().any(is_named) {
                 let text = format!(
                     "nothing is appended to the settled stream `{}`",

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::draft::Draft;
+use super::site::Site;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Batch, Handled, Reactor, Streams};
+use crate::reactor::{Afterwards, Batch, Handled, Reactor, Streams};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
@@ -21,6 +22,8 @@ pub(super) struct Chain<'a> {
     waiting: VecDeque<usize>,
     commit: UnitCommit,
     settled: HashSet<Lane>,
+    /// What to do when it is stored.
+    afterwards: Vec<Arc<dyn Afterwards>>,
 }
 
 /// The chain as it is stored.
@@ -40,15 +43,16 @@ struct Link {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(unit: &'a Unit, left: &'a HashSet<Lane>) -> Self {
+    pub(super) fn new(unit: &'a Unit, left: &'a HashSet<Lane>, stored: Arc<dyn Streams>) -> Self {
         Self {
             unit,
             left,
-            draft: Arc::new(Draft::new(unit.app.backend())),
+            draft: Arc::new(Draft::new(stored)),
             links: Vec::new(),
             waiting: VecDeque::new(),
             commit: UnitCommit::default(),
             settled: HashSet::new(),
+            afterwards: Vec::new(),
         }
     }
 
@@ -161,6 +165,7 @@ impl<'a> Chain<'a> {
         }
         self.commit.refusals.extend(handled.refusals);
         self.commit.syncs.extend(handled.syncs);
+        self.afterwards.extend(handled.afterwards);
         // What is for later is stored with the rest, and handled when its time has come.
         self.commit.schedules.extend(handled.schedules);
         for append in handled.appends {
@@ -172,8 +177,8 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
-    /// Stores the chain.
-    pub(super) async fn commit(mut self) -> Result<Stored, CommitError> {
+    /// Stores the chain there.
+    pub(super) async fn commit(mut self, site: &mut Site<'_>) -> Result<Stored, CommitError> {
         if self.unit.commands == Commands::Dropped {
             let is_dropped = |link: &Link| link.message.decided_by.is_some();
             let dropped: HashSet<MessageId> = self
@@ -209,18 +214,16 @@ impl<'a> Chain<'a> {
                 .messages
                 .push(link.message.clone());
         }
+        let guards = self.draft.guards(|stream| index_of.contains_key(stream));
+        self.commit.appends.extend(guards);
         self.commit.settled = self
             .settled
             .into_iter()
             .filter(|lane| index_of.contains_key(&lane.stream))
             .collect();
         self.commit.settled.sort();
-        let has_scheduled = !self.commit.schedules.is_empty();
         let refusals = self.commit.refusals.clone();
-        let places = self.unit.app.backend().commit_unit(self.commit).await?;
-        if has_scheduled {
-            self.unit.app.inner.scheduled.raise();
-        }
+        let places = site.store(self.commit, self.afterwards).await?;
         let places: HashMap<MessageId, _> =
             places.into_iter().map(|place| (place.id, place)).collect();
         let stored = self.links.into_iter().filter_map(|link| {

@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, BackendError, ReadStream};
+use crate::backend::{BackendError, ReadStream, Snapshot, StreamAppend};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
-use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
+use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 
 /// Streams with the messages of a unit at their ends.
 ///
 /// The seqs of drafted messages are those they will have, where [`Draft::expected`] is told that somebody has seen them.
 /// Their positions are provisional: they are in order, and that is all.
 pub(super) struct Draft {
-    backend: Arc<dyn Backend>,
+    stored: Arc<dyn Streams>,
     streams: Mutex<HashMap<StreamId, Drafted>>,
 }
 
@@ -40,9 +40,10 @@ impl Drafted {
 }
 
 impl Draft {
-    pub(super) fn new(backend: &Arc<dyn Backend>) -> Self {
+    /// A draft on these streams.
+    pub(super) fn new(stored: Arc<dyn Streams>) -> Self {
         Self {
-            backend: Arc::clone(backend),
+            stored,
             streams: Mutex::default(),
         }
     }
@@ -81,15 +82,28 @@ impl Draft {
         }
     }
 
+    /// What an append must expect of the streams that something was made of, and that it stores nothing in.
+    pub(super) fn guards(&self, is_stored: impl Fn(&StreamId) -> bool) -> Vec<StreamAppend> {
+        let streams = self.lock();
+        let only_read = streams
+            .iter()
+            .filter(|(stream, drafted)| drafted.is_read && !is_stored(stream));
+        let guards = only_read.map(|(stream, drafted)| {
+            let expected = ExpectedSeq::NoEventAfter(drafted.last_event());
+            StreamAppend::guard(stream.clone(), expected)
+        });
+        guards.collect()
+    }
+
     async fn load(&self, stream: &StreamId) -> Result<(), BackendError> {
         if self.lock().contains_key(stream) {
             return Ok(());
         }
         let read = ReadStream::all(stream.clone());
         let events = read.clone().only(Kind::Event);
-        let mut stored = self.backend.read_stream(events).await?;
+        let mut stored = self.stored.read_stream(events).await?;
         let last_event = stored.last().map(|event| event.seq);
-        let tail = self.backend.read_stream(read.after(last_event)).await?;
+        let tail = self.stored.read_stream(read.after(last_event)).await?;
         let last_stored = tail.last().map(|message| message.seq).or(last_event);
         stored.extend(
             tail.into_iter()
@@ -120,7 +134,7 @@ impl Streams for Draft {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         if read.kind != Some(Kind::Event) {
             // Only events are kept here; what else is stored comes from the storage, before what is added.
-            let mut all = self.backend.read_stream(read.clone()).await?;
+            let mut all = self.stored.read_stream(read.clone()).await?;
             if let Some(drafted) = self.lock().get(&read.stream) {
                 let is_wanted = |m: &&StoredMessage| read.kind.is_none_or(|kind| kind == m.kind);
                 all.extend(drafted.added.iter().filter(is_wanted).cloned());
@@ -146,6 +160,21 @@ impl Streams for Draft {
             .take(read.limit.unwrap_or(usize::MAX))
             .cloned()
             .collect())
+    }
+
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let snapshot = self.stored.snapshot(actor, stream).await?;
+        let streams = self.lock();
+        // One that came after the stream was read knows of events that are not seen here.
+        let fits = |snapshot: &Snapshot| {
+            let drafted = streams.get(stream);
+            drafted.is_none_or(|drafted| Some(snapshot.seq) <= drafted.last_event())
+        };
+        Ok(snapshot.filter(fits))
     }
 }
 

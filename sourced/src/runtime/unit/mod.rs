@@ -2,20 +2,25 @@
 
 mod chain;
 mod draft;
+mod site;
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use super::{App, DispatchError};
-use crate::actor::Outgoing;
-use crate::backend::{AppendError, BackendError, Lane, Refusal, UnitError as CommitError};
+use crate::actor::{Outgoing, outage};
+use crate::backend::{
+    AppendError, BackendError, JoinError, Lane, Refusal, UnitError as CommitError,
+};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::reactor::{Reactor, Register};
 use crate::stream::GroupId;
 
 use chain::{Chain, Stored};
+use site::Site;
 
 /// How often a chain is worked out again because somebody else appended an event meanwhile.
 const MAX_TRIES: u32 = 64;
@@ -98,7 +103,44 @@ impl Unit {
     /// # Errors
     /// [`UnitError`] says why nothing was stored.
     pub async fn handle(&self, command: impl Into<Outgoing>) -> Result<UnitOutcome, UnitError> {
-        let (stream, parcel) = self.app.parcel(command.into())?;
+        self.handle_at(Site::Backend(&self.app), command.into())
+            .await
+    }
+
+    /// Handles a command with everything that follows from it in a transaction that the caller has begun on the same
+    /// database: it commits with the caller's own writes, or rolls back with them.
+    ///
+    /// `connection` is the transaction as sqlx gives it: a `Transaction` from a pool, or the `PgConnection` or
+    /// `SqliteConnection` that it is in (`&mut *tx`). Everything is read through it, so a second unit in the same
+    /// transaction sees what the first one stored. Nobody else sees anything before the commit, and nobody is woken up:
+    /// workers and promoters find the work when they look, or at once after [`App::wake`].
+    ///
+    /// A unit that stores nothing, because it was refused or lost to others, leaves the transaction as it was.
+    /// [`UnitError::Backend`] says that the database itself has failed; what the transaction is good for is then up to
+    /// the database, and it is best rolled back.
+    ///
+    /// Until it ends, the transaction keeps others from appending to the streams of the unit, and on SQLite from writing
+    /// anything: keep it short, and wait for no other write of the app in it. The docs of the backends' crates have an
+    /// example each, and say what the transaction must be like.
+    ///
+    /// # Errors
+    /// [`UnitError::Join`] when the transaction cannot be joined; otherwise as [`Unit::handle`].
+    pub async fn handle_in<C: Any + Send>(
+        &self,
+        connection: &mut C,
+        command: impl Into<Outgoing>,
+    ) -> Result<UnitOutcome, UnitError> {
+        let command = command.into();
+        let joined = self.app.backend().join(connection).await?;
+        self.handle_at(Site::Joined(joined), command).await
+    }
+
+    async fn handle_at(
+        &self,
+        mut site: Site<'_>,
+        command: Outgoing,
+    ) -> Result<UnitOutcome, UnitError> {
+        let (stream, parcel) = self.app.parcel(command)?;
         let root = parcel.message;
         if parcel.at.is_some() {
             return Err(DispatchError::IsForLater(root.type_name).into());
@@ -109,9 +151,14 @@ impl Unit {
         }
         let mut left = HashSet::new();
         for _ in 0..MAX_TRIES {
-            let mut chain = Chain::new(self, &left);
-            chain.run(stream.clone(), root.clone()).await?;
-            match chain.commit().await {
+            let (stream, root) = (stream.clone(), root.clone());
+            let chain = site.reading(async |stored| {
+                let mut chain = Chain::new(self, &left, stored);
+                chain.run(stream, root).await?;
+                Ok::<_, UnitError>(chain)
+            });
+            let chain = chain.await?;
+            match chain.commit(&mut site).await {
                 Ok(stored) => return Ok(UnitOutcome::new(stored, left)),
                 Err(error) if error.is_conflict() => {}
                 Err(CommitError::Busy { group, stream }) => {
@@ -145,7 +192,7 @@ impl fmt::Debug for Unit {
     }
 }
 
-/// What a unit stored.
+/// What a unit stored; in a transaction of the caller's, what it stores once that is committed.
 #[derive(Debug, Clone)]
 pub struct UnitOutcome {
     /// With the group that each comes from; the command that began it comes from none.
@@ -227,6 +274,9 @@ pub enum UnitError {
     /// Others changed the streams again and again.
     #[error("the streams were changed by others {MAX_TRIES} times meanwhile")]
     Contended,
+    /// The transaction of the caller's cannot be joined.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// The command could not be sent.
     #[error(transparent)]
     Dispatch(#[from] DispatchError),
@@ -241,12 +291,16 @@ pub enum UnitError {
     Backend(#[from] BackendError),
 }
 
+outage!(UnitError);
+
 impl From<CommitError> for UnitError {
     fn from(error: CommitError) -> Self {
         match error {
+            CommitError::Append(AppendError::Backend(error)) | CommitError::Backend(error) => {
+                Self::Backend(error)
+            }
             CommitError::Append(error) => Self::Append(error),
             CommitError::Sync(failure) => Self::Sync(failure),
-            CommitError::Backend(error) => Self::Backend(error),
             CommitError::Busy { .. } => Self::Contended,
         }
     }

@@ -1,0 +1,83 @@
+//! Snapshots: read by a reader, written like everything else by the writing task.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sourced::backend::{BackendError, Limits, Snapshot, Snapshots};
+use sourced::message::Payload;
+use sourced::{GroupId, Seq, StreamId};
+use sqlx::Row as _;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+
+use crate::backend::Sqlite;
+use crate::error;
+use crate::row::{signed, unsigned};
+use crate::writer::Effect;
+
+#[async_trait]
+impl Snapshots for Sqlite {
+    async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let row = sqlx::query(self.inner.sql.snapshot.clone())
+            .bind(actor.as_str())
+            .bind(stream.as_str())
+            .fetch_optional(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let no_seq = || BackendError::Corrupt("the seq of a snapshot".to_owned());
+        let fingerprint: i64 = row.try_get(1).map_err(error::backend)?;
+        Ok(Some(Snapshot {
+            seq: Seq::new(unsigned(&row, 0)?).ok_or_else(no_seq)?,
+            fingerprint: fingerprint.cast_unsigned(),
+            state: Payload::from_storage(row.try_get::<&str, _>(2).map_err(error::backend)?),
+        }))
+    }
+
+    async fn save_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+        snapshot: &Snapshot,
+    ) -> Result<(), BackendError> {
+        Limits::default().check_snapshot(snapshot)?;
+        let query = sqlx::query(self.inner.sql.save_snapshot.clone())
+            .bind(actor.as_str().to_owned())
+            .bind(stream.as_str().to_owned())
+            .bind(signed(snapshot.seq.get()))
+            .bind(snapshot.fingerprint.cast_signed())
+            .bind(Arc::<str>::from(snapshot.state.as_str()));
+        self.write(query).await
+    }
+
+    async fn delete_snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<(), BackendError> {
+        let query = sqlx::query(self.inner.sql.delete_snapshot.clone())
+            .bind(actor.as_str().to_owned())
+            .bind(stream.as_str().to_owned());
+        self.write(query).await
+    }
+}
+
+impl Sqlite {
+    /// No fsync is spent on it: what a power cut takes away can be folded again.
+    async fn write(
+        &self,
+        query: Query<'static, sqlx::Sqlite, SqliteArguments>,
+    ) -> Result<(), BackendError> {
+        let writer = &self.inner.writer;
+        let done = writer.run(Effect::Redone, move |connection| {
+            Box::pin(async move { query.execute(connection).await.map_err(error::backend) })
+        });
+        done.await.map(drop)
+    }
+}

@@ -1,0 +1,189 @@
+//! Loading: the events of a stream, or the newest snapshot that fits and the events after it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::run::{evolve_all, group_of};
+use super::{Actor, Handlers};
+use crate::backend::{BackendError, ReadStream, Snapshot};
+use crate::failure::Failure;
+use crate::message::Kind;
+use crate::reactor::{Afterwards, History, Services, Streams, guarded};
+use crate::stream::{Seq, StreamId};
+
+/// How far back the events are needed themselves, and not only what they led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// To the beginning of the stream.
+    Beginning,
+    /// To the end of this seq: a later snapshot knows too much.
+    UpTo(Seq),
+    /// Not at all.
+    Newest,
+}
+
+/// What a state is made of.
+pub(super) struct Found<A> {
+    /// The events, and the snapshot that they come after.
+    pub(super) history: History,
+    /// The state of that snapshot.
+    pub(super) base: Option<A>,
+}
+
+impl<A> Default for Found<A> {
+    fn default() -> Self {
+        Self {
+            history: History::default(),
+            base: None,
+        }
+    }
+}
+
+/// Reads the events of a stream, or those after the newest snapshot that fits.
+pub(super) async fn load<A: Actor>(
+    streams: &dyn Streams,
+    handlers: &Handlers<A>,
+    read: ReadStream,
+    reach: Reach,
+) -> Result<Found<A>, BackendError> {
+    let (snapshot, base) = usable(streams, handlers, &read.stream, reach).await.unzip();
+    let after = snapshot.as_ref().map(|snapshot| snapshot.seq);
+    let events = streams
+        .read_stream(read.only(Kind::Event).after(after))
+        .await?;
+    let history = History::shared(Arc::new(events)).since(snapshot);
+    Ok(Found { history, base })
+}
+
+impl<A: Actor> Found<A> {
+    /// The state after all the events.
+    ///
+    /// # Errors
+    /// [`Failure`] when the events do not fit the actor.
+    pub(super) fn fold(
+        self,
+        handlers: &Handlers<A>,
+        stream: &StreamId,
+    ) -> Result<(A, History), Failure> {
+        let mut state = self.base.unwrap_or_else(|| A::initial(stream));
+        evolve_all(handlers, &mut state, &self.history)?;
+        Ok((state, self.history))
+    }
+}
+
+/// The state before the first event of a history: that of its snapshot, or the very first.
+///
+/// # Errors
+/// [`Failure`] when the snapshot is none of this actor, which [`load`] does not let happen.
+pub(super) fn foundation<A: Actor>(
+    handlers: &Handlers<A>,
+    stream: &StreamId,
+    history: &History,
+) -> Result<A, Failure> {
+    match (history.base(), handlers.snapshots()) {
+        (Some(base), Some(rule)) => Ok(rule.decode(&base.state)?),
+        (Some(_), None) => Err(Failure::msg("a snapshot of an actor that takes none")),
+        (None, _) => Ok(A::initial(stream)),
+    }
+}
+
+/// The snapshot to start from. Nothing that is wrong with it is an error: without one, everything is read.
+async fn usable<A: Actor>(
+    streams: &dyn Streams,
+    handlers: &Handlers<A>,
+    stream: &StreamId,
+    reach: Reach,
+) -> Option<(Arc<Snapshot>, A)> {
+    let rule = handlers.snapshots()?;
+    if reach == Reach::Beginning {
+        return None;
+    }
+    let snapshot = match streams.snapshot(&group_of::<A>(), stream).await {
+        Ok(found) => found?,
+        Err(error) => {
+            tracing::warn!(actor = A::NAME, %stream, %error, "a snapshot could not be read; the whole stream is");
+            return None;
+        }
+    };
+    let is_too_late = matches!(reach, Reach::UpTo(seq) if snapshot.seq > seq);
+    if is_too_late || snapshot.fingerprint != rule.fingerprint() {
+        return None;
+    }
+    match guarded(async { Ok(rule.decode(&snapshot.state)?) }).await {
+        Ok(state) => Some((Arc::new(snapshot), state)),
+        Err(failure) => {
+            tracing::warn!(actor = A::NAME, %stream, error = %failure.chain(), "a snapshot does not fit its actor; the whole stream is read");
+            None
+        }
+    }
+}
+
+/// Takes a snapshot of what is stored by then.
+pub(super) struct TakeSnapshot<A> {
+    handlers: Arc<Handlers<A>>,
+    stream: StreamId,
+}
+
+impl<A: Actor> TakeSnapshot<A> {
+    /// When one is due, now that a stream has so many more events than what a decision was made on.
+    pub(super) fn if_due(
+        handlers: &Arc<Handlers<A>>,
+        stream: &StreamId,
+        before: usize,
+        now: usize,
+    ) -> Option<Arc<dyn Afterwards>> {
+        let is_due = handlers.snapshots()?.is_due(before, now);
+        is_due.then(|| {
+            Arc::new(Self {
+                handlers: Arc::clone(handlers),
+                stream: stream.clone(),
+            }) as Arc<dyn Afterwards>
+        })
+    }
+
+    /// It is folded from what the log gives, so it is never ahead of it.
+    async fn take(&self, services: &Services) -> Result<(), Failure> {
+        let (handlers, stream) = (&*self.handlers, &self.stream);
+        let Some(rule) = handlers.snapshots() else {
+            return Ok(());
+        };
+        let read = ReadStream::all(stream.clone());
+        let found = load(&*services.streams(), handlers, read, Reach::Newest).await?;
+        let Some(seq) = found.history.last().map(|event| event.seq) else {
+            return Ok(());
+        };
+        let state = guarded(async {
+            let (state, _) = found.fold(handlers, stream)?;
+            Ok(rule.encode(&state)?)
+        });
+        let snapshot = Snapshot {
+            seq,
+            fingerprint: rule.fingerprint(),
+            state: state.await?,
+        };
+        let backend = &services.backend;
+        backend
+            .save_snapshot(&group_of::<A>(), stream, &snapshot)
+            .await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<A: Actor> Afterwards for TakeSnapshot<A> {
+    async fn run(&self, services: &Services) {
+        if let Err(failure) = self.take(services).await {
+            tracing::warn!(actor = A::NAME, stream = %self.stream, error = %failure.chain(), "no snapshot was taken");
+        }
+    }
+}
+
+impl<A> fmt::Debug for TakeSnapshot<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TakeSnapshot")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}

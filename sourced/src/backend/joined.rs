@@ -1,0 +1,61 @@
+//! Joining a transaction that the caller has begun.
+
+use std::error::Error as StdError;
+
+use async_trait::async_trait;
+
+use super::{Appended, BackendError, ReadStream, UnitCommit, UnitError};
+use crate::message::StoredMessage;
+
+/// A transaction of the caller's that units are stored in, made by [`Units::join`](super::Units::join).
+///
+/// It neither commits nor rolls back: that is for the caller to do, and until then nobody else sees anything. Nobody is
+/// woken up either.
+#[async_trait]
+pub trait Joined: Send {
+    /// As [`Store::read_stream`](super::Store::read_stream), as the transaction sees it: with what it appended itself,
+    /// and what others have committed by now.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn read_stream(&mut self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError>;
+
+    /// As [`Units::commit_unit`](super::Units::commit_unit), but for the commit. When it stores nothing, the transaction
+    /// is as it was before and can go on, unless the storage itself has failed.
+    ///
+    /// # Errors
+    /// [`UnitError`] says why nothing was stored.
+    async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError>;
+}
+
+/// Why a unit cannot join a transaction. Nothing was stored, and the transaction can go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The backend has no transactions that a caller could begin, as the one in memory.
+    #[error("this backend has no transactions to join")]
+    Unsupported,
+    /// The connection is not one of this backend's kind.
+    #[error("the connection must be a {0} of sqlx, or a transaction of one")]
+    OtherKind(&'static str),
+    /// The connection leads to a database, or a file, that this backend does not use.
+    #[error("the connection leads to another database than the app's")]
+    OtherDatabase,
+    /// The connection is in no transaction, so what is stored could not be undone.
+    #[error("the connection is in no transaction: begin one with sqlx, and hand it over")]
+    NoTransaction,
+    /// The transaction would not see what others commit meanwhile, and so could store what is no longer true.
+    #[error("the transaction is {found}: a unit can only join one that is {wanted}")]
+    Isolation {
+        /// What it is.
+        found: String,
+        /// What it has to be.
+        wanted: &'static str,
+    },
+    /// The transaction may not write, or could not get the write lock.
+    #[error("the transaction cannot write: {0}")]
+    NotWriting(#[source] Box<dyn StdError + Send + Sync>),
+    /// The storage did not answer.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}

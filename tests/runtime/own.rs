@@ -1,0 +1,117 @@
+//! The tests' own table, and transactions of their own, in the database of a backend.
+
+use sourced::UnitError;
+use sourced::backend::JoinError;
+use sourced::prelude::*;
+use sourced::{Outgoing, Unit, UnitOutcome};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use crate::backends::On;
+
+/// The database of a backend, as the program itself uses it.
+pub enum Own {
+    Sqlite(SqlitePool),
+    Postgres(PgPool, String),
+}
+
+/// A transaction that the program has begun.
+pub enum OwnTx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>, String),
+}
+
+impl Own {
+    /// With an empty table. In memory there is no database, which is all there is to test then.
+    pub async fn of(on: &On) -> Option<Self> {
+        match on {
+            On::Memory(_) => {
+                let app = on.builder().register::<crate::shop::Till>();
+                let app = app.resource(crate::shop::Stage::new()).build().await;
+                let unit = app.unwrap().unit();
+                let sell = crate::shop::sell("tea").to("till-1");
+                match unit.handle_in(&mut "a connection", sell).await {
+                    Err(UnitError::Join(JoinError::Unsupported)) => None,
+                    result => panic!("joined what is not there: {result:?}"),
+                }
+            }
+            On::Sqlite(_, folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("shop.db"));
+                let pool = SqlitePoolOptions::new().max_connections(4);
+                let pool = pool.connect_with(options).await.unwrap();
+                let create = sqlx::raw_sql("CREATE TABLE own (text TEXT)").execute(&pool);
+                create.await.unwrap();
+                Some(Self::Sqlite(pool))
+            }
+            On::Postgres(backend) => {
+                let (pool, table) = (backend.pool().clone(), format!("{}.own", backend.schema()));
+                let create = AssertSqlSafe(format!("CREATE TABLE {table} (text text)"));
+                sqlx::raw_sql(create).execute(&pool).await.unwrap();
+                Some(Self::Postgres(pool, table))
+            }
+        }
+    }
+
+    pub async fn begin(&self) -> OwnTx {
+        match self {
+            Self::Sqlite(pool) => OwnTx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await.unwrap()),
+            Self::Postgres(pool, table) => {
+                OwnTx::Postgres(pool.begin().await.unwrap(), table.clone())
+            }
+        }
+    }
+
+    pub async fn n_rows(&self) -> i64 {
+        match self {
+            Self::Sqlite(pool) => sqlx::query_scalar("SELECT count(*) FROM own")
+                .fetch_one(pool)
+                .await
+                .unwrap(),
+            Self::Postgres(pool, table) => {
+                let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+                sqlx::query_scalar(count).fetch_one(pool).await.unwrap()
+            }
+        }
+    }
+}
+
+impl OwnTx {
+    pub async fn write(&mut self) {
+        match self {
+            Self::Sqlite(tx) => {
+                let insert = sqlx::query("INSERT INTO own VALUES ('ours')");
+                insert.execute(&mut **tx).await.unwrap();
+            }
+            Self::Postgres(tx, table) => {
+                let insert = AssertSqlSafe(format!("INSERT INTO {table} VALUES ('ours')"));
+                sqlx::query(insert).execute(&mut **tx).await.unwrap();
+            }
+        }
+    }
+
+    pub async fn handle(
+        &mut self,
+        unit: &Unit,
+        command: impl Into<Outgoing>,
+    ) -> Result<UnitOutcome, UnitError> {
+        match self {
+            Self::Sqlite(tx) => unit.handle_in(tx, command).await,
+            // The connection that it is in will do as well.
+            Self::Postgres(tx, _) => unit.handle_in(&mut **tx, command).await,
+        }
+    }
+
+    pub async fn commit(self) {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await.unwrap(),
+            Self::Postgres(tx, _) => tx.commit().await.unwrap(),
+        }
+    }
+
+    pub async fn rollback(self) {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await.unwrap(),
+            Self::Postgres(tx, _) => tx.rollback().await.unwrap(),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+use sourced::prelude::*;
+
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Cart {
+    n_items: u32,
+}
+
+#[actor(snapshot_every = 100, snapshot_every = 200)]
+impl Cart {
+    #[event]
+    pub fn added(&mut self) {
+        self.n_items += 1;
+    }
+}
+
+fn main() {}
