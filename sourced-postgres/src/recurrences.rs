@@ -97,9 +97,10 @@ impl Postgres {
         if query.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(None);
         }
-        let stored = match appends.is_empty() {
-            true => Stored::new(),
-            false => self.append_once(&mut transaction, appends).await?,
+        let stored = if appends.is_empty() {
+            Stored::new()
+        } else {
+            self.append_once(&mut transaction, appends).await?
         };
         transaction.commit().await?;
         Ok(Some(stored))

@@ -1,6 +1,6 @@
 //! Recurrences: at which times something recurs, and what becomes of the times that nobody was there for.
 //!
-//! A [`Recurrence`] is a rule, [`Every`] or [`Cron`](crate::Cron) or your own [`Ticks`], and how to [`CatchUp`].
+//! A [`Recurrence`] is a rule, [`Every`] or `Cron` or your own [`Ticks`], and how to [`CatchUp`].
 //! [`AppBuilder::recurring`](crate::AppBuilder::recurring) says what is sent at each tick.
 
 #[cfg(feature = "cron")]
