@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 /// use sourced::prelude::*;
 /// use sourced::{Message, Timestamp};
 ///
+/// #[command("report.write")]
+/// struct Write;
+///
 /// #[derive(Default)]
 /// struct Report;
 ///
