@@ -13,8 +13,10 @@ mod deciding;
 mod failing;
 mod forms;
 mod joining;
+mod observing;
 mod operating;
 mod reacting;
+mod recurring;
 mod scheduling;
 mod snapshots;
 mod stopping;
@@ -99,6 +101,14 @@ promises! {
         workers_are_woken_after_the_commit,
         what_cannot_be_joined_is_told,
     }
+    observing {
+        health_tells_of_the_storage_the_workers_and_the_groups,
+        health_tells_when_workers_are_stopped,
+        health_is_ok_while_a_graceful_stop_waits,
+        a_slow_handler_is_told_with_what_led_to_it,
+        a_handler_is_slow_by_one_message_and_not_by_its_batch,
+        a_trace_is_handed_on_from_cause_to_effect,
+    }
     operating {
         replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,
         a_stopped_group_waits_over_restarts_until_it_is_started,
@@ -110,6 +120,19 @@ promises! {
         a_reaction_sees_the_state_as_of_its_event,
         one_transaction_saves_a_projection_with_its_acknowledgement,
         an_app_started_again_continues_and_doubles_nothing,
+    }
+    recurring {
+        tick_once_by_any_number_of_processes,
+        tick_once_over_restarts_and_missed_ticks_are_counted,
+        tick_once_whatever_the_clocks_of_processes_say,
+        tick_once_by_two_versions_with_different_rules,
+        only_the_newest_missed_tick_is_made_up_for,
+        each_missed_tick_is_made_up_for_up_to_so_many,
+        ticks_that_are_too_late_are_skipped_and_shown,
+        a_changed_rule_counts_from_now_on,
+        a_removed_recurrence_ticks_no_more,
+        a_tick_is_carried_by_its_command_and_by_what_follows,
+        one_that_fails_holds_back_no_other,
     }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,

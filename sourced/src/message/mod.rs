@@ -5,6 +5,8 @@ mod metadata;
 mod payload;
 mod principal;
 mod rules;
+mod tick;
+mod trace;
 mod versions;
 
 pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
@@ -16,6 +18,8 @@ pub use rules::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use rules::schema_of;
 pub use rules::{BrokenRule, BrokenRules};
+pub use tick::Tick;
+pub use trace::{InvalidTraceparent, Traceparent};
 pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;
@@ -138,6 +142,11 @@ impl<P> Message<P> {
     /// On whose behalf it was made.
     pub fn principal(&self) -> Principal {
         self.metadata.principal()
+    }
+
+    /// The tick that this message, or the first one of its conversation, is of. `None` when it does not recur.
+    pub fn tick(&self) -> Option<Tick> {
+        self.metadata.tick()
     }
 
     /// The envelope alone.
