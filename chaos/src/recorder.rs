@@ -28,9 +28,12 @@ pub(crate) fn types() -> [TypeName; 3] {
 /// The group, when it handles only some of its types: those of accounts, those of books. What it gives up and takes up
 /// again it gives up of whole streams, so that all that it records stays in order.
 pub(crate) fn group(of_accounts: bool, of_books: bool) -> anyhow::Result<Group> {
-    let is_kept = |name: &TypeName| match *name == TypeName::of::<Noted>() {
-        true => of_books,
-        false => of_accounts,
+    let is_kept = |name: &TypeName| {
+        if *name == TypeName::of::<Noted>() {
+            of_books
+        } else {
+            of_accounts
+        }
     };
     Ok(Group {
         id: GroupId::new(GROUP)?,
