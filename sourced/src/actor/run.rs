@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::known::Known;
 use super::load::{Found, Reach, TakeSnapshot, foundation, load};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
@@ -13,7 +14,7 @@ use crate::backend::{
 };
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
+use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
@@ -116,11 +117,13 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 struct Run<'a, A> {
     handlers: &'a Arc<Handlers<A>>,
     batch: &'a Batch<'a>,
-    /// What the events come after; none when they begin with the first.
+    /// The snapshot that the events come after; none when they begin with the first, or come after a known state.
     base: Option<Arc<Snapshot>>,
-    /// Its state, until somebody needs it.
+    /// The state before the first event of the history, until somebody needs it.
     start: Option<A>,
-    /// All events of the stream, or those after the snapshot.
+    /// How far that goes.
+    before: Before,
+    /// All events of the stream, or those after the snapshot or the known state.
     history: Arc<Vec<StoredMessage>>,
     /// How many of them are stored; the rest was decided in this pass.
     n_stored: usize,
@@ -141,12 +144,9 @@ impl<'a, A: Actor> Run<'a, A> {
         handlers: &'a Arc<Handlers<A>>,
         batch: &'a Batch<'a>,
     ) -> Result<Self, BackendError> {
-        let Found { history, base } = match reach_of(handlers, batch) {
-            None => Found::default(),
-            Some(reach) => {
-                let read = ReadStream::all(batch.stream.clone());
-                load(&**batch.streams, handlers, read, reach).await?
-            }
+        let (before, Found { history, base }) = match reach_of(handlers, batch) {
+            None => (Before::default(), Found::default()),
+            Some(reach) => Before::find(handlers, batch, reach).await?,
         };
         Ok(Self {
             handlers,
@@ -154,6 +154,7 @@ impl<'a, A: Actor> Run<'a, A> {
             n_stored: history.len(),
             base: history.base().cloned(),
             start: base,
+            before,
             history: history.into_events(),
             newest: None,
             as_of: None,
@@ -173,7 +174,7 @@ impl<'a, A: Actor> Run<'a, A> {
             let state = self.newest()?;
             let decided = guarded(async { Ok(decide(state, message, &cx).await) }).await?;
             return match decided {
-                Ok(emitted) => self.applied(message, emitted, cx.guards()).await,
+                Ok(emitted) => self.applied(message, emitted, cx.into_guards()).await,
                 Err(Rejected::Refused(reason)) => {
                     self.refusals.push(Refusal {
                         command: message.id,
@@ -227,6 +228,8 @@ impl<'a, A: Actor> Run<'a, A> {
     fn foundation(&mut self) -> Result<A, Failure> {
         match self.start.take() {
             Some(state) => Ok(state),
+            // There is one of it, and it may be half changed.
+            None if self.before.is_known => Err(Failure::msg("the known state was used up")),
             None => foundation(self.handlers, self.batch.stream, &self.events()),
         }
     }
@@ -237,7 +240,8 @@ impl<'a, A: Actor> Run<'a, A> {
 
     /// The seq of the last stored event.
     fn last_stored(&self) -> Option<Seq> {
-        self.events().first(self.n_stored).last_seq()
+        let last = self.history[..self.n_stored].last();
+        last.map(|event| event.seq).or(self.before.seq)
     }
 
     /// How many stored events there are up to this seq.
@@ -316,8 +320,18 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 
     fn finish(self, handled: Handled) -> Handled {
-        let (before, now) = (self.n_stored, self.history.len());
-        let due = TakeSnapshot::if_due(self.handlers, self.batch.stream, before, now);
+        let n_events = |len| self.before.n_events + len;
+        let (stored, now) = (n_events(self.n_stored), n_events(self.history.len()));
+        let due = TakeSnapshot::if_due(self.handlers, self.batch.stream, stored, now);
+        let seq = self.last_stored();
+        if let Some(state) = self.newest.filter(|_| stored == now) {
+            let known = Known {
+                state,
+                seq,
+                n_events: now,
+            };
+            Box::new(known).keep(&**self.batch.streams, self.batch.stream);
+        }
         Handled {
             afterwards: due.into_iter().collect(),
             appends: self.appends,
@@ -325,6 +339,57 @@ impl<'a, A: Actor> Run<'a, A> {
             refusals: self.refusals,
             ..handled
         }
+    }
+}
+
+/// What the start of a batch's history holds.
+#[derive(Default)]
+struct Before {
+    /// The seq of the last event in it.
+    seq: Option<Seq>,
+    /// How many of its events came after a snapshot.
+    n_events: usize,
+    /// Whether it was known, so that it cannot be read once more.
+    is_known: bool,
+}
+
+impl Before {
+    /// Finds the start with what came after it: of the stream, of a snapshot, or of a state that is known.
+    async fn find<A: Actor>(
+        handlers: &Handlers<A>,
+        batch: &Batch<'_>,
+        reach: Reach,
+    ) -> Result<(Self, Found<A>), BackendError> {
+        let (streams, stream) = (&**batch.streams, batch.stream);
+        let read = ReadStream::all(stream.clone());
+        let known = match reach {
+            Reach::Newest => Known::take(streams, stream),
+            _ => None,
+        };
+        let Some(known) = known else {
+            let found = load(streams, handlers, read, reach).await?;
+            let before = Self {
+                seq: found.history.base().map(|snapshot| snapshot.seq),
+                ..Self::default()
+            };
+            return Ok((before, found));
+        };
+        let Known {
+            state,
+            seq,
+            n_events,
+        } = *known;
+        let tail = streams.read_stream(read.only(Kind::Event).after(seq));
+        let found = Found {
+            history: History::shared(Arc::new(tail.await?)),
+            base: Some(state),
+        };
+        let before = Self {
+            seq,
+            n_events,
+            is_known: true,
+        };
+        Ok((before, found))
     }
 }
 
@@ -355,9 +420,9 @@ pub(super) fn appends_of(
     emitted: Vec<Emitted>,
 ) -> Vec<StreamAppend> {
     let mut appends = Vec::new();
+    let (now, kind) = (env.clock.now(), Emitted::KIND);
     for event in emitted {
         let id = env.ids.next_id().into();
-        let (now, kind) = (env.clock.now(), Emitted::KIND);
         let message = NewMessage::root(id, now, event.type_name, kind, event.payload);
         let (stream, after) = match event.elsewhere {
             Some(there) => (there.id, there.after),

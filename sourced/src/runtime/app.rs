@@ -29,7 +29,7 @@ pub struct App {
 }
 
 pub(super) struct Inner {
-    pub(super) services: Services,
+    pub(super) services: Arc<Services>,
     pub(super) reactors: Vec<Arc<dyn Reactor>>,
     pub(super) deciders: HashMap<TypeName, GroupId>,
     pub(super) workers: WorkerOptions,
@@ -109,7 +109,7 @@ impl App {
         ActorRef::new(
             stream,
             handlers,
-            self.inner.services.clone(),
+            Arc::clone(&self.inner.services),
             self.metadata.clone().sealed(self.principal.as_ref()),
         )
     }
@@ -306,7 +306,7 @@ async fn dry_run(
             message,
             replaying: false,
         }],
-        streams: &app.services.streams(),
+        streams: app.services.streams(),
         services: &app.services,
     };
     let handled = reactor.handle(&batch).await?;

@@ -9,7 +9,7 @@ use super::{App, BuildError, WorkerOptions};
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
 use crate::message::{Metadata, TypeName};
-use crate::reactor::{Reactor, Register, Resources, Services};
+use crate::reactor::{Reactor, Register, Resources, Services, States};
 use crate::stream::GroupId;
 use crate::topology::{self, Flow, Topology};
 
@@ -21,6 +21,7 @@ pub struct AppBuilder {
     reactors: Vec<Arc<dyn Reactor>>,
     resources: Resources,
     workers: WorkerOptions,
+    known_states: usize,
 }
 
 impl AppBuilder {
@@ -31,6 +32,7 @@ impl AppBuilder {
             reactors: Vec::new(),
             resources: Resources::default(),
             workers: WorkerOptions::default(),
+            known_states: 10_000,
         }
     }
 
@@ -64,6 +66,15 @@ impl AppBuilder {
         self
     }
 
+    /// How many states of actors the app may keep in memory, of all its actors together; 10,000 by default, 0 for none.
+    ///
+    /// A command on a stream whose state is known needs no reading before it is decided. What others appended meanwhile
+    /// is noticed when it is stored, and then read. The states that were not used for longest are dropped.
+    pub fn known_states(mut self, known_states: usize) -> Self {
+        self.known_states = known_states;
+        self
+    }
+
     /// Checks that everything fits together and makes the consumer groups known to the storage.
     ///
     /// What can only go wrong is an error, such as a command that a reaction dispatches and nobody decides. What may be
@@ -94,14 +105,11 @@ impl AppBuilder {
             };
             backend.register_group(&group).await?;
         }
-        let services = Services {
-            backend,
-            env: self.env,
-            resources: Arc::new(self.resources),
-        };
+        let states = States::new(self.known_states);
+        let services = Services::new(backend, self.env, Arc::new(self.resources), states);
         Ok(App {
             inner: Arc::new(Inner {
-                services,
+                services: Arc::new(services),
                 reactors: self.reactors,
                 deciders,
                 workers: self.workers,
