@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, Groups, LaneState, Promotion,
-    ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Snapshot, Snapshots,
-    Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
+    Promotion, ReadStream, Refusal, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling,
+    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
+    Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, StreamId, Timestamp};
@@ -71,6 +72,31 @@ impl<B: Backend> Store for Unfenced<B> {
 impl<B: Backend> Groups for Unfenced<B> {
     async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
         self.0.register_group(group).await
+    }
+
+    async fn reset_group(
+        &self,
+        group: &GroupId,
+        scope: &ResetScope,
+        from: ResetFrom,
+    ) -> Result<(), BackendError> {
+        self.0.reset_group(group, scope, from).await
+    }
+
+    async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
+        self.0.stop_group(group, reason).await
+    }
+
+    async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.0.start_group(group).await
+    }
+
+    async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.0.remove_group(group).await
+    }
+
+    async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
+        self.0.group_state(group).await
     }
 }
 

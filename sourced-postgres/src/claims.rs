@@ -62,8 +62,13 @@ impl Claims for Postgres {
         let delay = match verdict {
             Verdict::RetryAfter(delay) => Some(micros(delay)),
             Verdict::Park => None,
+            Verdict::StopGroup => Some(0),
         };
-        let result = retrying!(self, connection => sqlx::query(self.inner.sql.fail.safe())
+        let text = match verdict {
+            Verdict::StopGroup => &self.inner.sql.fail_group,
+            Verdict::RetryAfter(_) | Verdict::Park => &self.inner.sql.fail,
+        };
+        let result = retrying!(self, connection => sqlx::query(text.safe())
             .bind(claim.group.as_str())
             .bind(claim.stream.as_str())
             .bind(claim.worker.as_uuid())

@@ -1,10 +1,16 @@
-//! Consumer groups: who wants which messages.
+//! Consumer groups: who wants which messages, and what an operator does about them.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, Group, Groups, StartFrom};
+use sourced::backend::{BackendError, Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
+use sourced::env::{Clock as _, SystemClock};
 use sourced::message::TypeName;
+use sourced::{GroupId, Position, Timestamp};
+use sqlx::types::chrono::{DateTime, Utc};
 
 use crate::backend::{Postgres, retrying};
+use crate::row::{clamped, get, readable};
 
 #[async_trait]
 impl Groups for Postgres {
@@ -20,14 +26,146 @@ impl Groups for Postgres {
         if known.is_some_and(|known| known == types) {
             return Ok(());
         }
-        // Doing it twice changes nothing the second time.
-        retrying!(self, connection => sqlx::query(self.inner.sql.register_group.safe())
-            .bind(group.id.as_str())
-            .bind(&types[..])
-            .bind(group.start_from == StartFrom::Now)
-            .execute(&mut *connection)
-            .await)?;
+        let (mode, after, since) = match group.start_from {
+            StartFrom::Beginning => (0, Position::START, None),
+            StartFrom::Now => (1, Position::START, None),
+            StartFrom::After(position) => (2, position, None),
+            StartFrom::Since(time) => (3, Position::START, Some(time)),
+        };
+        loop {
+            // Doing it twice changes nothing the second time.
+            let is_done: bool = retrying!(self, connection =>
+                sqlx::query_scalar(self.inner.sql.register_group.safe())
+                    .bind(group.id.as_str())
+                    .bind(&types[..])
+                    .bind(mode)
+                    .bind(clamped(after.get()))
+                    .bind(since.map(time))
+                    .fetch_one(&mut *connection)
+                    .await)?;
+            if is_done {
+                break;
+            }
+            self.catch_up(&group.id).await?;
+        }
         self.inner.hints.raise();
         Ok(())
     }
+
+    async fn reset_group(
+        &self,
+        group: &GroupId,
+        scope: &ResetScope,
+        from: ResetFrom,
+    ) -> Result<(), BackendError> {
+        let stream = match scope {
+            ResetScope::All => None,
+            ResetScope::Stream(stream) => Some(stream.as_str()),
+        };
+        let (after, since) = match from {
+            ResetFrom::Beginning => (Position::START, None),
+            ResetFrom::After(position) => (position, None),
+            ResetFrom::Since(time) => (Position::START, Some(time)),
+        };
+        // Below the largest number, because one is added to it.
+        let after = clamped(after.get()).min(i64::MAX / 2);
+        let is_known: bool = retrying!(self, connection =>
+            sqlx::query_scalar(self.inner.sql.reset_group.safe())
+                .bind(group.as_str())
+                .bind(stream)
+                .bind(after)
+                .bind(since.map(time))
+                .fetch_one(&mut *connection)
+                .await)?;
+        known(group, is_known)?;
+        self.inner.hints.raise();
+        Ok(())
+    }
+
+    async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
+        let stopped = retrying!(self, connection =>
+            sqlx::query(self.inner.sql.stop_group.safe())
+                .bind(group.as_str())
+                .bind(readable(reason))
+                .execute(&mut *connection)
+                .await)?;
+        known(group, stopped.rows_affected() > 0)
+    }
+
+    async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        let started = retrying!(self, connection =>
+            sqlx::query(self.inner.sql.start_group.safe())
+                .bind(group.as_str())
+                .execute(&mut *connection)
+                .await)?;
+        known(group, started.rows_affected() > 0)?;
+        self.inner.hints.raise();
+        Ok(())
+    }
+
+    async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        let is_known: bool = retrying!(self, connection =>
+            sqlx::query_scalar(self.inner.sql.remove_group.safe())
+                .bind(group.as_str())
+                .fetch_one(&mut *connection)
+                .await)?;
+        known(group, is_known)?;
+        loop {
+            let has_more: bool = retrying!(self, connection =>
+                sqlx::query_scalar(self.inner.sql.sweep_groups.safe())
+                    .fetch_one(&mut *connection)
+                    .await)?;
+            if !has_more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
+        let row = retrying!(self, connection =>
+            sqlx::query(self.inner.sql.group_state.safe())
+                .bind(group.as_str())
+                .fetch_optional(&mut *connection)
+                .await)?;
+        let row = row.ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;
+        let name: &str = get(&row, "state")?;
+        if name == "active" {
+            return Ok(GroupState::Active);
+        }
+        let why: Option<String> = get(&row, "state_reason")?;
+        let why = why.unwrap_or_default();
+        let at: Option<DateTime<Utc>> = get(&row, "state_at")?;
+        let at = at.map_or(Timestamp::from_micros(0), Timestamp::from);
+        Ok(match name {
+            "failed" => GroupState::Failed { error: why, at },
+            _ => GroupState::Stopped { reason: why, at },
+        })
+    }
+}
+
+impl Postgres {
+    /// One step of the pump, for a group whose types can change only when it has come to where it was.
+    async fn catch_up(&self, group: &GroupId) -> Result<(), BackendError> {
+        let sorted: Option<i64> = retrying!(self, connection =>
+            sqlx::query_scalar(self.inner.sql.pump_group.safe())
+                .bind(group.as_str())
+                .fetch_optional(&mut *connection)
+                .await)?;
+        if sorted == Some(0) {
+            // Somebody else is at it, or a lane is in a slow transaction.
+            SystemClock.sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+}
+
+fn known(group: &GroupId, is_known: bool) -> Result<(), BackendError> {
+    if is_known {
+        return Ok(());
+    }
+    Err(BackendError::UnknownGroup(group.clone()))
+}
+
+fn time(time: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(time.as_micros()).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -10,6 +10,8 @@ use crate::backend::{Attempt, Postgres};
 pub(crate) struct GroupWork {
     pub(crate) name: String,
     pub(crate) id: i32,
+    /// Whether it may be claimed from.
+    is_active: bool,
     /// Whether a part of the log is not sorted into lanes.
     behind: bool,
     /// Whether a lease or a delay is over.
@@ -20,7 +22,7 @@ pub(crate) struct GroupWork {
 
 impl GroupWork {
     pub(crate) fn is_idle(&self) -> bool {
-        self.is_prepared() && self.oldest.is_none()
+        !self.is_active || self.is_prepared() && self.oldest.is_none()
     }
 
     fn is_prepared(&self) -> bool {
@@ -59,6 +61,7 @@ impl Postgres {
                 Ok(GroupWork {
                     name: row.try_get("name")?,
                     id: row.try_get("id")?,
+                    is_active: row.try_get("is_active")?,
                     behind: row.try_get("behind")?,
                     due: row.try_get("due")?,
                     oldest: row.try_get("oldest")?,

@@ -88,7 +88,14 @@ statements! {
     log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
     find = include_str!("sql/find.sql");
     read_correlation = include_str!("sql/read_correlation.sql");
-    register_group = "SELECT {schema}.register_group($1, $2, $3)";
+    register_group = "SELECT {schema}.register_group($1, $2, $3, $4, $5)";
+    pump_group = "SELECT {schema}.pump(id) FROM {schema}.groups WHERE name = $1";
+    reset_group = "SELECT {schema}.reset_group($1, $2, $3, $4)";
+    remove_group = "SELECT {schema}.remove_group($1)";
+    sweep_groups = "SELECT {schema}.sweep_groups(10000)";
+    stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp() WHERE name = $1";
+    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
+    group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
     check = include_str!("sql/check.sql");
     prepare_lanes = "SELECT {schema}.prepare_lanes($1, $2)";
@@ -97,6 +104,7 @@ statements! {
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS a, LATERAL {schema}.schedule(a.xid, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) AS s";
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
+    fail_group = include_str!("sql/fail_group.sql");
     fail = include_str!("sql/fail.sql");
     renew = include_str!("sql/renew.sql");
     lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use common::Schema;
 use sourced::backend::{
-    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, Scheduled,
-    Schedules as _, StartFrom, Store as _, StreamAppend, SyncAction, Tx, WorkerId,
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, ResetFrom,
+    ResetScope, Scheduled, Schedules as _, StartFrom, Store as _, StreamAppend, SyncAction, Tx,
+    WorkerId,
 };
 use sourced::{
     ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, StreamId,
@@ -58,8 +59,12 @@ async fn append(backend: &Postgres, stream: &str) -> Position {
 }
 
 async fn register(backend: &Postgres, start_from: StartFrom) -> GroupId {
+    register_for(backend, "happened", start_from).await
+}
+
+async fn register_for(backend: &Postgres, type_name: &str, start_from: StartFrom) -> GroupId {
     let id = GroupId::new("g").unwrap();
-    let types = vec![TypeName::new("happened").unwrap()];
+    let types = vec![TypeName::new(type_name).unwrap()];
     let group = Group {
         id: id.clone(),
         types,
@@ -164,7 +169,7 @@ async fn migrations_can_run_twice_and_at_once() {
         .fetch_one(backend.pool())
         .await
         .unwrap();
-    assert_eq!(applied, 2);
+    assert_eq!(applied, 4);
 }
 
 #[tokio::test]
@@ -265,7 +270,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 2
+                known: 4
             }
         ),
         "{error:?}"
@@ -337,6 +342,92 @@ async fn a_group_from_now_gets_what_was_not_committed_then() {
         ("old".to_owned(), new.get()),
     ];
     assert_eq!(claim_and_ack(&backend, &group).await, expected.into());
+}
+
+#[tokio::test]
+async fn what_is_committed_late_is_never_skipped_when_the_types_change_meanwhile() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    let slow = SlowWriter::append(&schema, "slow").await;
+    let slower = SlowWriter::append(&schema, "slower").await;
+    let quick = append(&backend, "quick").await;
+    let expected = [("quick".to_owned(), quick.get())];
+    assert_eq!(claim_and_ack(&backend, &group).await, expected.into());
+
+    register_for(&backend, "else", StartFrom::Beginning).await;
+    let late = slow.end("COMMIT").await;
+    assert_eq!(claim_and_ack(&backend, &group).await, BTreeSet::new());
+    register(&backend, StartFrom::Beginning).await;
+    let expected = [("slow".to_owned(), late.get())];
+    assert_eq!(claim_and_ack(&backend, &group).await, expected.into());
+    let later = slower.end("COMMIT").await;
+    let expected = [("slower".to_owned(), later.get())];
+    assert_eq!(claim_and_ack(&backend, &group).await, expected.into());
+    assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_committed_late_is_never_skipped_by_a_reset() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let old = append(&backend, "old").await;
+    let from_now = SlowWriter::append(&schema, "slow").await;
+    let quick = append(&backend, "quick").await;
+    let group = register(&backend, StartFrom::Now).await;
+    let slower = SlowWriter::append(&schema, "slower").await;
+    let new = append(&backend, "quick").await;
+    let expected = BTreeSet::from([("quick".to_owned(), new.get())]);
+    assert_eq!(claim_and_ack(&backend, &group).await, expected);
+    for (after, comes_again) in [(Position::START, true), (new, false)] {
+        let from = ResetFrom::After(after);
+        let reset = backend.reset_group(&group, &ResetScope::All, from).await;
+        reset.unwrap();
+        let found = claim_and_ack(&backend, &group).await;
+        assert_eq!(found == expected, comes_again, "{found:?}");
+        assert_eq!(found.is_empty(), !comes_again, "{found:?}");
+    }
+    assert!(old < from_now.position && from_now.position < quick);
+    for late in [from_now, slower] {
+        let stream = if late.position < quick {
+            "slow"
+        } else {
+            "slower"
+        };
+        let expected = [(stream.to_owned(), late.end("COMMIT").await.get())];
+        assert_eq!(claim_and_ack(&backend, &group).await, expected.into());
+    }
+    let reset = backend.reset_group(&group, &ResetScope::All, ResetFrom::Beginning);
+    reset.await.unwrap();
+    assert_eq!(claim_and_ack(&backend, &group).await.len(), 3);
+    assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+/// Nobody claims with a snapshot from before a change, nor does a change overlook who claims.
+#[tokio::test]
+async fn a_change_of_types_waits_for_a_unit_and_holds_up_no_claim() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    let mut unit = PgConnection::connect(&schema.url).await.unwrap();
+    sqlx::raw_sql(
+        schema.sql("BEGIN; SELECT id FROM {schema}.groups WHERE name = 'g' FOR KEY SHARE"),
+    )
+    .execute(&mut unit)
+    .await
+    .unwrap();
+    let changing = {
+        let backend = backend.clone();
+        spawn(async move { register_for(&backend, "else", StartFrom::Beginning).await })
+    };
+    // The pump and other claims go on beside it.
+    append(&backend, "a").await;
+    assert_eq!(claim_and_ack(&backend, &group).await.len(), 1);
+    assert!(!changing.is_finished());
+    sqlx::raw_sql("COMMIT").execute(&mut unit).await.unwrap();
+    changing.await.unwrap();
+    append(&backend, "a").await;
+    assert_eq!(claim_and_ack(&backend, &group).await, BTreeSet::new());
 }
 
 #[tokio::test]
@@ -439,8 +530,8 @@ async fn claiming_among_a_hundred_thousand_lanes_uses_the_indexes() {
         .execute(
             &backend,
             "INSERT INTO {schema}.streams (name, version, last_event_seq) SELECT 's' || n, 1, 1 FROM generate_series(1, 100000) AS n;
-             INSERT INTO {schema}.lanes (group_id, stream_id, gen, types_version, state, head_seq, acked_seq, ready_pos)
-             SELECT 1, n, 0, 0, 'ready', 1, 0, n FROM generate_series(1, 100000) AS n;
+             INSERT INTO {schema}.lanes (group_id, stream_id, gen, state, head_seq, acked_seq, ready_pos)
+             SELECT 1, n, 0, 'ready', 1, 0, n FROM generate_series(1, 100000) AS n;
              INSERT INTO {schema}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
              SELECT n, n, 1, id, 'event', 'happened', id, id, now(), '{}'
                FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 100000) AS n) AS new;
@@ -590,10 +681,7 @@ async fn a_replay_is_marked_and_fences_who_holds_the_lane() {
     let second = append(&backend, "a").await;
     let held = claim(&backend, &group).await;
     schema
-        .execute(
-            &backend,
-            "UPDATE {schema}.groups SET gen = gen + 1, hi = start_pos, gaps = start_gaps, deferred = '{}'",
-        )
+        .execute(&backend, "SELECT {schema}.reset_group('g', NULL, 0, NULL)")
         .await;
     let claims = claim(&backend, &group).await;
     let deliveries = claims[0].deliveries.iter();

@@ -8,5 +8,10 @@ SELECT EXISTS (
       AND m.position > g.start
       AND m.decided_by IS NOT g.name
       AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = m.type))
+OR EXISTS (
+    SELECT 1 FROM sourced_lanes l
+    CROSS JOIN sourced_owed o ON o.lane_id = l.id
+    CROSS JOIN sourced_group_types t ON t.group_id = g.id AND t.type = o.type
+    WHERE l.group_id = g.id AND l.stream_id = s.id AND l.owes)
 FROM sourced_groups g, sourced_streams s
 WHERE g.name = ?1 AND s.name = ?2

@@ -2,7 +2,7 @@
 -- NOT INDEXED: for the sake of DISTINCT, SQLite would read the index of all streams instead of the end of the log.
 SELECT
     g.id,
-    (SELECT count(*) FROM sourced_lanes WHERE group_id = g.id AND ready IS NOT NULL)
+    CASE WHEN g.state <> 'active' THEN 0 ELSE (SELECT count(*) FROM sourced_lanes WHERE group_id = g.id AND ready IS NOT NULL)
     + (SELECT count(*) FROM sourced_lanes WHERE group_id = g.id AND available_at IS NOT NULL)
     + (SELECT count(*) FROM sourced_lanes WHERE group_id = g.id AND leased_until IS NOT NULL)
     + (
@@ -15,6 +15,6 @@ SELECT
           AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = m.type)
           AND coalesce(l.ready, l.available_at, l.leased_until) IS NULL
           AND NOT coalesce(l.parked, 0)
-    )
+    ) END
 FROM sourced_groups g
 WHERE g.name = ?1

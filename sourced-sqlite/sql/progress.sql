@@ -10,4 +10,4 @@ SET acked = max(acked, ?2),
     last_error = NULL,
     worker = NULL
 WHERE id = ?1
-RETURNING head > acked
+RETURNING head > acked, owes

@@ -1,6 +1,6 @@
 -- Sorts the messages in ?2 < position <= ?3 into the lanes of group ?1 (its start: ?4, its name: ?5). Safe to do again.
-INSERT INTO sourced_lanes (group_id, stream_id, head, acked, acked_seq, ready)
-SELECT ?1, m.stream_id, max(m.position), ?4, min(m.seq) - 1, min(m.position)
+INSERT INTO sourced_lanes (group_id, stream_id, head, acked, acked_seq, ready, epoch)
+SELECT ?1, m.stream_id, max(m.position), ?4, min(m.seq) - 1, min(m.position), ?1 << 32
 FROM sourced_messages m
 LEFT JOIN sourced_lanes l ON l.group_id = ?1 AND l.stream_id = m.stream_id
 WHERE m.position > ?2

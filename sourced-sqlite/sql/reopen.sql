@@ -3,5 +3,5 @@ UPDATE sourced_lanes
 SET worker = NULL,
     available_at = NULL,
     leased_until = NULL,
-    ready = (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1)
+    ready = sourced_first
 WHERE id = ?1

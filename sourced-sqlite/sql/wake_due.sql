@@ -3,7 +3,7 @@
 UPDATE sourced_lanes
 SET available_at = NULL,
     leased_until = NULL,
-    ready = (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1)
+    ready = sourced_first
 WHERE id IN (
     SELECT id FROM (SELECT id FROM sourced_lanes WHERE group_id = ?1 AND available_at <= sourced_now LIMIT 1000)
     UNION ALL

@@ -1,122 +1,234 @@
-//! Consumer groups.
+//! Consumer groups, and what an operator does about them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, Group, Groups, StartFrom};
+use sourced::backend::{BackendError, Group, GroupState, Groups, ResetFrom, ResetScope};
+use sourced::{GroupId, Timestamp};
 use sqlx::{Row as _, SqliteConnection};
 
-use crate::append::json;
 use crate::backend::Sqlite;
 use crate::error;
+use crate::row::{optional_text, signed};
 use crate::sql::Statements;
+use crate::types::{self, Registered};
 use crate::writer::Effect;
 
 #[async_trait]
 impl Groups for Sqlite {
     async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
-        let wanted = types(group);
-        let sql = Arc::clone(&self.inner.sql);
         // Every start of every process registers all its groups: the common case takes no lock.
-        let known = known_types(&mut *self.reader().await?, &sql, group.id.as_str()).await?;
-        if known.is_some_and(|(_, types)| types == wanted) {
+        if types::are_known(&mut *self.reader().await?, &self.inner.sql, group).await? {
             return Ok(());
         }
+        loop {
+            let sql = Arc::clone(&self.inner.sql);
+            let group = group.clone();
+            let registered = self
+                .inner
+                .writer
+                .run(Effect::Lasting, move |connection| {
+                    Box::pin(async move { types::register(connection, &sql, &group).await })
+                })
+                .await?;
+            if registered == Registered::Done {
+                self.inner.signal.raise();
+                return Ok(());
+            }
+        }
+    }
+
+    async fn reset_group(
+        &self,
+        group: &GroupId,
+        scope: &ResetScope,
+        from: ResetFrom,
+    ) -> Result<(), BackendError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let (group, scope) = (group.clone(), scope.clone());
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(async move { reset(connection, &sql, &group, &scope, from).await })
+            })
+            .await?;
+        self.inner.signal.raise();
+        Ok(())
+    }
+
+    async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let (group, reason) = (group.clone(), reason.to_owned());
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(async move {
+                    let stop = sqlx::query(sql.stop_group.clone())
+                        .bind(group.as_str())
+                        .bind(reason);
+                    change(connection, stop, &group).await
+                })
+            })
+            .await
+    }
+
+    async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        let sql = Arc::clone(&self.inner.sql);
         let group = group.clone();
         self.inner
             .writer
             .run(Effect::Lasting, move |connection| {
-                Box::pin(async move { register(connection, &sql, &group).await })
+                Box::pin(async move {
+                    let start = sqlx::query(sql.start_group.clone()).bind(group.as_str());
+                    change(connection, start, &group).await
+                })
             })
+            .await?;
+        self.inner.signal.raise();
+        Ok(())
+    }
+
+    async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let group = group.clone();
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(async move {
+                    let remove = sqlx::query(sql.remove_group.clone()).bind(group.as_str());
+                    change(connection, remove, &group).await
+                })
+            })
+            .await?;
+        loop {
+            let sql = Arc::clone(&self.inner.sql);
+            let has_more = self
+                .inner
+                .writer
+                .run(Effect::Lasting, move |connection| {
+                    Box::pin(async move { sweep(connection, &sql).await })
+                })
+                .await?;
+            if !has_more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
+        let row = sqlx::query(self.inner.sql.group_state.clone())
+            .bind(group.as_str())
+            .fetch_optional(&mut *self.reader().await?)
             .await
+            .map_err(error::backend)?
+            .ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;
+        let name: &str = row.try_get(0).map_err(error::backend)?;
+        if name == "active" {
+            return Ok(GroupState::Active);
+        }
+        let why = optional_text(&row, 1)?.unwrap_or_default().to_owned();
+        let at: Option<i64> = row.try_get(2).map_err(error::backend)?;
+        let at = Timestamp::from_micros(at.unwrap_or(0));
+        Ok(match name {
+            "failed" => GroupState::Failed { error: why, at },
+            _ => GroupState::Stopped { reason: why, at },
+        })
     }
 }
 
-async fn register(
+async fn reset(
     connection: &mut SqliteConnection,
     sql: &Statements,
-    group: &Group,
+    group: &GroupId,
+    scope: &ResetScope,
+    from: ResetFrom,
 ) -> Result<(), BackendError> {
-    let wanted = types(group);
-    let Some((id, known)) = known_types(connection, sql, group.id.as_str()).await? else {
-        let start = match group.start_from {
-            StartFrom::Beginning => 0,
-            StartFrom::Now => number(sqlx::query(sql.log_end.clone()), connection).await?,
-        };
-        let insert = sqlx::query(sql.insert_group.clone())
-            .bind(group.id.as_str())
-            .bind(start);
-        let id = number(insert, connection).await?;
-        return store_types(connection, sql, id, &wanted).await;
-    };
-    if known == wanted {
-        return Ok(());
-    }
-    store_types(connection, sql, id, &wanted).await?;
-    // Messages of a new type may lie anywhere above what the lanes have acknowledged, so the log is sorted again.
-    for statement in [&sql.rewind_group, &sql.fence_group] {
-        let done = sqlx::query(statement.clone())
-            .bind(id)
-            .execute(&mut *connection);
-        done.await.map_err(error::backend)?;
-    }
-    Ok(())
-}
-
-fn types(group: &Group) -> BTreeSet<String> {
-    let names = group.types.iter().map(|name| name.as_str().to_owned());
-    names.collect()
-}
-
-async fn known_types(
-    connection: &mut SqliteConnection,
-    sql: &Statements,
-    group: &str,
-) -> Result<Option<(i64, BTreeSet<String>)>, BackendError> {
     let row = sqlx::query(sql.find_group.clone())
-        .bind(group)
+        .bind(group.as_str())
         .fetch_optional(&mut *connection)
         .await
-        .map_err(error::backend)?;
-    let Some(row) = row else {
-        return Ok(None);
+        .map_err(error::backend)?
+        .ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;
+    let (id, start): (i64, i64) = (number(&row, 0)?, number(&row, 1)?);
+    let after = match from {
+        ResetFrom::Beginning => 0,
+        ResetFrom::After(position) => signed(position.get()),
+        ResetFrom::Since(time) => before(connection, sql, time).await?,
     };
-    let id: i64 = row.try_get(0).map_err(error::backend)?;
-    let rows = sqlx::query(sql.group_types.clone())
+    let stream = match scope {
+        ResetScope::All => None,
+        ResetScope::Stream(stream) => Some(stream.as_str()),
+    };
+    let reset = sqlx::query(sql.reset.clone())
         .bind(id)
-        .fetch_all(connection)
-        .await
-        .map_err(error::backend)?;
-    let types = rows
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<Result<_, _>>();
-    Ok(Some((id, types.map_err(error::backend)?)))
-}
-
-async fn store_types(
-    connection: &mut SqliteConnection,
-    sql: &Statements,
-    group: i64,
-    types: &BTreeSet<String>,
-) -> Result<(), BackendError> {
-    let delete = sqlx::query(sql.delete_types.clone()).bind(group);
-    delete
+        .bind(after.max(start))
+        .bind(stream);
+    reset
         .execute(&mut *connection)
         .await
         .map_err(error::backend)?;
-    let types: Vec<_> = types.iter().collect();
-    let insert = sqlx::query(sql.insert_types.clone())
-        .bind(group)
-        .bind(json(&types));
-    let done = insert.execute(connection).await;
+    let open = match stream {
+        None => sqlx::query(sql.fence_group.clone()).bind(id),
+        Some(stream) => sqlx::query(sql.reopen_stream.clone()).bind(id).bind(stream),
+    };
+    let done = open.execute(connection).await;
     done.map(drop).map_err(error::backend)
+}
+
+/// The position before the first message made at this time or later; the end of the log when there is none.
+pub(crate) async fn before(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    time: Timestamp,
+) -> Result<i64, BackendError> {
+    let row = sqlx::query(sql.before.clone())
+        .bind(time.as_micros())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    if let Some(row) = row {
+        return number(&row, 0);
+    }
+    let row = sqlx::query(sql.log_end.clone()).fetch_one(connection).await;
+    number(&row.map_err(error::backend)?, 0)
+}
+
+/// Deletes some of what removed groups have left, and says whether there may be more.
+async fn sweep(connection: &mut SqliteConnection, sql: &Statements) -> Result<bool, BackendError> {
+    let row = sqlx::query(sql.swept.clone())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    let lanes: String = row.try_get(0).map_err(error::backend)?;
+    let has_lanes = lanes != "[]";
+    for statement in [&sql.sweep_owed, &sql.sweep_lanes] {
+        let delete = sqlx::query(statement.clone()).bind(lanes.as_str());
+        delete
+            .execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
+    if !has_lanes {
+        let delete = sqlx::query(sql.sweep_types.clone());
+        delete.execute(connection).await.map_err(error::backend)?;
+    }
+    Ok(has_lanes)
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
-async fn number(query: Query<'_>, connection: &mut SqliteConnection) -> Result<i64, BackendError> {
-    let row = query.fetch_one(connection).await.map_err(error::backend)?;
-    row.try_get(0).map_err(error::backend)
+async fn change(
+    connection: &mut SqliteConnection,
+    query: Query<'_>,
+    group: &GroupId,
+) -> Result<(), BackendError> {
+    let done = query.execute(connection).await.map_err(error::backend)?;
+    match done.rows_affected() {
+        0 => Err(BackendError::UnknownGroup(group.clone())),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn number(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<i64, BackendError> {
+    row.try_get(column).map_err(error::backend)
 }

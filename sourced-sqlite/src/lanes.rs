@@ -25,8 +25,6 @@ pub(crate) struct Taken {
     pub(crate) id: i64,
     pub(crate) key: ClaimKey,
     pub(crate) attempts: u32,
-    /// What this group ever acknowledged in the stream: up to here it is a replay.
-    max_acked: u64,
 }
 
 /// Claims ready lanes, of each group in turn the one that waits longest.
@@ -67,7 +65,6 @@ pub(crate) async fn take(
                 epoch: Epoch::new(unsigned(row, 3)?),
             },
             attempts: u32::try_from(unsigned(row, 4)?).unwrap_or(u32::MAX),
-            max_acked: unsigned(row, 5)?,
         };
         taken.insert(lane.id, lane);
     }
@@ -119,8 +116,6 @@ pub(crate) async fn deliveries(
     taken: &[Taken],
     per_lane: usize,
 ) -> Result<HashMap<i64, Result<Vec<Delivery>, BackendError>>, BackendError> {
-    let replayed_upto: HashMap<i64, u64> =
-        taken.iter().map(|lane| (lane.id, lane.max_acked)).collect();
     let ids: Vec<i64> = taken.iter().map(|lane| lane.id).collect();
     let rows = sqlx::query(sql.deliveries.clone())
         .bind(json(&ids))
@@ -136,13 +131,11 @@ pub(crate) async fn deliveries(
         if damaged.contains(&lane) {
             continue;
         }
-        let upto = replayed_upto.get(&lane).copied().unwrap_or(0);
+        let replaying: bool = row.try_get(COLUMN_COUNT + 1).map_err(error::backend)?;
         let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
         match (row::message(row), of_lane) {
-            (Ok(message), Ok(list)) => list.push(Delivery {
-                replaying: message.position.get() <= upto,
-                message,
-            }),
+            (Ok(_), Ok(list)) if list.len() >= per_lane.max(1) => {}
+            (Ok(message), Ok(list)) => list.push(Delivery { message, replaying }),
             (Err(error), of_lane) => {
                 damaged.insert(lane);
                 if of_lane.as_ref().is_ok_and(Vec::is_empty) {
@@ -229,7 +222,20 @@ async fn progress(
         .await
         .map_err(error::backend)?;
     let has_more: bool = row.try_get(0).map_err(error::backend)?;
-    if has_more {
+    let owes: bool = row.try_get(1).map_err(error::backend)?;
+    if owes {
+        let pay = sqlx::query(sql.pay.clone())
+            .bind(lane)
+            .bind(signed(ack.upto.get()));
+        pay.execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+        let note = sqlx::query(sql.owes_now.clone()).bind(lane);
+        note.execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
+    if has_more || owes {
         reopen(connection, sql, lane).await?;
     }
     Ok(())
@@ -257,7 +263,16 @@ pub(crate) async fn fail(
     let delay = match verdict {
         Verdict::RetryAfter(delay) => Some(micros(delay)),
         Verdict::Park => None,
+        Verdict::StopGroup => Some(0),
     };
+    if verdict == Verdict::StopGroup {
+        let stop = sqlx::query(sql.fail_group.clone())
+            .bind(claim.group.as_str())
+            .bind(text);
+        stop.execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
     let query = sqlx::query(sql.fail.clone())
         .bind(lane)
         .bind(delay)

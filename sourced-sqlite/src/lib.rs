@@ -107,6 +107,7 @@ mod snapshots;
 mod sql;
 mod store;
 mod tx;
+mod types;
 mod units;
 mod wake;
 mod writer;

@@ -71,7 +71,14 @@ pub(crate) async fn pump(
     outlook: &Outlook,
 ) -> Result<(), BackendError> {
     if outlook.is_behind {
-        sort(connection, sql, outlook).await?;
+        sort(
+            connection,
+            sql,
+            outlook.group_id,
+            outlook.start,
+            &outlook.group,
+        )
+        .await?;
     }
     if outlook.has_due {
         let wake = sqlx::query(sql.wake_due.clone()).bind(outlook.group_id);
@@ -80,13 +87,16 @@ pub(crate) async fn pump(
     Ok(())
 }
 
-async fn sort(
+/// Moves one batch of the log into the lanes of a group.
+pub(crate) async fn sort(
     connection: &mut SqliteConnection,
     sql: &Statements,
-    outlook: &Outlook,
+    group_id: i64,
+    start: i64,
+    group: &GroupId,
 ) -> Result<(), BackendError> {
     let row = sqlx::query(sql.group_hi.clone())
-        .bind(outlook.group_id)
+        .bind(group_id)
         .fetch_one(&mut *connection)
         .await
         .map_err(error::backend)?;
@@ -103,16 +113,16 @@ async fn sort(
         return Ok(());
     };
     sqlx::query(sql.pump.clone())
-        .bind(outlook.group_id)
+        .bind(group_id)
         .bind(hi)
         .bind(upto)
-        .bind(outlook.start)
-        .bind(outlook.group.as_str())
+        .bind(start)
+        .bind(group.as_str())
         .execute(&mut *connection)
         .await
         .map_err(error::backend)?;
     sqlx::query(sql.advance_group.clone())
-        .bind(outlook.group_id)
+        .bind(group_id)
         .bind(upto)
         .execute(connection)
         .await

@@ -8,6 +8,11 @@ use crate::row::COLUMNS;
 /// SQLite's own clock in microseconds. It is only ever compared with itself, on one machine.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
+/// The position of the first message that the lane at hand has to handle: what it owes lies below what is pending.
+const FIRST: &str = "coalesce(
+    (SELECT o.position FROM sourced_owing o WHERE o.lane_id = sourced_lanes.id ORDER BY o.seq LIMIT 1),
+    (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1))";
+
 /// So many messages go into one `INSERT`, the largest number that fits first.
 pub(crate) const ROWS: [usize; 4] = [64, 8, 2, 1];
 
@@ -55,12 +60,37 @@ statements! {
     read_correlation = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.correlation_id = ?1 ORDER BY m.position";
 
-    find_group = "SELECT id FROM sourced_groups WHERE name = ?1";
+    find_group = "SELECT id, start, hi FROM sourced_groups WHERE name = ?1";
     group_types = "SELECT type FROM sourced_group_types WHERE group_id = ?1 ORDER BY type";
     insert_group = "INSERT INTO sourced_groups (name, start, hi) VALUES (?1, ?2, ?2) RETURNING id";
     delete_types = "DELETE FROM sourced_group_types WHERE group_id = ?1";
     insert_types = "INSERT INTO sourced_group_types (group_id, type) SELECT ?1, value FROM json_each(?2)";
-    rewind_group = "UPDATE sourced_groups SET hi = start WHERE id = ?1";
+    insert_given_up = "INSERT INTO sourced_given_up_types (group_id, type, hi)
+        SELECT ?1, value, (SELECT hi FROM sourced_groups WHERE id = ?1) FROM json_each(?2)";
+    delete_given_up = "DELETE FROM sourced_given_up_types
+        WHERE group_id = ?1 AND type IN (SELECT value FROM json_each(?2))";
+    give_up = include_str!("../sql/give_up.sql");
+    take_up = include_str!("../sql/take_up.sql");
+    owes = include_str!("../sql/owes.sql");
+    rewind_group = include_str!("../sql/rewind_group.sql");
+    before = "SELECT position - 1 FROM sourced_messages
+        WHERE position > 0 AND created_at >= ?1 ORDER BY position LIMIT 1";
+    reset = include_str!("../sql/reset.sql");
+    reopen_stream = "UPDATE sourced_lanes
+        SET ready = sourced_first
+        WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND ready = 0";
+    stop_group = "UPDATE sourced_groups SET state = 'stopped', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
+    fail_group = "UPDATE sourced_groups SET state = 'failed', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
+    start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = ?1";
+    group_state = "SELECT state, state_reason, state_at FROM sourced_groups WHERE name = ?1";
+    remove_group = "UPDATE sourced_groups SET state = 'removed', name = char(1) || id WHERE name = ?1";
+    sweep_owed = "DELETE FROM sourced_owed WHERE lane_id IN (SELECT value FROM json_each(?1))";
+    sweep_lanes = "DELETE FROM sourced_lanes WHERE id IN (SELECT value FROM json_each(?1))";
+    swept = "SELECT json_group_array(id) FROM (
+        SELECT l.id FROM sourced_groups g CROSS JOIN sourced_lanes l ON l.group_id = g.id
+        WHERE g.state = 'removed' LIMIT 1000)";
+    sweep_types = "DELETE FROM sourced_given_up_types
+        WHERE group_id IN (SELECT id FROM sourced_groups WHERE state = 'removed')";
     fence_group = include_str!("../sql/fence_group.sql");
 
     outlook = include_str!("../sql/outlook.sql");
@@ -77,6 +107,8 @@ statements! {
     held = "SELECT id FROM sourced_lanes
         WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
           AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
+    pay = include_str!("../sql/pay.sql");
+    owes_now = include_str!("../sql/owes_now.sql");
     progress = include_str!("../sql/progress.sql");
     reopen = include_str!("../sql/reopen.sql");
     fail = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, attempts = attempts + 1,
@@ -166,7 +198,8 @@ impl Prefix {
 
     /// The scripts of [`migrate`] and the statements alike name tables `sourced_…`.
     pub(crate) fn text(&self, text: &str) -> String {
-        text.replace("sourced_now", NOW)
+        text.replace("sourced_first", FIRST)
+            .replace("sourced_now", NOW)
             .replace("sourced_columns", COLUMNS)
             .replace(migrate::DEFAULT_PREFIX, &self.0)
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, AppendError, Appended, BackendError, Change, Claim, ClaimKey, ClaimRequest,
-    Claims, Document, Documents, FenceError, Group, Groups, LaneState, Memory, Promotion,
-    ReadStream, Refusal, Scheduled, Schedules, Scheduling, SetAside, Signal, Snapshot, Snapshots,
-    Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState, Memory,
+    Promotion, ReadStream, Refusal, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling,
+    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
+    Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -44,6 +45,7 @@ enum Fault {
     SchedulesOutsideTheTransaction,
     KeepsWhatItPromoted,
     StopsAtABadOne,
+    IgnoresStops,
     KeepsTheLastSnapshotWritten,
     KeepsOneSnapshotPerStream,
 }
@@ -138,6 +140,34 @@ impl Groups for Broken {
     async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
         self.memory.register_group(group).await
     }
+
+    async fn reset_group(
+        &self,
+        group: &GroupId,
+        scope: &ResetScope,
+        from: ResetFrom,
+    ) -> Result<(), BackendError> {
+        self.memory.reset_group(group, scope, from).await
+    }
+
+    async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
+        if self.has(Fault::IgnoresStops) {
+            return Ok(());
+        }
+        self.memory.stop_group(group, reason).await
+    }
+
+    async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.memory.start_group(group).await
+    }
+
+    async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.memory.remove_group(group).await
+    }
+
+    async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
+        self.memory.group_state(group).await
+    }
 }
 
 #[async_trait]
@@ -172,6 +202,9 @@ impl Claims for Broken {
 
     async fn ack(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
         if self.has(Fault::AcksWhatItNeverGave) {
+            // What came meanwhile has to be known to the lane.
+            let group = std::slice::from_ref(&ack.claim.group);
+            self.memory.pending_lanes(group).await?;
             ack.upto = self.memory.log_end().await?;
         }
         if self.has(Fault::SchedulesOutsideTheTransaction) {
@@ -432,6 +465,7 @@ caught! {
     starved_groups: StarvesGroups by claim::gives_each_group_its_share;
     starved_groups_one_lane_at_a_time: StarvesGroups by claim::gives_every_group_a_turn_even_one_lane_at_a_time;
     wrong_replays: MarksEverythingAsReplay by replay_is_marked::a_first_delivery_is_none;
+    ignored_stops: IgnoresStops by stopping::a_stopped_group_gives_no_lanes;
     acks_on_release: AcksOnRelease by claim::a_released_lane_can_be_claimed_at_once;
     jumping_acks: AcksWhatItNeverGave by ack_never_jumps::each_message_needs_its_own;
     acks_that_skip_what_came_meanwhile: AcksWhatItNeverGave by never_skipped::what_arrives_during_a_claim_comes_after_it;

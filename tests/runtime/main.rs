@@ -14,6 +14,8 @@ mod failing;
 mod forms;
 mod joining;
 mod knowing;
+mod observing;
+mod operating;
 mod reacting;
 mod scheduling;
 mod snapshots;
@@ -109,6 +111,19 @@ promises! {
         fresh_state_for_workers_and_durable_methods_in_turn,
         whoever_needs_the_events_reads_them,
         the_seqs_in_a_known_state_are_those_that_are_stored,
+    }
+    observing {
+        health_tells_of_the_storage_the_workers_and_the_groups,
+        health_tells_when_workers_are_stopped,
+        health_is_ok_while_a_graceful_stop_waits,
+        a_slow_handler_is_told_with_what_led_to_it,
+        a_handler_is_slow_by_one_message_and_not_by_its_batch,
+        a_trace_is_handed_on_from_cause_to_effect,
+    }
+    operating {
+        replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,
+        a_stopped_group_waits_over_restarts_until_it_is_started,
+        a_group_begins_where_it_is_told_and_anew_when_it_was_removed,
     }
     reacting {
         a_chain_of_command_event_reaction_command_event,

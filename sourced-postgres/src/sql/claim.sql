@@ -2,19 +2,23 @@
 -- The sizes are literals: with a parameter Postgres plans for a tenth of the table, and sorts it.
 WITH wanted AS MATERIALIZED (
     -- Whatever a crash takes back is claimed again.
-    SELECT turn.group_id, turn.nth, g.types_version
+    SELECT turn.group_id, turn.nth, g.name, g.types, g.gen, g.changes
       FROM (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed (setting)
      CROSS JOIN unnest($1::int[]) WITH ORDINALITY AS turn (group_id, nth)
-      JOIN {schema}.groups AS g ON g.id = turn.group_id
+      JOIN {schema}.groups AS g ON g.id = turn.group_id AND g.state = 'active'
      ORDER BY turn.nth
+       -- So that nobody changes its types or resets it meanwhile.
+       FOR KEY SHARE OF g
 ), picked AS MATERIALIZED (
     SELECT ready.group_id, ready.stream_id
       FROM wanted
      CROSS JOIN LATERAL (
         SELECT l.group_id, l.stream_id FROM {schema}.lanes AS l
-         WHERE l.group_id = wanted.group_id AND l.state = 'ready' AND l.types_version = wanted.types_version
+         WHERE l.group_id = wanted.group_id AND l.gen = wanted.gen AND l.state = 'ready'
          ORDER BY l.ready_pos LIMIT {share} FOR UPDATE SKIP LOCKED
      ) AS ready
+     -- Or has just done so: this statement's snapshot is older, and misses what is owed.
+     WHERE wanted.changes = (SELECT g.changes FROM {schema}.groups AS g WHERE g.id = wanted.group_id)
      LIMIT {lanes}
 ), claimed AS (
     UPDATE {schema}.lanes AS l
@@ -25,16 +29,23 @@ WITH wanted AS MATERIALIZED (
     RETURNING l.*
 )
 SELECT c.group_id, c.stream_id, c.epoch, c.attempts, c.head_seq, g.name AS group_name, s.name AS stream,
-       m.seq <= c.max_seq AS replaying,
+       m.replaying,
        m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
        m.metadata::text AS metadata, m.payload::text AS payload
   FROM claimed AS c
-  JOIN {schema}.groups AS g ON g.id = c.group_id
+  JOIN wanted AS g ON g.group_id = c.group_id
   JOIN {schema}.streams AS s ON s.id = c.stream_id
   LEFT JOIN LATERAL (
-    SELECT * FROM {schema}.messages AS m
-     WHERE m.stream_id = c.stream_id AND m.seq > c.acked_seq AND m.seq <= c.head_seq
-       AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
-     ORDER BY m.seq LIMIT {messages}
+    (SELECT m.*, o.is_replay AS replaying FROM {schema}.owed AS o JOIN {schema}.messages AS m USING (stream_id, seq)
+      WHERE c.owes AND o.group_id = c.group_id AND o.stream_id = c.stream_id AND o.seq <= c.acked_seq AND o.type = ANY(g.types)
+      ORDER BY o.seq LIMIT {messages})
+    UNION ALL
+    (SELECT m.*, CASE WHEN c.owes THEN coalesce(o.is_replay, m.seq <= c.max_seq) ELSE m.seq <= c.max_seq END
+       FROM {schema}.messages AS m
+       LEFT JOIN {schema}.owed AS o ON c.owes AND o.group_id = c.group_id AND o.stream_id = m.stream_id AND o.seq = m.seq
+      WHERE m.stream_id = c.stream_id AND m.seq > c.acked_seq AND m.seq <= c.head_seq
+        AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+      ORDER BY m.seq LIMIT {messages})
+    ORDER BY seq LIMIT {messages}
   ) AS m ON true
  ORDER BY c.ready_pos, c.group_id, c.stream_id, m.seq

@@ -270,3 +270,22 @@ pub(super) async fn join<T>(tasks: Vec<Task<T>>) -> Vec<T> {
     }
     results
 }
+
+/// Acknowledges everything there is for these groups, and gives it in the order of its delivery.
+pub(super) async fn drain(store: &impl Backend, worker: &Worker) -> Vec<MessageId> {
+    let mut seen = Vec::new();
+    while store.pending_lanes(&worker.request.groups).await.unwrap() > 0 {
+        for claim in worker.try_claim(store).await {
+            seen.extend(delivered(&claim));
+            store.ack(ack_all(&claim)).await.unwrap();
+        }
+    }
+    seen
+}
+
+/// There is nothing to do for these groups.
+pub(super) async fn is_quiet(store: &impl Backend, worker: &Worker) {
+    assert_eq!(worker.try_claim(store).await, []);
+    let pending = store.pending_lanes(&worker.request.groups).await.unwrap();
+    assert_eq!(pending, 0);
+}

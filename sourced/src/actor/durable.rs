@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use tracing::Instrument as _;
+
 use super::known::Known;
 use super::load::{Reach, TakeSnapshot};
 use super::outage::tell_of_outage;
@@ -16,6 +18,7 @@ use crate::message::{
 };
 use crate::reactor::{Context, History, Streams, guarded};
 use crate::stream::{ExpectedSeq, InvalidName, Position, Seq};
+use crate::telemetry::{self, Decided, spans};
 
 /// How often a decision is made again because somebody else appended an event meanwhile.
 const MAX_DECISIONS: u32 = 64;
@@ -139,6 +142,7 @@ impl<A: Actor> ActorRef<A> {
                     return Ok(events);
                 }
                 Err(error) if error.is_conflict() => {
+                    telemetry::CONFLICTS.add(1, &[("group", A::NAME)]);
                     let refresh = basis.refresh(streams, target, reach);
                     refresh.await.map_err(CommandError::Failed)?;
                 }
@@ -177,9 +181,19 @@ impl<A: Actor> ActorRef<A> {
     {
         let cx = Context::live(message, &self.services).with_history(basis.history.clone());
         let command = message.envelope().with_payload(command);
-        let decision = guarded(basis.known.state.decide(command, &cx)).await;
-        let events = decision.map_err(Rejected::Failed)?.into_decision()?;
-        Ok((events, cx.into_guards()))
+        let span = spans::decide(A::NAME, message, message);
+        let decision = guarded(basis.known.state.decide(command, &cx));
+        let decision = decision.instrument(span.clone()).await;
+        let decision = decision
+            .map_err(Rejected::Failed)
+            .and_then(IntoDecision::into_decision);
+        let decided = match &decision {
+            Ok(_) => Decided::Applied,
+            Err(Rejected::Refused(_)) => Decided::Refused,
+            Err(Rejected::Failed(_)) => Decided::Failed,
+        };
+        telemetry::decided(&span, A::NAME, decided);
+        Ok((decision?, cx.into_guards()))
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.

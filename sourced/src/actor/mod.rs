@@ -4,6 +4,7 @@
 //! per handler: [`Decides`], [`Evolves`](crate::evolve::Evolves) or [`Reacts`]. Everything else (decoding, loading, batching, correlating) is
 //! in this module, written once.
 
+mod before;
 mod decision;
 mod dispatch;
 mod durable;

@@ -4,20 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
 
+use super::before::Before;
 use super::known::Known;
-use super::load::{Found, Reach, TakeSnapshot, foundation, load};
+use super::load::{Found, Reach, TakeSnapshot, foundation};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
-use crate::backend::{
-    BackendError, Delivery, ReadStream, Refusal, Scheduled, Snapshot, StreamAppend,
-};
+use crate::backend::{BackendError, Delivery, Refusal, Scheduled, Snapshot, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{Kind, NewMessage, PayloadError, StoredMessage, TypeName};
+use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
+use crate::telemetry::{self, Decided, spans};
 use crate::topology::Flow;
 
 /// Runs an actor's commands and reactions.
@@ -171,9 +172,12 @@ impl<'a, A: Actor> Run<'a, A> {
         let history = self.events();
         if let Some(decide) = self.handlers.decide(&message.type_name) {
             let cx = cx.with_history(history);
+            let span = spans::decide(A::NAME, message, self.batch.first());
             let state = self.newest()?;
-            let decided = guarded(async { Ok(decide(state, message, &cx).await) }).await?;
-            return match decided {
+            let decided = guarded(async { Ok(decide(state, message, &cx).await) });
+            let decided = decided.instrument(span.clone()).await;
+            telemetry::decided(&span, A::NAME, decided_of(&decided));
+            return match decided? {
                 Ok(emitted) => self.applied(message, emitted, cx.into_guards()).await,
                 Err(Rejected::Refused(reason)) => {
                     self.refusals.push(Refusal {
@@ -187,8 +191,9 @@ impl<'a, A: Actor> Run<'a, A> {
         }
         if let Some(react) = self.handlers.reactions().get(&message.type_name) {
             let cx = cx.with_history(history.first(self.n_upto(message.seq)));
+            let span = spans::react(A::NAME, message, self.batch.first());
             let state = self.as_of(message.seq)?;
-            let dispatched = guarded(react(state, message, &cx)).await?;
+            let dispatched = guarded(react(state, message, &cx)).instrument(span).await?;
             return send(
                 &self.batch.services.env,
                 message,
@@ -342,54 +347,11 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 }
 
-/// What the start of a batch's history holds.
-#[derive(Default)]
-struct Before {
-    /// The seq of the last event in it.
-    seq: Option<Seq>,
-    /// How many of its events came after a snapshot.
-    n_events: usize,
-    /// Whether it was known, so that it cannot be read once more.
-    is_known: bool,
-}
-
-impl Before {
-    /// Finds the start with what came after it: of the stream, of a snapshot, or of a state that is known.
-    async fn find<A: Actor>(
-        handlers: &Handlers<A>,
-        batch: &Batch<'_>,
-        reach: Reach,
-    ) -> Result<(Self, Found<A>), BackendError> {
-        let (streams, stream) = (&**batch.streams, batch.stream);
-        let read = ReadStream::all(stream.clone());
-        let known = match reach {
-            Reach::Newest => Known::take(streams, stream),
-            _ => None,
-        };
-        let Some(known) = known else {
-            let found = load(streams, handlers, read, reach).await?;
-            let before = Self {
-                seq: found.history.base().map(|snapshot| snapshot.seq),
-                ..Self::default()
-            };
-            return Ok((before, found));
-        };
-        let Known {
-            state,
-            seq,
-            n_events,
-        } = *known;
-        let tail = streams.read_stream(read.only(Kind::Event).after(seq));
-        let found = Found {
-            history: History::shared(Arc::new(tail.await?)),
-            base: Some(state),
-        };
-        let before = Self {
-            seq,
-            n_events,
-            is_known: true,
-        };
-        Ok((before, found))
+fn decided_of<T>(decided: &Result<Result<T, Rejected<String>>, Failure>) -> Decided {
+    match decided {
+        Ok(Ok(_)) => Decided::Applied,
+        Ok(Err(Rejected::Refused(_))) => Decided::Refused,
+        Ok(Err(Rejected::Failed(_))) | Err(_) => Decided::Failed,
     }
 }
 
@@ -446,6 +408,7 @@ pub(super) fn evolve_all<A>(
 where
     A: Actor,
 {
+    let _span = spans::evolve(A::NAME, events.len()).entered();
     for event in events {
         handlers
             .evolution()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{AckError, Appended, BackendError, FenceError, Scheduled, StreamAppend, SyncAction};
@@ -17,8 +18,10 @@ pub trait Claims: Send + Sync {
     /// Claims up to `request.lanes` lanes of the named groups that have something to handle, the ones waiting longest
     /// first, each with its oldest pending messages.
     ///
-    /// Pending are the messages of the group's types above the lane's acknowledged position, without the commands that
-    /// this very group had decided before they were stored ([`Message::decided_by`](crate::Message::decided_by)).
+    /// Pending are the messages of the group's types above the lane's acknowledged position, and below it those that are
+    /// owed ([`Groups::register_group`](super::Groups::register_group)); without the commands that this very group had
+    /// decided before they were stored ([`Message::decided_by`](crate::Message::decided_by)). A stopped group has no
+    /// lanes to give.
     ///
     /// - *never-skipped*, *in-order-per-stream*: the messages of one claim are the next ones of that stream without a
     ///   gap, in the order of their seqs; a lane is held by one worker at a time.
@@ -94,8 +97,8 @@ pub trait Claims: Send + Sync {
     }
 
     /// How many lanes of these groups hold work that is not acknowledged yet: ready, claimed, delayed, and messages not
-    /// yet sorted into lanes count as at least one. Parked lanes do not count. Zero means: quiet. All groups are looked
-    /// at in one snapshot, so work that an ack moves from one group to another is seen in one of them.
+    /// yet sorted into lanes count as at least one. Parked lanes do not count, nor does a stopped group: both wait for a
+    /// person. Zero means: quiet. All groups are looked at in one snapshot, so work that an ack moves from one group to another is seen in one of them.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
@@ -103,7 +106,8 @@ pub trait Claims: Send + Sync {
 }
 
 /// Names one worker: a process that claims. Never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
 pub struct WorkerId(Uuid);
 
 impl WorkerId {
@@ -220,13 +224,16 @@ pub enum Verdict {
     RetryAfter(Duration),
     /// It waits for a person; later messages of the stream wait behind it.
     Park,
+    /// The whole group waits for a person: its state becomes [`GroupState::Failed`](super::GroupState::Failed) with the
+    /// error. The lane is ready again for when the group is started.
+    StopGroup,
 }
 
 /// How far a group is in one stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneState {
-    /// Everything the group handles up to here is acknowledged.
+    /// Everything the group handles up to here is acknowledged, but what it owes.
     pub acked: Position,
     /// How often the first pending message has failed.
     pub attempts: u32,

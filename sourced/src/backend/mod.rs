@@ -40,7 +40,7 @@ pub use claims::{
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
-pub use groups::{Group, Groups, StartFrom};
+pub use groups::{Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
 pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;

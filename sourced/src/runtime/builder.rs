@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::app::Inner;
+use super::vitals::WorkersHere;
 use super::{App, BuildError, WorkerOptions};
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
@@ -19,6 +20,8 @@ pub struct AppBuilder {
     backend: Option<Arc<dyn Backend>>,
     env: Env,
     reactors: Vec<Arc<dyn Reactor>>,
+    /// Of those that do not start at the beginning.
+    starts: HashMap<GroupId, StartFrom>,
     resources: Resources,
     workers: WorkerOptions,
     known_states: usize,
@@ -30,6 +33,7 @@ impl AppBuilder {
             backend: None,
             env,
             reactors: Vec::new(),
+            starts: HashMap::new(),
             resources: Resources::default(),
             workers: WorkerOptions::default(),
             known_states: 10_000,
@@ -45,6 +49,49 @@ impl AppBuilder {
     /// Adds an actor or a projector.
     pub fn register<R: Register>(mut self) -> Self {
         self.reactors.push(R::reactor());
+        self
+    }
+
+    /// As [`register`](Self::register), but when the storage does not know the reactor's group yet, it begins there
+    /// instead of at the first message ever stored.
+    ///
+    /// ```
+    /// use sourced::backend::StartFrom;
+    /// use sourced::prelude::*;
+    /// # #[derive(Debug, Default)]
+    /// # struct Door;
+    /// # #[actor]
+    /// # impl Door {
+    /// #     #[command]
+    /// #     fn open(&self) -> Opened { Opened }
+    /// #     #[event]
+    /// #     fn opened(&mut self) {}
+    /// # }
+    ///
+    /// #[derive(Default)]
+    /// struct Doorman;
+    ///
+    /// #[handler]
+    /// impl Doorman {
+    ///     #[on]
+    ///     async fn opened(&self, _: &Opened) -> Result<(), Failure> {
+    ///         println!("come in");
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder()
+    ///     .register::<Door>()
+    ///     .register_from::<Doorman>(StartFrom::Now)
+    ///     .build()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn register_from<R: Register>(mut self, start: StartFrom) -> Self {
+        let reactor = R::reactor();
+        self.starts.insert(reactor.group().clone(), start);
+        self.reactors.push(reactor);
         self
     }
 
@@ -101,7 +148,11 @@ impl AppBuilder {
             let group = Group {
                 id: reactor.group().clone(),
                 types: reactor.handled_types(),
-                start_from: StartFrom::Beginning,
+                start_from: self
+                    .starts
+                    .get(reactor.group())
+                    .copied()
+                    .unwrap_or_default(),
             };
             backend.register_group(&group).await?;
         }
@@ -114,6 +165,7 @@ impl AppBuilder {
                 deciders,
                 workers: self.workers,
                 scheduled: Signal::new(),
+                workers_here: WorkersHere::default(),
                 topology: Topology::of(&flows),
                 warnings,
             }),

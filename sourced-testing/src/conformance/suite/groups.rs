@@ -70,3 +70,28 @@ pub async fn one_without_types_gets_nothing<H: Harness>(harness: &H) {
     assert!(store.log_end().await.unwrap().get() > 0);
     assert_eq!(Worker::new(&["g"]).try_claim(&store).await, []);
 }
+
+pub async fn one_can_start_after_a_position<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let places = append(&store, "a", events(3)).await;
+    let start = StartFrom::After(places[1].position);
+    register_from(&store, "g", &[HAPPENED], start).await;
+    let worker = Worker::new(&["g"]);
+    assert_eq!(delivered(&worker.claim(&store).await), [places[2].id]);
+}
+
+pub async fn one_can_start_at_a_time<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let mut messages = events(3);
+    for (message, time) in messages.iter_mut().zip([10, 20, 30]) {
+        message.created_at = sourced::Timestamp::from_micros(time);
+    }
+    append(&store, "a", messages.clone()).await;
+    for (name, time, first) in [("g", 9, 0), ("h", 20, 1), ("i", 21, 2), ("j", 31, 3)] {
+        let start = StartFrom::Since(sourced::Timestamp::from_micros(time));
+        register_from(&store, name, &[HAPPENED], start).await;
+        let claims = Worker::new(&[name]).try_claim(&store).await;
+        let found = claims.iter().flat_map(delivered);
+        assert_eq!(found.collect::<Vec<_>>(), ids_of(&messages[first..]));
+    }
+}

@@ -20,10 +20,13 @@ pub mod pending;
 pub mod quarantine;
 pub mod read;
 pub mod replay_is_marked;
+pub mod resets;
 pub mod retry;
 pub mod same_id_once;
 pub mod schedule_once;
 pub mod snapshots;
+pub mod stopping;
+pub mod type_changes;
 pub mod units;
 pub mod wake;
 
@@ -110,6 +113,8 @@ macro_rules! conformance {
                 registering_again_changes_nothing,
                 the_start_counts_only_when_the_group_is_new,
                 one_without_types_gets_nothing,
+                one_can_start_after_a_position,
+                one_can_start_at_a_time,
             }
             claim {
                 gives_the_pending_messages_of_a_stream_in_order,
@@ -132,6 +137,17 @@ macro_rules! conformance {
                 what_a_group_decided_itself_is_passed_over_by_it_alone,
                 following_the_log_misses_nothing,
                 appends_to_several_streams_reach_every_lane,
+            }
+            type_changes {
+                what_lies_below_the_acknowledged_position_is_delivered,
+                a_part_of_what_is_owed_can_be_acknowledged,
+                what_is_owed_can_fail_be_released_and_taken_over,
+                alternating_types_deliver_everything_once,
+                what_was_pending_when_a_type_was_given_up_is_owed,
+                a_change_during_a_claim_fences_it,
+                what_is_owed_keeps_a_unit_busy,
+                a_group_owes_nothing_from_before_its_start,
+                many_changes_under_load_skip_and_double_nothing,
             }
             in_order_per_stream {
                 other_streams_go_on_while_one_is_held,
@@ -184,6 +200,27 @@ macro_rules! conformance {
                 a_first_delivery_is_none,
                 what_was_not_acknowledged_is_none,
                 what_another_group_acknowledged_is_none,
+            }
+            resets {
+                what_was_acknowledged_comes_again_as_a_replay,
+                what_was_not_acknowledged_is_no_replay,
+                a_claim_that_runs_is_fenced,
+                one_stream_can_be_reset_alone,
+                it_can_begin_at_a_position_or_a_time,
+                what_was_pending_before_the_place_is_kept,
+                a_group_never_gets_what_lies_before_its_start,
+                what_is_parked_or_delayed_is_set_free,
+                what_is_owed_stays_no_replay,
+                it_is_an_error_for_an_unknown_group,
+                many_resets_under_load_lose_and_double_nothing,
+            }
+            stopping {
+                a_stopped_group_gives_no_lanes,
+                registering_it_does_not_start_it,
+                it_goes_on_where_it_was,
+                a_failure_can_stop_the_group,
+                a_removed_group_is_unknown_and_its_claims_are_lost,
+                an_unknown_group_cannot_be_stopped_started_or_removed,
             }
             retry {
                 the_lane_is_hidden_until_its_delay_is_over,

@@ -77,7 +77,7 @@ impl Claims for Memory {
         stream: &StreamId,
     ) -> Result<Option<LaneState>, BackendError> {
         let mut state = self.state();
-        Ok(state.pumped(group)?.state(stream))
+        Ok(state.pumped(group)?.lane_state(stream))
     }
 
     async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {

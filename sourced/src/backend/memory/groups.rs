@@ -5,32 +5,107 @@ use std::collections::hash_map::Entry;
 use async_trait::async_trait;
 
 use super::lanes::Lanes;
+use super::store::Log;
 use super::{Memory, State};
-use crate::backend::{BackendError, Group, Groups, StartFrom};
-use crate::stream::Position;
+use crate::backend::{BackendError, Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
+use crate::stream::{GroupId, Position};
+use crate::time::Timestamp;
 
 #[async_trait]
 impl Groups for Memory {
     async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
         {
             let mut state = self.state();
-            let State { log, groups, .. } = &mut *state;
+            let State {
+                log,
+                groups,
+                n_registered,
+                ..
+            } = &mut *state;
+            let types = group.types.iter().cloned().collect();
             match groups.entry(group.id.clone()) {
                 Entry::Vacant(new) => {
                     let start = match group.start_from {
                         StartFrom::Beginning => Position::START,
                         StartFrom::Now => log.end(),
+                        StartFrom::After(position) => position,
+                        StartFrom::Since(time) => before(log, time),
                     };
-                    let types = group.types.iter().cloned().collect();
-                    new.insert(Lanes::new(group.id.clone(), types, start));
+                    new.insert(Lanes::new(group.id.clone(), types, start, *n_registered));
+                    *n_registered += 1;
                 }
-                Entry::Occupied(known) => {
-                    let types = group.types.iter().cloned().collect();
-                    known.into_mut().set_types(types, log);
-                }
+                Entry::Occupied(known) => known.into_mut().set_types(types, log),
             }
         }
         self.raise();
         Ok(())
     }
+
+    async fn reset_group(
+        &self,
+        group: &GroupId,
+        scope: &ResetScope,
+        from: ResetFrom,
+    ) -> Result<(), BackendError> {
+        {
+            let mut state = self.state();
+            state.known(group)?;
+            let State { log, groups, .. } = &mut *state;
+            let after = match from {
+                ResetFrom::Beginning => Position::START,
+                ResetFrom::After(position) => position,
+                ResetFrom::Since(time) => before(log, time),
+            };
+            let only = match scope {
+                ResetScope::All => None,
+                ResetScope::Stream(stream) => Some(stream),
+            };
+            if let Some(lanes) = groups.get_mut(group) {
+                lanes.reset(only, after, log);
+            }
+        }
+        self.raise();
+        Ok(())
+    }
+
+    async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
+        let at = self.shared.clock.now();
+        let reason = reason.to_owned();
+        self.state().known(group)?.state = GroupState::Stopped { reason, at };
+        Ok(())
+    }
+
+    async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        self.state().known(group)?.state = GroupState::Active;
+        self.raise();
+        Ok(())
+    }
+
+    async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
+        let removed = self.state().groups.remove(group);
+        let known = removed.map(drop);
+        known.ok_or_else(|| BackendError::UnknownGroup(group.clone()))
+    }
+
+    async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
+        Ok(self.state().known(group)?.state.clone())
+    }
+}
+
+impl State {
+    fn known(&mut self, group: &GroupId) -> Result<&mut Lanes, BackendError> {
+        let lanes = self.groups.get_mut(group);
+        lanes.ok_or_else(|| BackendError::UnknownGroup(group.clone()))
+    }
+}
+
+/// The position before the first message made at this time or later.
+fn before(log: &Log, time: Timestamp) -> Position {
+    let first = log
+        .messages
+        .iter()
+        .find(|message| message.created_at >= time);
+    first.map_or(log.end(), |message| {
+        Position::new(message.position.get() - 1)
+    })
 }

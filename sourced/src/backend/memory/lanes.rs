@@ -1,10 +1,10 @@
 //! The lanes of one group: which streams have something to handle, in which order, and who holds them.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::store::Log;
 use crate::backend::{
-    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, LaneState, Verdict, WorkerId,
+    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupState, LaneState, Verdict, WorkerId,
 };
 use crate::message::TypeName;
 use crate::stream::{GroupId, Position, StreamId};
@@ -13,6 +13,10 @@ use crate::time::Timestamp;
 pub(super) struct Lanes {
     group: GroupId,
     types: HashSet<TypeName>,
+    pub(super) state: GroupState,
+    /// The epoch of a lane nobody claimed yet. Of its own for each registration, so that a group of a removed one's name
+    /// shares no claims with it.
+    first_epoch: Epoch,
     /// Where the group began to listen.
     start: Position,
     /// Everything up to here is sorted into lanes.
@@ -25,11 +29,14 @@ pub(super) struct Lanes {
 }
 
 struct Lane {
-    /// What is to be handled, oldest first.
-    pending: VecDeque<Position>,
-    acked: Position,
-    /// The highest position ever acknowledged: what lies up to there is a replay, even when `acked` is set back.
-    max_acked: Position,
+    /// What is to be handled.
+    pending: BTreeSet<Position>,
+    /// The highest position acknowledged.
+    acked_upto: Position,
+    /// What is acknowledged, message by message: which types were handled when decides nothing then.
+    acked: BTreeSet<Position>,
+    /// What was ever acknowledged, resets notwithstanding: when it is delivered again it is a replay.
+    ever_acked: HashSet<Position>,
     attempts: u32,
     last_error: Option<String>,
     epoch: Epoch,
@@ -51,10 +58,17 @@ enum Place {
 }
 
 impl Lanes {
-    pub(super) fn new(group: GroupId, types: HashSet<TypeName>, start: Position) -> Self {
+    pub(super) fn new(
+        group: GroupId,
+        types: HashSet<TypeName>,
+        start: Position,
+        n_earlier: u64,
+    ) -> Self {
         Self {
             group,
             types,
+            state: GroupState::Active,
+            first_epoch: Epoch::new(n_earlier << 32),
             start,
             pumped: start,
             by_stream: HashMap::new(),
@@ -63,7 +77,7 @@ impl Lanes {
         }
     }
 
-    /// Changes what the group handles, and sorts the log again.
+    /// Changes what the group handles, and sorts the log again: what was not acknowledged is owed, wherever it lies.
     ///
     /// Running claims are taken back: acknowledging one could jump over a message of a new type in between.
     pub(super) fn set_types(&mut self, types: HashSet<TypeName>, log: &Log) {
@@ -72,29 +86,46 @@ impl Lanes {
         }
         self.types = types;
         self.pumped = self.start;
-        self.ready.clear();
-        for (stream, lane) in &mut self.by_stream {
+        for lane in self.by_stream.values_mut() {
             lane.pending.clear();
-            let is_claimed = lane.holder.take().is_some();
-            match lane.place {
-                Place::Waiting(until) if is_claimed => {
-                    self.waiting.remove(&(until, stream.clone()));
-                    lane.place = Place::Idle;
-                }
-                Place::Ready(_) => lane.place = Place::Idle,
-                Place::Idle | Place::Waiting(_) | Place::Parked => {}
-            }
         }
         self.pump(log);
-        self.waiting.retain(|(_, stream)| {
-            let lane = self.by_stream.get_mut(stream);
-            lane.is_some_and(|lane| {
-                if lane.pending.is_empty() {
-                    lane.place = Place::Idle;
-                }
-                !lane.pending.is_empty()
-            })
-        });
+        let streams: Vec<StreamId> = self.by_stream.keys().cloned().collect();
+        for stream in &streams {
+            self.take_back(stream);
+        }
+    }
+
+    /// Forgets what was acknowledged after this position, in one stream or in all, so that it comes again.
+    ///
+    /// What the group no longer handles stays acknowledged. Running claims are taken back, and parked lanes are free.
+    pub(super) fn reset(&mut self, only: Option<&StreamId>, after: Position, log: &Log) {
+        self.pump(log);
+        let after = after.max(self.start);
+        let streams: Vec<StreamId> = match only {
+            Some(stream) => vec![stream.clone()],
+            None => self.by_stream.keys().cloned().collect(),
+        };
+        for stream in &streams {
+            let Some(lane) = self.by_stream.get_mut(stream) else {
+                continue;
+            };
+            let next = Position::new(after.get() + 1);
+            for position in lane.acked.split_off(&next) {
+                let is_handled = self.types.contains(&log.at(position).type_name);
+                let again = if is_handled {
+                    &mut lane.pending
+                } else {
+                    &mut lane.acked
+                };
+                again.insert(position);
+            }
+            lane.acked_upto = lane.acked_upto.min(after);
+            lane.attempts = 0;
+            lane.last_error = None;
+            lane.holder = None;
+            self.offer(stream);
+        }
     }
 
     /// Sorts what is new in the log into lanes.
@@ -109,11 +140,11 @@ impl Lanes {
             let lane = self
                 .by_stream
                 .entry(stream.clone())
-                .or_insert_with(|| Lane::new(self.start));
-            if message.position <= lane.acked {
+                .or_insert_with(|| Lane::new(self.start, self.first_epoch));
+            if lane.acked.contains(&message.position) {
                 continue;
             }
-            lane.pending.push_back(message.position);
+            lane.pending.insert(message.position);
             if let Place::Idle = lane.place {
                 lane.place = Place::Ready(message.position);
                 self.ready.insert((message.position, stream.clone()));
@@ -141,6 +172,9 @@ impl Lanes {
         request: &ClaimRequest,
         now: Timestamp,
     ) -> Option<Claim> {
+        if !self.state.is_active() {
+            return None;
+        }
         let (_, stream) = self.ready.first()?.clone();
         self.place(&stream, Place::Waiting(now.saturating_add(request.lease)));
         let lane = self.by_stream.get_mut(&stream)?;
@@ -151,7 +185,7 @@ impl Lanes {
             deliveries: next
                 .map(|position| Delivery {
                     message: log.at(*position).clone(),
-                    replaying: *position <= lane.max_acked,
+                    replaying: lane.ever_acked.contains(position),
                 })
                 .collect(),
             attempts: lane.attempts,
@@ -181,11 +215,11 @@ impl Lanes {
         let Some(lane) = self.by_stream.get_mut(stream) else {
             return;
         };
-        lane.acked = lane.acked.max(upto);
-        lane.max_acked = lane.max_acked.max(lane.acked);
-        while lane.pending.front().is_some_and(|next| *next <= lane.acked) {
-            lane.pending.pop_front();
-        }
+        lane.acked_upto = lane.acked_upto.max(upto);
+        let later = lane.pending.split_off(&Position::new(upto.get() + 1));
+        let handled = std::mem::replace(&mut lane.pending, later);
+        lane.ever_acked.extend(&handled);
+        lane.acked.extend(handled);
         lane.attempts = 0;
         lane.last_error = None;
         self.release(stream);
@@ -218,6 +252,11 @@ impl Lanes {
             match verdict {
                 Verdict::RetryAfter(delay) => Place::Waiting(now.saturating_add(delay)),
                 Verdict::Park => Place::Parked,
+                Verdict::StopGroup => {
+                    let error = error.to_owned();
+                    self.state = GroupState::Failed { error, at: now };
+                    return self.offer(stream);
+                }
             },
         );
     }
@@ -227,10 +266,10 @@ impl Lanes {
         self.place(stream, Place::Waiting(until));
     }
 
-    pub(super) fn state(&self, stream: &StreamId) -> Option<LaneState> {
+    pub(super) fn lane_state(&self, stream: &StreamId) -> Option<LaneState> {
         let lane = self.by_stream.get(stream)?;
         Some(LaneState::new(
-            lane.acked,
+            lane.acked_upto,
             lane.attempts,
             matches!(lane.place, Place::Parked),
             lane.last_error.clone(),
@@ -239,7 +278,23 @@ impl Lanes {
 
     /// How many lanes hold work, parked ones aside: a claimed lane is in one of the two indexes, too.
     pub(super) fn pending(&self) -> u64 {
+        if !self.state.is_active() {
+            return 0;
+        }
         (self.ready.len() + self.waiting.len()) as u64
+    }
+
+    /// Puts a lane where it belongs after its work has changed: a holder loses it, a delay goes on while there is work.
+    fn take_back(&mut self, stream: &StreamId) {
+        let Some(lane) = self.by_stream.get_mut(stream) else {
+            return;
+        };
+        let was_held = lane.holder.take().is_some();
+        match lane.place {
+            Place::Parked => {}
+            Place::Waiting(_) if !was_held && !lane.pending.is_empty() => {}
+            _ => self.offer(stream),
+        }
     }
 
     /// Makes a lane ready if it has something to do.
@@ -247,7 +302,7 @@ impl Lanes {
         let first = self
             .by_stream
             .get(stream)
-            .and_then(|lane| lane.pending.front().copied());
+            .and_then(|lane| lane.pending.first().copied());
         self.place(stream, first.map_or(Place::Idle, Place::Ready));
     }
 
@@ -270,14 +325,15 @@ impl Lanes {
 }
 
 impl Lane {
-    fn new(start: Position) -> Self {
+    fn new(start: Position, epoch: Epoch) -> Self {
         Self {
-            pending: VecDeque::new(),
-            acked: start,
-            max_acked: Position::START,
+            pending: BTreeSet::new(),
+            acked_upto: start,
+            acked: BTreeSet::new(),
+            ever_acked: HashSet::new(),
             attempts: 0,
             last_error: None,
-            epoch: Epoch::default(),
+            epoch,
             holder: None,
             place: Place::Idle,
         }

@@ -45,6 +45,8 @@ struct State {
     log: Log,
     agenda: Agenda,
     groups: HashMap<GroupId, Lanes>,
+    /// How many groups were ever registered.
+    n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
     snapshots: HashMap<(GroupId, StreamId), Snapshot>,
