@@ -210,12 +210,13 @@ pub async fn one_winner_among_apps_that_know_the_same_state(on: On) {
     let steps = (0..30).map(|n| {
         let app = if n % 2 == 0 { &one } else { &other }.clone();
         let name = name.clone();
-        tokio::spawn(async move { meter(&app, &name).go_on().await.unwrap().to })
+        let spawner = std::sync::Arc::clone(&app.env().spawner);
+        spawner.spawn(async move { meter(&app, &name).go_on().await.unwrap().to })
     });
     let mut to: Vec<_> = join_all(steps)
         .await
         .into_iter()
-        .map(Result::unwrap)
+        .map(Option::unwrap)
         .collect();
     to.sort_unstable();
     assert_eq!(

@@ -258,10 +258,12 @@ impl<A: Actor> Basis<A> {
         }
         let read = ReadStream::all(target.stream.clone());
         let (known, history) = Known::load(streams, &target.handlers, read, reach).await?;
-        let is_asked_for = reach != Reach::Newest;
         Ok(Self {
             known: Box::new(known),
-            history: is_asked_for.then_some(history).unwrap_or_default(),
+            history: match reach {
+                Reach::Newest => History::default(),
+                _ => history,
+            },
             is_current: true,
         })
     }

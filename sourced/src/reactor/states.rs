@@ -84,7 +84,7 @@ impl fmt::Debug for States {
         f.debug_struct("States")
             .field("size", &self.size)
             .field("known", &self.lock().len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
