@@ -13,6 +13,7 @@ mod deciding;
 mod failing;
 mod forms;
 mod joining;
+mod knowing;
 mod observing;
 mod operating;
 mod reacting;
@@ -100,6 +101,17 @@ promises! {
         others_wait_while_the_transaction_is_open_and_do_not_fail,
         workers_are_woken_after_the_commit,
         what_cannot_be_joined_is_told,
+    }
+    knowing {
+        a_known_state_is_not_read_again,
+        fresh_state_when_another_app_has_appended,
+        fresh_state_for_a_no,
+        one_winner_among_apps_that_know_the_same_state,
+        a_state_that_panicked_is_not_known,
+        never_ahead_after_an_append_that_failed,
+        fresh_state_for_workers_and_durable_methods_in_turn,
+        whoever_needs_the_events_reads_them,
+        the_seqs_in_a_known_state_are_those_that_are_stored,
     }
     observing {
         health_tells_of_the_storage_the_workers_and_the_groups,

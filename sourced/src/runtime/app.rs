@@ -31,7 +31,7 @@ pub struct App {
 }
 
 pub(super) struct Inner {
-    pub(super) services: Services,
+    pub(super) services: Arc<Services>,
     pub(super) reactors: Vec<Arc<dyn Reactor>>,
     pub(super) deciders: HashMap<TypeName, GroupId>,
     pub(super) recurring: Vec<Arc<Recipe>>,
@@ -114,7 +114,7 @@ impl App {
         ActorRef::new(
             stream,
             handlers,
-            self.inner.services.clone(),
+            Arc::clone(&self.inner.services),
             self.metadata_now().sealed(self.principal.as_ref()),
         )
     }
@@ -311,7 +311,7 @@ async fn dry_run(
             message,
             replaying: false,
         }],
-        streams: &app.services.streams(),
+        streams: app.services.streams(),
         services: &app.services,
         progress: &Progress::default(),
     };

@@ -12,7 +12,7 @@ use crate::actor::Outgoing;
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
 use crate::message::{Metadata, Tick, TypeName};
-use crate::reactor::{Reactor, Register, Resources, Services};
+use crate::reactor::{Reactor, Register, Resources, Services, States};
 use crate::recurrence::Recurrence;
 use crate::stream::{GroupId, RecurrenceId};
 use crate::topology::{self, Flow, Topology};
@@ -28,6 +28,7 @@ pub struct AppBuilder {
     resources: Resources,
     recurring: Vec<(String, Recurrence, Make)>,
     workers: WorkerOptions,
+    known_states: usize,
 }
 
 impl AppBuilder {
@@ -40,6 +41,7 @@ impl AppBuilder {
             resources: Resources::default(),
             recurring: Vec::new(),
             workers: WorkerOptions::default(),
+            known_states: 10_000,
         }
     }
 
@@ -162,6 +164,15 @@ impl AppBuilder {
         self
     }
 
+    /// How many states of actors the app may keep in memory, of all its actors together; 10,000 by default, 0 for none.
+    ///
+    /// A command on a stream whose state is known needs no reading before it is decided. What others appended meanwhile
+    /// is noticed when it is stored, and then read. The states that were not used for longest are dropped.
+    pub fn known_states(mut self, known_states: usize) -> Self {
+        self.known_states = known_states;
+        self
+    }
+
     /// Checks that everything fits together and makes the consumer groups known to the storage.
     ///
     /// What can only go wrong is an error, such as a command that a reaction dispatches and nobody decides. What may be
@@ -197,14 +208,11 @@ impl AppBuilder {
             backend.register_group(&group).await?;
         }
         let recurring = recipes(self.recurring)?;
-        let services = Services {
-            backend,
-            env: self.env,
-            resources: Arc::new(self.resources),
-        };
+        let states = States::new(self.known_states);
+        let services = Services::new(backend, self.env, Arc::new(self.resources), states);
         let app = App {
             inner: Arc::new(Inner {
-                services,
+                services: Arc::new(services),
                 reactors: self.reactors,
                 deciders,
                 recurring,

@@ -210,7 +210,7 @@ impl LaneTask<'_> {
         let batch = Batch {
             stream: &self.claim.key.stream,
             deliveries: &self.claim.deliveries,
-            streams: &self.app.services.streams(),
+            streams: self.app.services.streams(),
             services: &self.app.services,
             progress: self.progress,
         };
