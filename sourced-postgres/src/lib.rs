@@ -84,6 +84,7 @@ mod backend;
 mod claims;
 mod documents;
 mod error;
+mod group_commit;
 mod groups;
 mod joined;
 mod migrate;
