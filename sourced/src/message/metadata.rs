@@ -1,9 +1,10 @@
 //! Data about a message, handed on to every message that follows from it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// Who asked, from which request: data about a message that is not part of what happened.
@@ -20,9 +21,10 @@ use serde_json::Value;
 /// assert_eq!(next.get("request_id").unwrap(), 13);
 /// ```
 #[doc(alias = "headers")]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Metadata(Arc<BTreeMap<String, Value>>);
+#[derive(Clone, Default)]
+pub struct Metadata(Option<Arc<Entries>>); // most messages have none, and need no memory for that
+
+type Entries = BTreeMap<String, Value>;
 
 impl Metadata {
     /// No entries.
@@ -33,7 +35,7 @@ impl Metadata {
     /// The same with one more entry; an entry of that name is replaced.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        Arc::make_mut(&mut self.0).insert(key.into(), value.into());
+        self.entries_mut().insert(key.into(), value.into());
         self
     }
 
@@ -47,7 +49,8 @@ impl Metadata {
             return over;
         }
         let mut merged = self.clone();
-        Arc::make_mut(&mut merged.0).extend(Arc::unwrap_or_clone(over.0));
+        let over = over.0.map(Arc::unwrap_or_clone).unwrap_or_default();
+        merged.entries_mut().extend(over);
         merged
     }
 
@@ -56,24 +59,57 @@ impl Metadata {
     #[must_use]
     pub fn without_reserved(mut self) -> Self {
         let is_reserved = |key: &str| key.starts_with(super::principal::RESERVED);
-        if self.0.keys().any(|key| is_reserved(key)) {
-            Arc::make_mut(&mut self.0).retain(|key, _| !is_reserved(key));
+        if self.entries().keys().any(|key| is_reserved(key)) {
+            self.entries_mut().retain(|key, _| !is_reserved(key));
         }
         self
     }
 
     /// The value of an entry.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.entries().get(key)
     }
 
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries().is_empty()
     }
 
     /// All entries, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        self.entries()
+            .iter()
+            .map(|(key, value)| (key.as_str(), value))
+    }
+
+    fn entries(&self) -> &Entries {
+        static NONE: Entries = Entries::new();
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+
+    fn entries_mut(&mut self) -> &mut Entries {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries() == other.entries()
+    }
+}
+impl Eq for Metadata {}
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Metadata").field(self.entries()).finish()
+    }
+}
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.entries().serialize(serializer)
+    }
+}
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Entries::deserialize(deserializer).map(|entries| Self(Some(Arc::new(entries))))
     }
 }
