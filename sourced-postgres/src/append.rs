@@ -30,22 +30,17 @@ impl Appends {
         limits: &Limits,
     ) -> Result<Self, AppendError> {
         limits.check_all(&appends, later)?;
-        let mut streams: Vec<&StreamId> = appends.iter().map(|append| &append.stream).collect();
-        streams.sort_unstable();
-        if let Some(twice) = streams.windows(2).find(|pair| pair[0] == pair[1]) {
-            let text = format!("stream `{}` is named twice in one append", twice[0]);
+        if let Some(twice) = twice(appends.iter().map(|append| &append.stream)) {
+            let text = format!("stream `{twice}` is named twice in one append");
             return Err(BackendError::Refused(text.into()).into());
         }
         appends.retain(|append| !append.messages.is_empty() || append.expected != ExpectedSeq::Any);
         let now = appends.iter().flat_map(|append| &append.messages);
         let all = now.chain(later.iter().map(|scheduled| &scheduled.message));
-        // Sorting is quicker than hashing here: new ids come in their order.
-        let mut ids: Vec<MessageId> = all.map(|message| message.id).collect();
-        ids.sort_unstable();
-        if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(AppendError::IdTaken { id: twice[0] });
+        match twice(all.map(|message| message.id)) {
+            Some(id) => Err(AppendError::IdTaken { id }),
+            None => Ok(Self(appends)),
         }
-        Ok(Self(appends))
     }
 
     /// What was checked when it was scheduled: every stream and every id once.
@@ -216,6 +211,16 @@ impl Appends {
                 <= BYTES;
         is_small.then_some(append)
     }
+}
+
+/// What is there more than once. Sorting is quicker than hashing here: new ids come in their order.
+fn twice<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut sorted: Vec<T> = all.collect();
+    sorted.sort_unstable();
+    let mut pairs = sorted
+        .windows(2)
+        .filter_map(|pair| <[T; 2]>::try_from(pair).ok());
+    pairs.find_map(|[one, next]| (one == next).then_some(one))
 }
 
 /// Reads the places of the messages of one append: after the seq `base`, at the next of the positions.

@@ -156,11 +156,11 @@ fn known<N: AsRef<str> + Clone>(
     if let Some(known) = names.iter().find(|known| (*known).as_ref() == name) {
         return Ok(known.clone());
     }
-    let made = make(name)?;
+    let new = make(name)?;
     if names.len() < NAMES_KEPT {
-        names.push(made.clone());
+        names.push(new.clone());
     }
-    Ok(made)
+    Ok(new)
 }
 
 fn ordinal(row: &PgRow, column: &str) -> Result<usize, BackendError> {

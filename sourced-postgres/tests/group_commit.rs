@@ -171,8 +171,8 @@ async fn appends_at_the_same_time_share_transactions() {
 async fn an_append_waits_for_no_stream_but_its_own() {
     let schema = Schema::new();
     let backend = schema.connect().await;
-    let held = to("held", ExpectedSeq::Any, &[event()]);
-    backend.append(vec![held.clone()]).await.unwrap();
+    let first = to("held", ExpectedSeq::Any, &[event()]);
+    backend.append(vec![first]).await.unwrap();
     let mut other = PgConnection::connect(&schema.url).await.unwrap();
     let mut transaction = other.begin().await.unwrap();
     let hold = "UPDATE {schema}.streams SET version = version WHERE name = 'held';
