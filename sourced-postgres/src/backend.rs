@@ -12,6 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _};
 
 use crate::error::{SqlError, SqlErrorKind, backend_error};
+use crate::group_commit::GroupCommit;
 use crate::migrate::migrate;
 use crate::sql::{SchemaName, Sql};
 use crate::wake::Hints;
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) sql: Sql,
     pub(crate) limits: Limits,
     pub(crate) hints: Hints,
+    pub(crate) group_commit: GroupCommit,
     pool: PgPool,
     schema: SchemaName,
 }
@@ -165,6 +167,7 @@ impl PostgresBuilder {
                 sql: Sql::new(&schema),
                 limits: Limits::default(),
                 hints,
+                group_commit: GroupCommit::default(),
                 pool,
                 schema,
             }),

@@ -70,6 +70,9 @@
 //! whose writer is not done. Consumer groups do not stop there: they remember the holes and come back for them, so a
 //! writer that keeps its transaction open delays nobody else.
 //!
+//! Small appends that come while others of the same program are under way are stored together: one transaction, one wait
+//! for the disk. Each gets its own answer, and none waits for the stream of another.
+//!
 //! Claims commit without waiting for the disk, since a crash that takes them back only gives the work to somebody else.
 //! Appends and acknowledgements always wait.
 //!
@@ -84,6 +87,7 @@ mod backend;
 mod claims;
 mod documents;
 mod error;
+mod group_commit;
 mod groups;
 mod joined;
 mod migrate;

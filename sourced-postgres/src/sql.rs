@@ -68,6 +68,7 @@ macro_rules! statements {
 
 statements! {
     append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    append_group = "SELECT bases, actuals, positions FROM {schema}.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     schedule = "SELECT known FROM {schema}.schedule($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     append_and_schedule = "SELECT a.bases, a.positions, s.known FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS a, LATERAL {schema}.schedule(a.positions::text, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) AS s";
     next_in = "SELECT (extract(epoch FROM due_at - clock_timestamp()) * 1000000)::bigint FROM {schema}.scheduled WHERE error IS NULL ORDER BY due_at LIMIT 1";
