@@ -38,7 +38,7 @@ impl Claims for Postgres {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        self.acknowledge(ack).await
+        self.acknowledge_together(ack).await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {

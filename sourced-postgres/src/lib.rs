@@ -93,6 +93,7 @@ mod schedules;
 mod snapshots;
 mod sql;
 mod store;
+mod together;
 mod tx;
 mod units;
 mod wake;
