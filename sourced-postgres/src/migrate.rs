@@ -12,7 +12,7 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
     include_str!("../migrations/0004_groups.sql"),
-    include_str!("../migrations/0005_acks_together.sql"),
+    include_str!("../migrations/0005_fewer_round_trips.sql"),
 ];
 
 /// The newest version this program knows.

@@ -97,8 +97,7 @@ statements! {
     start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
     group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
-    check = include_str!("sql/check.sql");
-    prepare_lanes = "SELECT {schema}.prepare_lanes($1, $2)";
+    look = "SELECT group_name, group_id, oldest_ready, has_more FROM {schema}.look($1)";
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";

@@ -143,13 +143,14 @@ impl Postgres {
             .map(|acking| clamped(acking.ack.upto.get()))
             .collect();
         let refusals = || ackings.iter().flat_map(|acking| &acking.ack.refusals);
-        let refused: Vec<_> = refusals().map(|refusal| refusal.command.as_uuid()).collect();
+        let refused: Vec<_> = refusals()
+            .map(|refusal| refusal.command.as_uuid())
+            .collect();
         let reasons: Vec<_> = refusals()
             .map(|refusal| readable(&refusal.reason))
             .collect();
         // The last write of a document stays.
-        let writes: BTreeMap<_, _> =
-            ackings.iter().flat_map(|acking| &acking.writes).collect();
+        let writes: BTreeMap<_, _> = ackings.iter().flat_map(|acking| &acking.writes).collect();
         let collections: Vec<&str> = writes.keys().map(|(collection, _)| &**collection).collect();
         let keys_of_documents: Vec<&str> = writes.keys().map(|(_, key)| &**key).collect();
         let values: Vec<Option<&str>> = writes

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, DocumentWrites, Epoch, FenceError,
-    Refusal, SyncAction, Tx, Verdict,
+    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, DocumentWrites, Epoch,
+    FenceError, Refusal, SyncAction, Tx, Verdict,
 };
 use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::append::{self, json};
-use crate::{error, tx};
 use crate::pump::Outlook;
 use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
 use crate::tx::SavepointTx;
+use crate::{error, tx};
 
 /// A lane that was just claimed.
 #[derive(Debug)]

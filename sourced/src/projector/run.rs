@@ -185,7 +185,11 @@ async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendErro
         None => Vec::new(),
     };
     let delivered = batch.deliveries.iter().map(|delivery| &delivery.message);
-    history.extend(delivered.filter(|message| message.kind == Kind::Event).cloned());
+    history.extend(
+        delivered
+            .filter(|message| message.kind == Kind::Event)
+            .cloned(),
+    );
     Ok(history)
 }
 

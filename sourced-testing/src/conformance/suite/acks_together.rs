@@ -169,11 +169,21 @@ async fn only_the_odd_one_is_missing(store: &impl Backend, claims: &[Claim]) {
     for (n, claim) in claims.iter().enumerate() {
         let is_there = n != ODD;
         let command = claim.deliveries[0].message.id;
-        let reason = store.refusal(command).await.unwrap().map(|refusal| refusal.reason);
-        assert_eq!(read(store, format!("out-{n}")).await.len(), usize::from(is_there));
+        let reason = store
+            .refusal(command)
+            .await
+            .unwrap()
+            .map(|refusal| refusal.reason);
+        assert_eq!(
+            read(store, format!("out-{n}")).await.len(),
+            usize::from(is_there)
+        );
         assert_eq!(reason, is_there.then(|| n.to_string()));
         assert_eq!(doc(store, KEYS[n]).await, is_there.then_some(n as u64));
-        let lane = store.lane(&claim.key.group, &claim.key.stream).await.unwrap();
+        let lane = store
+            .lane(&claim.key.group, &claim.key.stream)
+            .await
+            .unwrap();
         let acked = lane.map(|lane| lane.acked);
         let is_acked = acked == Some(claim.deliveries[0].message.position);
         assert_eq!(is_acked, is_there, "s-{n}: {acked:?}");

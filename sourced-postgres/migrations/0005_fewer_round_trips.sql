@@ -1,4 +1,4 @@
--- Acknowledgements of several lanes in one transaction.
+-- Acknowledgements of several lanes in one transaction, and looking for work in one call.
 
 -- Moves a claimed lane to a position, or fails as fenced.
 CREATE FUNCTION {schema}.progress(p_group text, p_stream text, p_worker uuid, p_epoch bigint, p_upto bigint) RETURNS void
@@ -84,4 +84,38 @@ BEGIN
             PERFORM put_document(d_collections[i], d_keys[i], d_values[i]);
         END IF;
     END LOOP;
+END $$;
+
+-- What there is to do for each group. Reads only: it is all that idle polling costs.
+CREATE VIEW {schema}.group_work AS
+SELECT g.name, g.id,
+       g.state = 'active' AS is_active,
+       cardinality(g.deferred) > 0
+           -- Not `EXISTS (… position > g.hi)`: a third of the log is what the planner expects then, and reads it all.
+           OR coalesce((SELECT max(m.position) FROM {schema}.messages AS m), 0) > g.hi
+           OR EXISTS (SELECT FROM {schema}.messages AS m WHERE m.position = ANY(g.gaps)) AS behind,
+       EXISTS (SELECT FROM {schema}.lanes AS l WHERE l.group_id = g.id AND l.due_at <= now()) AS due,
+       (SELECT l.ready_pos FROM {schema}.lanes AS l
+         WHERE l.group_id = g.id AND l.gen = g.gen AND l.state = 'ready' ORDER BY l.ready_pos LIMIT 1) AS oldest
+  FROM {schema}.groups AS g;
+
+-- Brings the lanes of these groups up to date, if there is anything to do: one step of each. Gives the oldest message of
+-- their ready lanes, and whether there is more to do at once.
+CREATE FUNCTION {schema}.look(p_groups text[])
+    RETURNS TABLE (group_name text, group_id int, oldest_ready bigint, has_more boolean)
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    v_behind int[];
+    v_due int[];
+    v_more boolean := false;
+BEGIN
+    SELECT coalesce(array_agg(w.id ORDER BY w.id) FILTER (WHERE w.behind), '{}'),
+           coalesce(array_agg(w.id) FILTER (WHERE w.due), '{}')
+      INTO v_behind, v_due
+      FROM group_work AS w WHERE w.name = ANY(p_groups) AND w.is_active;
+    IF cardinality(v_behind || v_due) > 0 THEN
+        v_more := prepare_lanes(v_behind, v_due);
+    END IF;
+    RETURN QUERY SELECT w.name, w.id, CASE WHEN w.is_active THEN w.oldest END, v_more
+      FROM group_work AS w WHERE w.name = ANY(p_groups);
 END $$;
