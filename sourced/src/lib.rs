@@ -13,6 +13,7 @@
 //! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
 //! | see what leads to what | [`App::topology`], [`topology`] |
 //! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
+//! | watch a running app | [`App::health`], [`message::Traceparent`]; `docs/operations.md` in the repository |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
 //! # Features
@@ -21,6 +22,8 @@
 //! |---|---|---|
 //! | `macros` | yes | the attribute macros |
 //! | `garde` | no | rules of `#[derive(garde::Validate)]` commands are checked at the edge and where they are dispatched |
+//! | `metrics` | no | counters, histograms and gauges by the `metrics` facade |
+//! | `otel` | no | spans of handlers continue the OpenTelemetry trace that their message belongs to |
 //! | `schema` | no | JSON Schema of messages that `#[derive(schemars::JsonSchema)]` |
 //! | `tokio` | yes | clock, tasks and signals of tokio; without it, bring your own ports of [`mod@env`] |
 
@@ -38,6 +41,7 @@ pub mod reactor;
 pub mod registry;
 pub mod runtime;
 mod stream;
+mod telemetry;
 mod time;
 pub mod topology;
 
@@ -60,8 +64,8 @@ pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, GroupRef, Outcome, Place, Receipt, RetryPolicy,
-    Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, GroupRef, Health, Outcome, Place, Receipt,
+    RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::app::Inner;
+use super::vitals::WorkersHere;
 use super::{App, BuildError, WorkerOptions};
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
@@ -156,6 +157,7 @@ impl AppBuilder {
                 deciders,
                 workers: self.workers,
                 scheduled: Signal::new(),
+                workers_here: WorkersHere::default(),
                 topology: Topology::of(&flows),
                 warnings,
             }),

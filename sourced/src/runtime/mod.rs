@@ -5,7 +5,8 @@
 //!                            │      ▲                 lane task ── handle ── fail / release
 //!                            │      └ signal, poll         ⋮
 //!                            ├─▶ renewer ── renews the leases of running lane tasks
-//!                            └─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            ├─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            └─▶ watcher ── reports handlers that are slow
 //! ```
 //!
 //! Nothing elects and nothing rebalances: any number of processes run the same on one database.
@@ -16,6 +17,8 @@ mod claimer;
 mod dispatch;
 mod error;
 mod group;
+mod health;
+mod in_flight;
 mod lane;
 mod options;
 mod promoter;
@@ -24,11 +27,15 @@ mod renewer;
 mod running;
 mod supervisor;
 mod unit;
+mod vitals;
+mod watcher;
 
 pub use app::App;
 pub use builder::AppBuilder;
 pub use error::{BuildError, DispatchError};
 pub use group::GroupRef;
+pub use health::{BackendHealth, GroupHealth, Health, TaskHealth, WorkersHealth};
+pub use in_flight::{Cause, RunningHandler};
 pub use options::{RetryPolicy, WorkerOptions};
 pub use receipt::{Outcome, Place, Receipt};
 pub use running::{Running, StopReport};
