@@ -71,7 +71,7 @@
 //! writer that keeps its transaction open delays nobody else.
 //!
 //! Claims commit without waiting for the disk, since a crash that takes them back only gives the work to somebody else.
-//! Appends and acknowledgements always wait.
+//! Appends and acknowledgements always wait; acknowledgements that arrive at the same time share one transaction.
 //!
 //! # Projections in SQL
 //!

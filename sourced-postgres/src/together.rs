@@ -155,7 +155,7 @@ impl Postgres {
         let keys_of_documents: Vec<&str> = writes.keys().map(|(_, key)| &**key).collect();
         let values: Vec<Option<&str>> = writes
             .values()
-            .map(|value| value.as_ref().map(|value| value.as_str()))
+            .map(|value| value.as_ref().map(sourced::Payload::as_str))
             .collect();
         let appends = Appends::all(ackings.iter().map(|acking| &acking.appends));
         let arrays = appends.arrays();

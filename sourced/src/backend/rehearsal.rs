@@ -114,14 +114,12 @@ impl TxOps for Stage {
         key: &str,
     ) -> Result<Option<Payload>, BackendError> {
         let place = (collection.to_owned(), key.to_owned());
-        match self.writes.get(&place) {
-            Some(written) => Ok(written.clone()),
-            None => {
-                self.needs_transaction = true;
-                // The action gets no answer: it ends here.
-                pending().await
-            }
+        if let Some(written) = self.writes.get(&place) {
+            return Ok(written.clone());
         }
+        self.needs_transaction = true;
+        // The action gets no answer: it ends here.
+        pending().await
     }
 
     async fn delete_document(&mut self, collection: &str, key: &str) -> Result<(), BackendError> {

@@ -181,7 +181,10 @@ async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendErro
         .zip(seqs().skip(1))
         .all(|(seq, next)| next == Seq::after(Some(seq)));
     if !is_dense {
-        return batch.streams.read_stream(events.upto(seqs().last())).await;
+        return batch
+            .streams
+            .read_stream(events.upto(seqs().next_back()))
+            .await;
     }
     let before = seqs().next().and_then(|first| Seq::new(first.get() - 1));
     let mut history = match before {
