@@ -13,7 +13,7 @@ const SOURCED: &[&[&str]] = &[
     &["time", "failure"],
     &["stream"],
     &["message"],
-    &["env", "registry", "topology"],
+    &["env", "recurrence", "registry", "topology"],
     &["backend"],
     &["telemetry"],
     &["reactor"],

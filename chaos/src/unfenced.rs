@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
+    Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
-    Promotion, ReadStream, Refusal, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling,
-    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
-    Verdict, Waiting, Wake,
+    Progress, Promotion, ReadStream, Recurrences, Refusal, ResetFrom, ResetScope, Scheduled,
+    Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend,
+    UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
-use sourced::{GroupId, MessageId, Position, StreamId, Timestamp};
+use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
 
 /// Stores what a worker brings even when it has lost its lane, as a system without fencing does.
 #[derive(Debug)]
@@ -171,6 +171,22 @@ impl<B: Backend> Schedules for Unfenced<B> {
     }
     async fn reschedule(&self, id: MessageId, at: Timestamp) -> Result<Change, BackendError> {
         self.0.reschedule(id, at).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Recurrences for Unfenced<B> {
+    async fn progress(&self, id: &RecurrenceId) -> Result<Seen, BackendError> {
+        self.0.progress(id).await
+    }
+    async fn advance(
+        &self,
+        id: &RecurrenceId,
+        from: Option<&Progress>,
+        to: &Progress,
+        appends: Vec<StreamAppend>,
+    ) -> Result<Advance, AppendError> {
+        self.0.advance(id, from, to, appends).await
     }
 }
 

@@ -149,6 +149,13 @@ statements! {
     cancel = "DELETE FROM sourced_scheduled WHERE id = ?1";
     reschedule = "UPDATE sourced_scheduled SET due_at = ?2, error = NULL WHERE id = ?1";
 
+    recurrence = "SELECT sourced_now, r.rule, r.since, r.last
+        FROM (SELECT 1) LEFT JOIN sourced_recurrences r ON r.id = ?1";
+    begin_recurrence = "INSERT INTO sourced_recurrences (id, rule, since, last) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (id) DO NOTHING";
+    advance_recurrence = "UPDATE sourced_recurrences SET rule = ?2, since = ?3, last = ?4
+        WHERE id = ?1 AND rule = ?5 AND since = ?6 AND last IS ?7";
+
     document = "SELECT value FROM sourced_documents WHERE collection = ?1 AND key = ?2";
     documents = "SELECT key, value FROM sourced_documents WHERE collection = ?1 ORDER BY key LIMIT ?2";
     documents_after = "SELECT key, value FROM sourced_documents WHERE collection = ?1 AND key > ?3 ORDER BY key LIMIT ?2";

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, AppendError, Appended, BackendError, Change, Claim, ClaimKey, ClaimRequest,
-    Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState, Memory,
-    Promotion, ReadStream, Refusal, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling,
-    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
-    Verdict, Waiting, Wake,
+    Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
+    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
+    Memory, Progress, Promotion, ReadStream, Recurrences, Refusal, ResetFrom, ResetScope,
+    Scheduled, Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store,
+    StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
-    CorrelationId, ExpectedSeq, GroupId, MessageId, Payload, Position, StoredMessage, StreamId,
-    Timestamp,
+    CorrelationId, ExpectedSeq, GroupId, MessageId, Payload, Position, RecurrenceId, StoredMessage,
+    StreamId, Timestamp,
 };
 use sourced_testing::ManualClock;
 use sourced_testing::conformance::{Harness, run, suite};
@@ -45,6 +45,8 @@ enum Fault {
     SchedulesOutsideTheTransaction,
     KeepsWhatItPromoted,
     StopsAtABadOne,
+    MovesWhoeverIsBehind,
+    MovesBeforeItAppends,
     IgnoresStops,
     KeepsTheLastSnapshotWritten,
     KeepsOneSnapshotPerStream,
@@ -349,6 +351,32 @@ impl Schedules for Broken {
 }
 
 #[async_trait]
+impl Recurrences for Broken {
+    async fn progress(&self, id: &RecurrenceId) -> Result<Seen, BackendError> {
+        self.memory.progress(id).await
+    }
+
+    async fn advance(
+        &self,
+        id: &RecurrenceId,
+        from: Option<&Progress>,
+        to: &Progress,
+        mut appends: Vec<StreamAppend>,
+    ) -> Result<Advance, AppendError> {
+        if self.has(Fault::MovesWhoeverIsBehind) {
+            let from = self.memory.progress(id).await?.progress;
+            return self.memory.advance(id, from.as_ref(), to, appends).await;
+        }
+        if self.has(Fault::MovesBeforeItAppends) {
+            let later = std::mem::take(&mut appends);
+            self.memory.advance(id, from, to, appends).await?;
+            return Ok(Advance::Done(self.memory.append(later).await?));
+        }
+        self.memory.advance(id, from, to, appends).await
+    }
+}
+
+#[async_trait]
 impl Units for Broken {
     async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
         self.memory.commit_unit(unit).await
@@ -483,6 +511,9 @@ caught! {
     schedules_of_a_lost_claim: SchedulesOutsideTheTransaction by schedule_once::a_fenced_ack_schedules_nothing;
     doubled_schedules: KeepsWhatItPromoted by schedule_once::it_is_promoted_once_by_many_at_the_same_time;
     blocked_schedules: StopsAtABadOne by schedule_once::one_that_cannot_be_promoted_stops_nothing_else;
+    moves_on_older_progress: MovesWhoeverIsBehind by tick_once::who_has_seen_other_progress_is_refused;
+    doubled_ticks: MovesWhoeverIsBehind by tick_once::of_concurrent_moves_exactly_one_wins_each_round;
+    moves_without_a_message: MovesBeforeItAppends by tick_once::a_refused_append_moves_nothing;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;

@@ -8,6 +8,7 @@
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`]; `docs/app.md` in the repository |
 //! | change what is stored | [`macro@event`], [`message`]; `docs/messages.md` in the repository |
 //! | send a command later | [`Outgoing::after`], [`Outgoing::at`], [`App::dispatch`], [`App::scheduled`] |
+//! | send a command again and again | [`AppBuilder::recurring`], [`Every`], `Cron`, [`CatchUp`], [`Tick`] |
 //! | know what a stored message carries | [`Message`], [`message`] |
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
 //! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
@@ -21,6 +22,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | the attribute macros |
+//! | `cron` | no | recurring messages by cron expressions, in time zones |
 //! | `garde` | no | rules of `#[derive(garde::Validate)]` commands are checked at the edge and where they are dispatched |
 //! | `metrics` | no | counters, histograms and gauges by the `metrics` facade |
 //! | `otel` | no | spans of handlers continue the OpenTelemetry trace that their message belongs to |
@@ -38,6 +40,7 @@ pub mod message;
 pub mod prelude;
 pub mod projector;
 pub mod reactor;
+pub mod recurrence;
 pub mod registry;
 pub mod runtime;
 mod stream;
@@ -58,16 +61,22 @@ pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
 pub use message::{
     BrokenRule, BrokenRules, Command, CorrelationId, Event, Kind, Message, MessageId, MessageType,
-    Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey, StoredMessage, TypeName,
+    Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey, StoredMessage, Tick,
+    TypeName,
 };
 pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
+pub use recurrence::{CatchUp, Every, Ticks};
+#[cfg(feature = "cron")]
+pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, GroupRef, Health, Outcome, Place, Receipt,
-    RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    Recurring, RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
-pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
+pub use stream::{
+    ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,
+};
 pub use time::Timestamp;
 pub use topology::Topology;
 

@@ -61,6 +61,28 @@ impl GroupId {
     }
 }
 
+/// The name of something that recurs, such as a daily report; all processes on a database mean the same by it.
+///
+/// The same rules as for a [`StreamId`]: 1 to 512 bytes, no control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RecurrenceId(Arc<str>);
+
+impl RecurrenceId {
+    /// Takes a name that keeps the rules.
+    ///
+    /// # Errors
+    /// [`InvalidName`] says which rule the name breaks.
+    pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidName> {
+        check_name("recurrence id", name.as_ref()).map(Self)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 macro_rules! text_like {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
@@ -91,7 +113,7 @@ macro_rules! text_like {
         }
     )*};
 }
-text_like!(StreamId, GroupId);
+text_like!(StreamId, GroupId, RecurrenceId);
 
 /// What can name a stream: text, or a [`StreamId`] that is already checked.
 pub trait IntoStreamId {

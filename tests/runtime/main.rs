@@ -16,6 +16,7 @@ mod joining;
 mod observing;
 mod operating;
 mod reacting;
+mod recurring;
 mod scheduling;
 mod snapshots;
 mod stopping;
@@ -119,6 +120,19 @@ promises! {
         a_reaction_sees_the_state_as_of_its_event,
         one_transaction_saves_a_projection_with_its_acknowledgement,
         an_app_started_again_continues_and_doubles_nothing,
+    }
+    recurring {
+        tick_once_by_any_number_of_processes,
+        tick_once_over_restarts_and_missed_ticks_are_counted,
+        tick_once_whatever_the_clocks_of_processes_say,
+        tick_once_by_two_versions_with_different_rules,
+        only_the_newest_missed_tick_is_made_up_for,
+        each_missed_tick_is_made_up_for_up_to_so_many,
+        ticks_that_are_too_late_are_skipped_and_shown,
+        a_changed_rule_counts_from_now_on,
+        a_removed_recurrence_ticks_no_more,
+        a_tick_is_carried_by_its_command_and_by_what_follows,
+        one_that_fails_holds_back_no_other,
     }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,

@@ -27,6 +27,7 @@ mod groups;
 mod joined;
 mod limits;
 pub mod memory;
+mod recurrences;
 mod rehearsal;
 mod schedules;
 mod snapshots;
@@ -45,6 +46,7 @@ pub use groups::{Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
 pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
+pub use recurrences::{Advance, Progress, Recurrences, Seen};
 pub use rehearsal::{DocumentWrites, Rehearsals};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use snapshots::{Snapshot, Snapshots};
@@ -55,11 +57,11 @@ pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
 pub trait Backend:
-    Store + Groups + Claims + Schedules + Units + Documents + Snapshots + Wake
+    Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Snapshots + Wake
 {
 }
 
 impl<T> Backend for T where
-    T: Store + Groups + Claims + Schedules + Units + Documents + Snapshots + Wake
+    T: Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Snapshots + Wake
 {
 }

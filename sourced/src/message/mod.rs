@@ -5,6 +5,7 @@ mod metadata;
 mod payload;
 mod principal;
 mod rules;
+mod tick;
 mod trace;
 mod versions;
 
@@ -17,6 +18,7 @@ pub use rules::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use rules::schema_of;
 pub use rules::{BrokenRule, BrokenRules};
+pub use tick::Tick;
 pub use trace::{InvalidTraceparent, Traceparent};
 pub use versions::{Since, check_was, names_with, read_since};
 
@@ -140,6 +142,11 @@ impl<P> Message<P> {
     /// On whose behalf it was made.
     pub fn principal(&self) -> Principal {
         self.metadata.principal()
+    }
+
+    /// The tick that this message, or the first one of its conversation, is of. `None` when it does not recur.
+    pub fn tick(&self) -> Option<Tick> {
+        self.metadata.tick()
     }
 
     /// The envelope alone.

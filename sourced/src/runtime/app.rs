@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::recurring::Recipe;
 use super::vitals::WorkersHere;
 use super::{AppBuilder, DispatchError, Outcome, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     pub(super) services: Services,
     pub(super) reactors: Vec<Arc<dyn Reactor>>,
     pub(super) deciders: HashMap<TypeName, GroupId>,
+    pub(super) recurring: Vec<Arc<Recipe>>,
     pub(super) workers: WorkerOptions,
     /// Raised when this process schedules something, which may be due sooner than what was known.
     pub(super) scheduled: Signal,

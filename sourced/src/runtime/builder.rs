@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::app::Inner;
+use super::recurring::{Make, Recipe};
 use super::vitals::WorkersHere;
 use super::{App, BuildError, WorkerOptions};
+use crate::actor::Outgoing;
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
-use crate::message::{Metadata, TypeName};
+use crate::message::{Metadata, Tick, TypeName};
 use crate::reactor::{Reactor, Register, Resources, Services};
-use crate::stream::GroupId;
+use crate::recurrence::Recurrence;
+use crate::stream::{GroupId, RecurrenceId};
 use crate::topology::{self, Flow, Topology};
 
 /// Collects what an app is made of. Made by [`App::builder`].
@@ -23,6 +26,7 @@ pub struct AppBuilder {
     /// Of those that do not start at the beginning.
     starts: HashMap<GroupId, StartFrom>,
     resources: Resources,
+    recurring: Vec<(String, Recurrence, Make)>,
     workers: WorkerOptions,
 }
 
@@ -34,6 +38,7 @@ impl AppBuilder {
             reactors: Vec::new(),
             starts: HashMap::new(),
             resources: Resources::default(),
+            recurring: Vec::new(),
             workers: WorkerOptions::default(),
         }
     }
@@ -105,6 +110,52 @@ impl AppBuilder {
         self
     }
 
+    /// Dispatches a command at each tick of a rule, once, however many processes run this app's workers.
+    ///
+    /// The name is what all processes know the recurrence by, now and in later versions. The command is made anew for
+    /// each tick, and its [`Message::tick`](crate::Message::tick) says which it is of. Making it may be tried more than
+    /// once, and is when the app is built, to see whether it fits; so it should have no effects.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sourced::prelude::*;
+    /// use sourced::{CatchUp, Every, Ticks as _};
+    ///
+    /// #[derive(Default)]
+    /// struct Shop;
+    ///
+    /// #[actor]
+    /// impl Shop {
+    ///     #[command]
+    ///     fn tidy(&self) -> Tidied { Tidied {} }
+    ///     #[event]
+    ///     fn tidied(&mut self) {}
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hourly = Every(Duration::from_hours(1)).catch_up(CatchUp::Each { at_most: 24 });
+    /// let app = App::builder()
+    ///     .register::<Shop>()
+    ///     .recurring("tidy", Every(Duration::from_mins(15)), |_| Tidy.to("shop"))
+    ///     .recurring("tidy-each-hour", hourly, |tick| Tidy.to(format!("shop-{}", tick.at)))
+    ///     .build()
+    ///     .await?;
+    /// assert_eq!(app.recurring().await?[0].last, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recurring<C: Into<Outgoing>>(
+        mut self,
+        name: impl Into<String>,
+        recurrence: impl Into<Recurrence>,
+        make: impl Fn(&Tick) -> C + Send + Sync + 'static,
+    ) -> Self {
+        let make: Make = Box::new(move |tick| make(tick).into());
+        self.recurring.push((name.into(), recurrence.into(), make));
+        self
+    }
+
     /// How workers work.
     pub fn workers(mut self, options: WorkerOptions) -> Self {
         self.workers = options;
@@ -145,16 +196,18 @@ impl AppBuilder {
             };
             backend.register_group(&group).await?;
         }
+        let recurring = recipes(self.recurring)?;
         let services = Services {
             backend,
             env: self.env,
             resources: Arc::new(self.resources),
         };
-        Ok(App {
+        let app = App {
             inner: Arc::new(Inner {
                 services,
                 reactors: self.reactors,
                 deciders,
+                recurring,
                 workers: self.workers,
                 scheduled: Signal::new(),
                 workers_here: WorkersHere::default(),
@@ -163,7 +216,11 @@ impl AppBuilder {
             }),
             metadata: Metadata::new(),
             principal: None,
-        })
+        };
+        for recipe in &app.inner.recurring {
+            app.rehearse(recipe)?;
+        }
+        Ok(app)
     }
 
     fn check_names(&self) -> Result<(), BuildError> {
@@ -197,6 +254,23 @@ impl AppBuilder {
             Err(BuildError::MissingResources { names })
         }
     }
+}
+
+/// What recurs, when each has a name of its own and a rule with ticks.
+fn recipes(recurring: Vec<(String, Recurrence, Make)>) -> Result<Vec<Arc<Recipe>>, BuildError> {
+    let mut recipes: Vec<Arc<Recipe>> = Vec::new();
+    for (name, recurrence, make) in recurring {
+        let id = RecurrenceId::new(name)?;
+        if recipes.iter().any(|recipe| recipe.id == id) {
+            return Err(BuildError::DuplicateRecurrence(id));
+        }
+        recipes.push(Arc::new(Recipe {
+            id,
+            recurrence,
+            make,
+        }));
+    }
+    Ok(recipes)
 }
 
 /// Who decides which command, when it is one each.

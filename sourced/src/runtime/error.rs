@@ -4,7 +4,7 @@ use crate::actor::{OutgoingError, outage};
 use crate::backend::{AppendError, BackendError};
 use crate::message::{BrokenRules, PayloadError, ReservedKey, TypeName};
 use crate::reactor::Clash;
-use crate::stream::{GroupId, InvalidName};
+use crate::stream::{GroupId, InvalidName, RecurrenceId};
 use crate::topology::Problem;
 
 /// Why an app could not be built.
@@ -61,6 +61,29 @@ pub enum BuildError {
         /// The path of the other.
         second: &'static str,
     },
+    /// Two recurrences have the same name, so each would take ticks from the other.
+    #[error("two recurrences have the name `{0}`: give one of them another name")]
+    DuplicateRecurrence(RecurrenceId),
+    /// The rule of a recurrence has no ticks to come.
+    #[error("`{id}` never recurs: there is no tick to come by the rule `{rule}`")]
+    NeverRecurs {
+        /// The name of the recurrence.
+        id: RecurrenceId,
+        /// Its rule.
+        rule: String,
+    },
+    /// The command that is made at each tick of a recurrence cannot be dispatched.
+    #[error("the command of the recurrence `{id}` cannot be dispatched: {error}")]
+    Recurrence {
+        /// The name of the recurrence.
+        id: RecurrenceId,
+        /// Why.
+        #[source]
+        error: DispatchError,
+    },
+    /// A recurrence has no proper name.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
     /// The storage did not take the registration.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -99,9 +122,9 @@ pub enum DispatchError {
     /// It says no stream, and there is no event whose stream it could go to.
     #[error("the command `{0}` has no stream: say `.to(stream)`")]
     NoStream(TypeName),
-    /// It was told to wait, and is asked to be handled at once.
+    /// It was told to wait, and is asked to be handled at once, or at each tick.
     #[error(
-        "the command `{0}` is for later: dispatch it, or let a unit handle it without `.at(..)` or `.after(..)`"
+        "the command `{0}` is for later: dispatch it, or let a unit or a recurrence have it without `.at(..)` or `.after(..)`"
     )]
     IsForLater(TypeName),
     /// Its stream has no proper name.

@@ -172,6 +172,7 @@ fn workers_health(app: &Inner, vitals: &Vitals) -> WorkersHealth {
         tasks: vitals
             .tasks
             .iter()
+            .chain(&vitals.tickers)
             .map(|task| TaskHealth {
                 name: task.name,
                 is_alive: task.is_alive(),

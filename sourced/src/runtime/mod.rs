@@ -6,6 +6,7 @@
 //!                            │      └ signal, poll         ⋮
 //!                            ├─▶ renewer ── renews the leases of running lane tasks
 //!                            ├─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            ├─▶ a ticker per recurrence ── stores a command at each tick
 //!                            └─▶ watcher ── reports handlers that are slow
 //! ```
 //!
@@ -23,9 +24,11 @@ mod lane;
 mod options;
 mod promoter;
 mod receipt;
+mod recurring;
 mod renewer;
 mod running;
 mod supervisor;
+mod ticker;
 mod unit;
 mod vitals;
 mod watcher;
@@ -38,5 +41,6 @@ pub use health::{BackendHealth, GroupHealth, Health, TaskHealth, WorkersHealth};
 pub use in_flight::{Cause, RunningHandler};
 pub use options::{RetryPolicy, WorkerOptions};
 pub use receipt::{Outcome, Place, Receipt};
+pub use recurring::Recurring;
 pub use running::{Running, StopReport};
 pub use unit::{Unit, UnitError, UnitOutcome};

@@ -11,6 +11,7 @@ use super::lane::LaneTasks;
 use super::promoter::Promoter;
 use super::renewer::Renewer;
 use super::supervisor::supervise;
+use super::ticker::Ticker;
 use super::vitals::Vitals;
 use super::watcher::Watcher;
 use crate::backend::WorkerId;
@@ -47,13 +48,18 @@ impl Running {
         let lanes = Arc::new(LaneTasks::new(Arc::clone(app)));
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
-        let vitals = Arc::new(Vitals::new(worker, lanes, stopped.clone()));
+        let vitals = Arc::new(Vitals::new(
+            worker,
+            lanes,
+            app.recurring.len(),
+            stopped.clone(),
+        ));
         app.workers_here.add(&vitals);
         let looked = Arc::clone(&vitals.promoter_looked);
         let promoter = Promoter::new(Arc::clone(app), looked, stopped.clone());
         let watcher = Watcher::new(Arc::clone(app), Arc::clone(&vitals));
         let [claiming, renewing, promoting, watching] = &vitals.tasks;
-        let tasks = vec![
+        let mut tasks = vec![
             supervise(env, claiming, stopped.clone(), move || {
                 claimer.clone().run()
             }),
@@ -63,8 +69,16 @@ impl Running {
             supervise(env, promoting, stopped.clone(), move || {
                 promoter.clone().run()
             }),
-            supervise(env, watching, stopped, move || watcher.clone().run()),
+            supervise(env, watching, stopped.clone(), move || {
+                watcher.clone().run()
+            }),
         ];
+        for (recipe, ticking) in app.recurring.iter().zip(&vitals.tickers) {
+            let ticker = Ticker::new(Arc::clone(app), Arc::clone(recipe), stopped.clone());
+            tasks.push(supervise(env, ticking, stopped.clone(), move || {
+                ticker.clone().run()
+            }));
+        }
         Self {
             app: Arc::clone(app),
             vitals,

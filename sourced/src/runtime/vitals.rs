@@ -18,6 +18,8 @@ pub(super) struct Vitals {
     pub(super) lanes: Arc<LaneTasks>,
     /// Claimer, renewer, promoter, watcher.
     pub(super) tasks: [Arc<Pulse>; 4],
+    /// One for each recurrence.
+    pub(super) tickers: Vec<Arc<Pulse>>,
     pub(super) promoter_looked: Arc<LastLook>,
 }
 
@@ -25,6 +27,7 @@ impl Vitals {
     pub(super) fn new(
         worker: WorkerId,
         lanes: Arc<LaneTasks>,
+        n_tickers: usize,
         stopped: watch::Receiver<bool>,
     ) -> Self {
         let tasks = ["claimer", "renewer", "promoter", "watcher"];
@@ -33,6 +36,9 @@ impl Vitals {
             stopped,
             lanes,
             tasks: tasks.map(|name| Arc::new(Pulse::new(name))),
+            tickers: (0..n_tickers)
+                .map(|_| Arc::new(Pulse::new("ticker")))
+                .collect(),
             promoter_looked: Arc::default(),
         }
     }

@@ -27,6 +27,7 @@ pub mod same_id_once;
 pub mod schedule_once;
 pub mod snapshots;
 pub mod stopping;
+pub mod tick_once;
 pub mod type_changes;
 pub mod units;
 pub mod wake;
@@ -277,6 +278,16 @@ macro_rules! conformance {
                 what_is_too_large_is_refused,
                 they_are_there_for_the_next_process,
                 a_promotion_is_work_and_raises_the_signal,
+            }
+            tick_once {
+                one_that_never_moved_has_no_progress,
+                its_progress_is_kept_as_it_was_told,
+                it_moves_together_with_its_message,
+                who_has_seen_other_progress_is_refused,
+                of_concurrent_moves_exactly_one_wins_each_round,
+                a_refused_append_moves_nothing,
+                a_message_that_is_stored_already_is_recognised,
+                recurrences_are_kept_apart,
             }
             units {
                 everything_is_stored_together,

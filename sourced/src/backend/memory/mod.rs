@@ -4,6 +4,7 @@ mod claims;
 mod documents;
 mod groups;
 mod lanes;
+mod recurrences;
 mod schedules;
 mod snapshots;
 mod store;
@@ -13,10 +14,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Refusal, Signal, Snapshot, Wake};
+use super::{Progress, Refusal, Signal, Snapshot, Wake};
 use crate::env::Clock;
 use crate::message::{MessageId, Payload, StoredMessage};
-use crate::stream::{GroupId, StreamId};
+use crate::stream::{GroupId, RecurrenceId, StreamId};
 
 use lanes::Lanes;
 use schedules::Agenda;
@@ -44,6 +45,7 @@ struct Shared {
 struct State {
     log: Log,
     agenda: Agenda,
+    recurrences: HashMap<RecurrenceId, Progress>,
     groups: HashMap<GroupId, Lanes>,
     /// How many groups were ever registered.
     n_registered: u64,
