@@ -48,6 +48,11 @@ impl Appends {
         Self(appends)
     }
 
+    /// Several, one after the other. They may name a stream again, as appends that are made one by one may.
+    pub(crate) fn all<'a>(several: impl Iterator<Item = &'a Self>) -> Self {
+        Self(several.flat_map(|appends| appends.0.clone()).collect())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -15,7 +15,7 @@ use sqlx::postgres::PgRow;
 
 use crate::backend::{Attempt, Postgres, Retry, retrying};
 use crate::error::{SqlError, SqlErrorKind};
-use crate::pump::{GroupWork, Prepared};
+use crate::pump::Prepared;
 use crate::row::{clamped, get, message, number, position, readable, stream};
 
 #[async_trait]
@@ -38,7 +38,7 @@ impl Claims for Postgres {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        self.acknowledge(ack).await
+        self.acknowledge_together(ack).await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -180,17 +180,17 @@ impl Postgres {
         request: &ClaimRequest,
     ) -> Result<Vec<Claim>, ClaimTrouble> {
         loop {
-            let mut work = self.check(connection, &request.groups).await?;
+            let (mut work, prepared) = self.look(connection, &request.groups).await?;
             all_known(
                 &request.groups,
                 work.iter().map(|group| group.name.as_str()),
             )?;
-            work.retain(|group| !group.is_idle());
-            if work.is_empty() {
+            work.retain(|group| group.oldest.is_some());
+            if work.is_empty() && prepared == Prepared::Done {
                 return Ok(Vec::new());
             }
-            let prepared = self.prepare_lanes(connection, &work).await?;
-            work.sort_by_key(GroupWork::age);
+            // Whose work waits longest comes first.
+            work.sort_by_key(|group| group.oldest);
             let groups = work.iter().map(|group| group.id).collect();
             let (claims, was_empty) = self.claim_shares(connection, request, groups).await?;
             let go_on = prepared == Prepared::More || was_empty;

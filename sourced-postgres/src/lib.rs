@@ -74,7 +74,7 @@
 //! for the disk. Each gets its own answer, and none waits for the stream of another.
 //!
 //! Claims commit without waiting for the disk, since a crash that takes them back only gives the work to somebody else.
-//! Appends and acknowledgements always wait.
+//! Appends and acknowledgements always wait; acknowledgements that arrive at the same time share one transaction.
 //!
 //! # Projections in SQL
 //!
@@ -98,6 +98,7 @@ mod schedules;
 mod snapshots;
 mod sql;
 mod store;
+mod together;
 mod tx;
 mod units;
 mod wake;

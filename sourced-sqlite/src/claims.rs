@@ -46,10 +46,12 @@ impl Claims for Sqlite {
             .map_err(Into::into);
         refused.and_then(|()| append::refuse_repetitions(&ack.appends, &ack.schedules))?;
         let sql = Arc::clone(&self.inner.sql);
+        // What only writes documents is run here, while others have the connection.
+        let writes = self.inner.rehearsals.writes(&ack);
         self.inner
             .writer
             .run(Effect::Lasting, move |connection| {
-                Box::pin(async move { lanes::ack(connection, &sql, &ack).await })
+                Box::pin(async move { lanes::ack(connection, &sql, &ack, writes.as_ref()).await })
             })
             .await
     }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, Epoch, FenceError,
-    Refusal, SyncAction, Tx, Verdict,
+    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, DocumentWrites, Epoch,
+    FenceError, Refusal, SyncAction, Tx, Verdict,
 };
 use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::append::{self, json};
-use crate::error;
 use crate::pump::Outlook;
 use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
 use crate::tx::SavepointTx;
+use crate::{error, tx};
 
 /// A lane that was just claimed.
 #[derive(Debug)]
@@ -148,11 +148,13 @@ pub(crate) async fn deliveries(
     Ok(deliveries)
 }
 
-/// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back.
+/// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back. Where `writes` are known,
+/// they are what its sync actions would do.
 pub(crate) async fn ack(
     connection: &mut SqliteConnection,
     sql: &Statements,
     ack: &Ack,
+    writes: Option<&DocumentWrites>,
 ) -> Result<Vec<Appended>, AckError> {
     let Some(lane) = held(connection, sql, &ack.claim).await? else {
         return Err(AckError::Fenced {
@@ -163,8 +165,11 @@ pub(crate) async fn ack(
     let appended = append::append(connection, sql, &ack.appends).await?;
     schedules::schedule(connection, sql, &ack.schedules).await?;
     refuse(connection, sql, &ack.refusals).await?;
-    if !ack.syncs.is_empty() {
-        sync(connection, sql, &ack.syncs).await?;
+    match writes {
+        Some(writes) => tx::write(connection, sql, writes)
+            .await
+            .map_err(|error| AckError::Sync(error.into()))?,
+        None => sync(connection, sql, &ack.syncs).await?,
     }
     progress(connection, sql, lane, ack).await?;
     Ok(appended)

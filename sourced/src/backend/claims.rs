@@ -40,7 +40,8 @@ pub trait Claims: Send + Sync {
     /// [`Schedules::schedule`](super::Schedules::schedule).
     ///
     /// The transaction may be run again from the start when the database asks for it (a deadlock, a lost connection
-    /// before the commit was sent), and so may the sync actions.
+    /// before the commit was sent), and so may the sync actions. A backend may share one transaction among acks that arrive
+    /// at the same time; what one of them is refused for is refused to it alone.
     ///
     /// # Errors
     /// [`AckError::Fenced`] when the lane has another holder by now, [`AckError::Append`] when an append was refused,

@@ -3,6 +3,7 @@
 pub mod ack;
 pub mod ack_never_jumps;
 pub mod acked_is_durable;
+pub mod acks_together;
 pub mod append;
 pub mod bytes_in_bytes_out;
 pub mod claim;
@@ -173,6 +174,14 @@ macro_rules! conformance {
                 a_part_of_a_claim_can_be_acknowledged,
                 moves_the_lane_forward,
                 records_refusals,
+            }
+            acks_together {
+                a_fenced_one_leaves_the_others_alone,
+                a_conflict_of_one_leaves_the_others_alone,
+                a_failing_sync_action_leaves_the_others_alone,
+                all_may_append_to_one_stream,
+                one_winner_of_those_that_expect_the_same,
+                the_same_document_has_the_value_of_one_of_them,
             }
             ack_never_jumps {
                 each_message_needs_its_own,
