@@ -88,6 +88,7 @@ mod groups;
 mod joined;
 mod migrate;
 mod pump;
+mod quarantine;
 mod row;
 mod schedules;
 mod snapshots;

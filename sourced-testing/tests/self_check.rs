@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, AppendError, Appended, BackendError, Change, Claim, ClaimKey, ClaimRequest,
-    Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState, Memory,
-    Promotion, ReadStream, Refusal, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling,
-    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
-    Verdict, Waiting, Wake,
+    Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups, Intervention,
+    LaneState, Memory, Parked, Promotion, Quarantine, QuarantineError, ReadStream, Refusal, Remedy,
+    ResetFrom, ResetScope, Scheduled, Schedules, Scheduling, SetAside, Signal, Snapshot, Snapshots,
+    Store, StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -46,6 +46,9 @@ enum Fault {
     KeepsWhatItPromoted,
     StopsAtABadOne,
     IgnoresStops,
+    KeepsWhatIsRetriedParked,
+    SkipsWhateverIsFirst,
+    ForgetsSkips,
     KeepsTheLastSnapshotWritten,
     KeepsOneSnapshotPerStream,
 }
@@ -167,6 +170,74 @@ impl Groups for Broken {
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
         self.memory.group_state(group).await
+    }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        self.memory.groups().await
+    }
+}
+
+#[async_trait]
+impl Quarantine for Broken {
+    async fn parked(
+        &self,
+        group: &GroupId,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>, BackendError> {
+        self.memory.parked(group, after, limit).await
+    }
+
+    async fn retry_parked(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        if self.has(Fault::KeepsWhatIsRetriedParked) {
+            self.memory.lane(group, stream).await?;
+            return Ok(());
+        }
+        self.memory.retry_parked(group, stream, reason).await
+    }
+
+    async fn skip(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+        position: Position,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        let skipped = self.memory.skip(group, stream, position, reason).await;
+        match skipped {
+            Err(QuarantineError::NotFirst {
+                first: Some(first), ..
+            }) if self.has(Fault::SkipsWhateverIsFirst) => {
+                self.memory.skip(group, stream, first, reason).await
+            }
+            skipped => skipped,
+        }
+    }
+
+    async fn interventions(
+        &self,
+        group: &GroupId,
+        remedy: Remedy,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Intervention>, BackendError> {
+        if self.has(Fault::ForgetsSkips) {
+            return Ok(Vec::new());
+        }
+        self.memory.interventions(group, remedy, after, limit).await
+    }
+
+    async fn skip_of(
+        &self,
+        group: &GroupId,
+        position: Position,
+    ) -> Result<Option<Intervention>, BackendError> {
+        self.memory.skip_of(group, position).await
     }
 }
 
@@ -483,6 +554,9 @@ caught! {
     schedules_of_a_lost_claim: SchedulesOutsideTheTransaction by schedule_once::a_fenced_ack_schedules_nothing;
     doubled_schedules: KeepsWhatItPromoted by schedule_once::it_is_promoted_once_by_many_at_the_same_time;
     blocked_schedules: StopsAtABadOne by schedule_once::one_that_cannot_be_promoted_stops_nothing_else;
+    locked_lanes: KeepsWhatIsRetriedParked by quarantine::a_retried_stream_goes_on_in_order;
+    skips_of_the_wrong_message: SkipsWhateverIsFirst by ack_never_jumps::a_skip_takes_the_first_message_and_no_other;
+    unrecorded_skips: ForgetsSkips by quarantine::a_skipped_message_is_recorded_and_the_rest_goes_on;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;

@@ -241,6 +241,9 @@ impl LaneTask<'_> {
             Verdict::Park => {
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked");
             }
+            Verdict::Skip => {
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "skipped");
+            }
             Verdict::StopGroup => {
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "stopped the group");
             }

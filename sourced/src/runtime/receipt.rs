@@ -115,7 +115,8 @@ async fn outcome_of(app: &Inner, command: StoredMessage) -> Result<Outcome, Back
             None => return Ok(Outcome::Pending),
             Some(lane) if lane.acked < command.position => {
                 // It may be an earlier message that parked the stream; this one waits behind it all the same.
-                return Ok(Outcome::Failed(lane.last_error.unwrap_or_default()));
+                let error = lane.last_error().unwrap_or_default();
+                return Ok(Outcome::Failed(error.to_owned()));
             }
             Some(_) => {}
         }

@@ -4,6 +4,8 @@ mod claims;
 mod documents;
 mod groups;
 mod lanes;
+mod quarantine;
+mod remedies;
 mod schedules;
 mod snapshots;
 mod store;
