@@ -12,7 +12,9 @@
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
 //! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
 //! | see what leads to what | [`App::topology`], [`topology`] |
-//! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
+//! | tune the workers | [`WorkerOptions`], [`ReactorOptions`] |
+//! | say what happens when a handler fails | [`RetryPolicy`], [`ErrorStrategy`], [`FailureHooks`], [`Failure::permanent`] |
+//! | see how groups are doing, and let parked streams go on | [`App::groups`], [`GroupRef`] |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
 //! # Features
@@ -60,8 +62,9 @@ pub use projector::Projector;
 pub use reactor::{History, Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, GroupRef, Outcome, Place, Receipt, RetryPolicy,
-    Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, ErrorStrategy, FailedAttempt, FailureHooks,
+    GroupRef, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt, RetryPolicy, Running,
+    StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;
