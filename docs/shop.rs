@@ -144,3 +144,7 @@ mod app {}
 #[cfg(doctest)]
 #[doc = include_str!("messages.md")]
 mod messages {}
+
+#[cfg(doctest)]
+#[doc = include_str!("operations.md")]
+mod operations {}

@@ -15,6 +15,7 @@ const SOURCED: &[&[&str]] = &[
     &["message"],
     &["env", "registry", "topology"],
     &["backend"],
+    &["telemetry"],
     &["reactor"],
     &["evolve"],
     &["actor"],
@@ -88,6 +89,26 @@ fn every_form_of_the_original_is_linked_to_a_test() {
         n_tests += 1;
     }
     assert!(n_tests > 60, "only {n_tests} rows are linked to tests");
+}
+
+/// `docs/operations.md` lists every metric, and every span with its target.
+#[test]
+fn everything_that_is_told_of_a_running_app_is_documented() {
+    let telemetry = root().join("sourced/src/telemetry");
+    let docs = read(&root().join("docs/operations.md"));
+    let words = |file: &str| {
+        let text = read(&telemetry.join(file));
+        text.split('"').map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let names = words("metrics.rs").into_iter().chain(words("spans.rs"));
+    let names: Vec<String> = names.filter(|word| word.starts_with("sourced")).collect();
+    assert!(names.len() > 20, "only {} names", names.len());
+    for name in names {
+        assert!(
+            docs.contains(&format!("| `{name}` |")),
+            "`{name}` is not documented"
+        );
+    }
 }
 
 /// The test and the file of ``[`test`](file)``.

@@ -15,6 +15,7 @@
 //! | tune the workers | [`WorkerOptions`], [`ReactorOptions`] |
 //! | say what happens when a handler fails | [`RetryPolicy`], [`ErrorStrategy`], [`FailureHooks`], [`Failure::permanent`] |
 //! | see how groups are doing, and let parked streams go on | [`App::groups`], [`GroupRef`] |
+//! | watch a running app | [`App::health`], [`message::Traceparent`]; `docs/operations.md` in the repository |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
 //! # Features
@@ -23,6 +24,8 @@
 //! |---|---|---|
 //! | `macros` | yes | the attribute macros |
 //! | `garde` | no | rules of `#[derive(garde::Validate)]` commands are checked at the edge and where they are dispatched |
+//! | `metrics` | no | counters, histograms and gauges by the `metrics` facade |
+//! | `otel` | no | spans of handlers continue the OpenTelemetry trace that their message belongs to |
 //! | `schema` | no | JSON Schema of messages that `#[derive(schemars::JsonSchema)]` |
 //! | `tokio` | yes | clock, tasks and signals of tokio; without it, bring your own ports of [`mod@env`] |
 
@@ -40,6 +43,7 @@ pub mod reactor;
 pub mod registry;
 pub mod runtime;
 mod stream;
+mod telemetry;
 mod time;
 pub mod topology;
 
@@ -63,8 +67,8 @@ pub use reactor::{History, Now, Replaying, Res};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, BuildError, DispatchError, ErrorStrategy, FailedAttempt, FailureHooks,
-    GroupRef, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt, RetryPolicy, Running,
-    StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt, RetryPolicy,
+    Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 pub use time::Timestamp;

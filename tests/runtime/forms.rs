@@ -297,6 +297,7 @@ pub async fn a_projector_reacts_once_and_stays_silent_in_a_replay(on: On) {
             deliveries: &deliveries,
             streams: &services.streams(),
             services: &services,
+            progress: &sourced::reactor::Progress::default(),
         };
         let handled = reactor.handle(&batch).await.unwrap();
         assert_eq!(handled.upto, Some(filled.position));

@@ -13,6 +13,7 @@ mod deciding;
 mod failing;
 mod forms;
 mod joining;
+mod observing;
 mod operating;
 mod reacting;
 mod remedies;
@@ -99,6 +100,14 @@ promises! {
         others_wait_while_the_transaction_is_open_and_do_not_fail,
         workers_are_woken_after_the_commit,
         what_cannot_be_joined_is_told,
+    }
+    observing {
+        health_tells_of_the_storage_the_workers_and_the_groups,
+        health_tells_when_workers_are_stopped,
+        health_is_ok_while_a_graceful_stop_waits,
+        a_slow_handler_is_told_with_what_led_to_it,
+        a_handler_is_slow_by_one_message_and_not_by_its_batch,
+        a_trace_is_handed_on_from_cause_to_effect,
     }
     operating {
         replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,

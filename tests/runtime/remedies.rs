@@ -31,7 +31,7 @@ struct Labels;
 #[handler]
 impl Labels {
     #[on]
-    async fn sold(&self, sold: &shop::Sold, printer: Res<Arc<Printer>>) -> Result<(), Failure> {
+    fn sold(&self, sold: &shop::Sold, printer: Res<Arc<Printer>>) -> Result<(), Failure> {
         printer.print(&sold.product)
     }
 }

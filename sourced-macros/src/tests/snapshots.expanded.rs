@@ -144,6 +144,8 @@ impl ::sourced::__private::Decides<Add> for Cart {
         message: ::sourced::__private::Message<Add>,
         _cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Added>::may_refuse();
         ::core::result::Result::Ok(Self::add(self, message.payload.price))
     }
 }
@@ -155,6 +157,8 @@ impl ::sourced::__private::Decides<Count> for Cart {
         _message: ::sourced::__private::Message<Count>,
         cx: &::sourced::__private::Context,
     ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Counted>::may_refuse();
         ::core::result::Result::Ok(Self::count(self, cx.history()))
     }
 }
@@ -205,7 +209,7 @@ impl ::sourced::__private::Reacts<Added> for Cart {
 pub struct CartRef<__Actor = Cart>(::sourced::__private::ActorRef<__Actor>);
 ::sourced::__private::actor_ref!(CartRef);
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-impl CartRef<Cart> {
+impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     /// Decides `Add` here and now.
     ///
     /// # Errors
@@ -214,9 +218,12 @@ impl CartRef<Cart> {
         &self,
         price: u64,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, Add>,
-        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<Cart, Add>>,
-    > {
+        ::sourced::__private::EventsOf<__Actor, Add>,
+        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<__Actor, Add>>,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Add>,
+    {
         self.0.execute(Add { price }).await
     }
     /// Decides `Count` here and now.
@@ -226,9 +233,14 @@ impl CartRef<Cart> {
     pub async fn count(
         &self,
     ) -> ::core::result::Result<
-        ::sourced::__private::EventsOf<Cart, Count>,
-        ::sourced::__private::CommandError<::sourced::__private::RefusalOf<Cart, Count>>,
-    > {
+        ::sourced::__private::EventsOf<__Actor, Count>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Count>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Count>,
+    {
         self.0.execute(Count).await
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::load::{Reach, TakeSnapshot, load};
 use super::outage::tell_of_outage;
 use super::reactions::join;
@@ -16,6 +18,7 @@ use crate::message::{
 };
 use crate::reactor::{Context, History, Services, guarded};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
+use crate::telemetry::{self, Decided, spans};
 
 /// How often a decision is made again because somebody else appended an event meanwhile.
 const MAX_DECISIONS: u32 = 64;
@@ -220,7 +223,9 @@ impl<A: Actor> ActorRef<A> {
                     }
                     return Ok(events);
                 }
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() => {
+                    telemetry::CONFLICTS.add(1, &[("group", A::NAME)]);
+                }
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -255,17 +260,26 @@ impl<A: Actor> ActorRef<A> {
     {
         let cx = Context::live(message, &self.services).with_history(loaded.history.clone());
         let command = message.decode::<C>().map_err(failed)?;
+        let span = spans::decide(A::NAME, message, message);
         let decision = guarded(loaded.state.decide(command, &cx))
+            .instrument(span.clone())
             .await
-            .map_err(CommandError::Failed)?;
-        match decision.into_decision() {
+            .map_err(CommandError::Failed);
+        let decision = decision.and_then(|decision| match decision.into_decision() {
             Ok(events) => Ok((events, cx.guards())),
             Err(Rejected::Refused(refusal)) => {
                 tell_of_outage(message, &refusal);
                 Err(CommandError::Refused(refusal))
             }
             Err(Rejected::Failed(failure)) => Err(CommandError::Failed(failure)),
-        }
+        });
+        let decided = match &decision {
+            Ok(_) => Decided::Applied,
+            Err(CommandError::Refused(_)) => Decided::Refused,
+            Err(CommandError::Failed(_)) => Decided::Failed,
+        };
+        telemetry::decided(&span, A::NAME, decided);
+        decision
     }
 
     /// Appends, and once more when nobody can tell whether it was stored: the same ids make that safe.

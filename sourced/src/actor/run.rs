@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
 
 use super::load::{Found, Reach, TakeSnapshot, foundation, load};
 use super::reactions::{join, send};
@@ -17,6 +18,7 @@ use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
+use crate::telemetry::{self, Decided, spans};
 use crate::topology::Flow;
 
 /// Runs an actor's commands and reactions.
@@ -170,9 +172,12 @@ impl<'a, A: Actor> Run<'a, A> {
         let history = self.events();
         if let Some(decide) = self.handlers.decide(&message.type_name) {
             let cx = cx.with_history(history);
+            let span = spans::decide(A::NAME, message, self.batch.first());
             let state = self.newest()?;
-            let decided = guarded(async { Ok(decide(state, message, &cx).await) }).await?;
-            return match decided {
+            let decided = guarded(async { Ok(decide(state, message, &cx).await) });
+            let decided = decided.instrument(span.clone()).await;
+            telemetry::decided(&span, A::NAME, decided_of(&decided));
+            return match decided? {
                 Ok(emitted) => self.applied(message, emitted, cx.guards()).await,
                 Err(Rejected::Refused(reason)) => {
                     self.refusals.push(Refusal {
@@ -186,8 +191,9 @@ impl<'a, A: Actor> Run<'a, A> {
         }
         if let Some(react) = self.handlers.reactions().get(&message.type_name) {
             let cx = cx.with_history(history.first(self.n_upto(message.seq)));
+            let span = spans::react(A::NAME, message, self.batch.first());
             let state = self.as_of(message.seq)?;
-            let dispatched = guarded(react(state, message, &cx)).await?;
+            let dispatched = guarded(react(state, message, &cx)).instrument(span).await?;
             return send(
                 &self.batch.services.env,
                 message,
@@ -328,6 +334,14 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 }
 
+fn decided_of<T>(decided: &Result<Result<T, Rejected<String>>, Failure>) -> Decided {
+    match decided {
+        Ok(Ok(_)) => Decided::Applied,
+        Ok(Err(Rejected::Refused(_))) => Decided::Refused,
+        Ok(Err(Rejected::Failed(_))) | Err(_) => Decided::Failed,
+    }
+}
+
 /// How far back to read for a batch; `None` when nothing is asked of the actor.
 fn reach_of<A: Actor>(handlers: &Handlers<A>, batch: &Batch<'_>) -> Option<Reach> {
     let asked = batch
@@ -381,6 +395,7 @@ pub(super) fn evolve_all<A>(
 where
     A: Actor,
 {
+    let _span = spans::evolve(A::NAME, events.len()).entered();
     for event in events {
         handlers
             .evolution()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
@@ -108,7 +109,8 @@ pub trait Claims: Send + Sync {
 }
 
 /// Names one worker: a process that claims. Never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
 pub struct WorkerId(Uuid);
 
 impl WorkerId {

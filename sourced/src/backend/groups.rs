@@ -1,6 +1,7 @@
 //! Consumer groups: who wants which messages, and what an operator does about them.
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::BackendError;
 use crate::message::TypeName;
@@ -172,7 +173,8 @@ pub enum ResetFrom {
 }
 
 /// Whether a group's lanes are given to workers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GroupState {
     /// They are.

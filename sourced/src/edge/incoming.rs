@@ -106,6 +106,13 @@ impl<'g> Incoming<'g> {
         self
     }
 
+    /// Puts it into the trace of these HTTP headers, by [`Metadata::with_trace_headers`]: `traceparent` and `tracestate`.
+    /// A malformed header counts as none.
+    pub fn traced(mut self, traceparent: Option<&str>, tracestate: Option<&str>) -> Self {
+        self.metadata = self.metadata.with_trace_headers(traceparent, tracestate);
+        self
+    }
+
     /// Lets it through, to be dispatched: `app.dispatch(incoming.accept().await?)`; or later:
     /// `app.dispatch(incoming.accept().await?.after(delay))`.
     ///

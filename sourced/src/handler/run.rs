@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
 
 use super::{Handler, Subscriptions};
 use crate::actor::send;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
+use crate::telemetry::spans;
 use crate::topology::Flow;
 
 /// Runs a handler.
@@ -122,7 +124,8 @@ impl<H: Handler> HandlerReactor<H> {
             let instance = H::initial(batch.stream);
             react(&instance, event, cx).await
         });
-        let dispatched = dispatched.await?;
+        let span = spans::react(H::NAME, event, batch.first());
+        let dispatched = dispatched.instrument(span).await?;
         let Handled {
             appends, schedules, ..
         } = handled;

@@ -5,6 +5,7 @@ mod metadata;
 mod payload;
 mod principal;
 mod rules;
+mod trace;
 mod versions;
 
 pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
@@ -16,6 +17,7 @@ pub use rules::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use rules::schema_of;
 pub use rules::{BrokenRule, BrokenRules};
+pub use trace::{InvalidTraceparent, Traceparent};
 pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;

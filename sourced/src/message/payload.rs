@@ -76,12 +76,31 @@ pub enum PayloadError {
     /// The value cannot be told in JSON.
     #[error("the payload cannot be written as JSON: {0}")]
     Encode(#[source] serde_json::Error),
-    /// The text is not JSON, or not of this type.
-    #[error("the payload cannot be read: {0}")]
-    Decode(#[source] serde_json::Error),
+    /// The text is not JSON, or not of this type. Said without the values that it found, which may be secrets.
+    #[error("the payload cannot be read: {}", without_values(&_0.to_string()))]
+    Decode(serde_json::Error),
     /// Nested deeper than [`MAX_PAYLOAD_DEPTH`].
     #[error("the payload is nested deeper than {MAX_PAYLOAD_DEPTH} levels")]
     TooDeep,
+}
+
+/// What serde says, without what it quotes from its input: the text may end up in a log.
+fn without_values(text: &str) -> String {
+    for opening in [
+        "invalid type: ",
+        "invalid value: ",
+        "unknown variant ",
+        "unknown field ",
+    ] {
+        if let Some(rest) = text.strip_prefix(opening) {
+            // What is expected is in the program's words; what is before it may be anything.
+            let end = rest.rfind(", expected").unwrap_or(rest.len());
+            let (found, expected) = rest.split_at(end);
+            let kind = found.split(['`', '"']).next().unwrap_or_default();
+            return format!("{}{expected}", format!("{opening}{kind}").trim_end());
+        }
+    }
+    text.to_owned()
 }
 
 fn check_depth(json: &str) -> Result<(), PayloadError> {
@@ -130,6 +149,43 @@ mod tests {
     fn brackets_in_text_are_not_nesting() {
         let text = serde_json::to_string(&format!("\\\"{}", "[{".repeat(100))).unwrap();
         assert!(Payload::parse(text).is_ok());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_without_quoting_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        enum Means {
+            Cash,
+            Card { digits: u8 },
+        }
+        fn told<T: DeserializeOwned + fmt::Debug>(json: &str) -> String {
+            let payload = Payload::parse(json).unwrap();
+            payload.decode::<T>().unwrap_err().to_string()
+        }
+        let secret = r#""s3cret`, expected s3cret""#;
+        assert_eq!(
+            told::<u32>(secret),
+            "the payload cannot be read: invalid type: string, expected u32 at line 1 column 26"
+        );
+        for (told, says) in [
+            (
+                told::<Means>(secret),
+                "unknown variant, expected `Cash` or `Card`",
+            ),
+            (
+                told::<Means>(r#"{"Card": {"digits": 4711}}"#),
+                "invalid value: integer, expected u8",
+            ),
+            (told::<Means>(r#"{"Card": {}}"#), "missing field `digits`"),
+            (
+                told::<(u8, u8)>("[4711.5]"),
+                "invalid type: floating point, expected u8",
+            ),
+        ] {
+            assert!(told.contains(says), "{told}");
+            assert!(!told.contains("s3cret") && !told.contains("4711"), "{told}");
+        }
     }
 
     #[test]

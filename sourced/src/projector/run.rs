@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
 
 use super::{Projection, Projector};
 use crate::actor::send;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
 use crate::stream::{GroupId, Seq};
+use crate::telemetry::spans;
 use crate::topology::Flow;
 
 /// Runs an event-sourced projector.
@@ -82,7 +84,8 @@ impl<P: Projector> ProjectorReactor<P> {
             return Ok(());
         }
         let cx = batch.context(delivery).with_history(history);
-        let dispatched = react(state, event, &cx).await?;
+        let span = spans::react(P::NAME, event, batch.first());
+        let dispatched = react(state, event, &cx).instrument(span).await?;
         let Handled {
             appends, schedules, ..
         } = handled;
@@ -146,7 +149,8 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
             .upto(last);
         let history = batch.streams.read_stream(read).await?;
 
-        let folded = self.fold(batch, &Arc::new(history)).await;
+        let span = spans::evolve(P::NAME, history.len());
+        let folded = self.fold(batch, &Arc::new(history)).instrument(span).await;
         let Folded {
             state,
             mut handled,

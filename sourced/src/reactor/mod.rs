@@ -6,12 +6,14 @@
 mod context;
 mod guard;
 mod history;
+mod progress;
 mod resources;
 mod rows;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub(crate) use guard::guarded;
 pub use history::History;
+pub use progress::{Progress, Stage};
 pub use resources::{Needs, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
@@ -93,6 +95,8 @@ pub struct Batch<'a> {
     pub streams: &'a Arc<dyn Streams>,
     /// What is needed to handle them.
     pub services: &'a Services,
+    /// How far it is; told by [`Batch::context`].
+    pub progress: &'a Progress,
 }
 
 /// Streams as a reactor sees them: what is stored and, inside a unit, what is about to be.
@@ -142,8 +146,15 @@ pub struct Services {
 }
 
 impl Batch<'_> {
-    /// The surroundings in which a delivery is handled.
+    /// Its first message.
+    pub(crate) fn first(&self) -> &StoredMessage {
+        &self.deliveries[0].message
+    }
+
+    /// The surroundings in which a delivery is handled, which begins with this call.
     pub fn context(&self, delivery: &Delivery) -> Context {
+        self.progress
+            .handles(delivery.message.seq, self.services.env.clock.now());
         Context::of(self, delivery)
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::strategy::FailedAttempt;
+use super::vitals::WorkersHere;
 use super::{AppBuilder, DispatchError, Outcome, ReactorOptions, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
 use crate::backend::{
@@ -19,7 +20,7 @@ use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{MessageId, Metadata, NewMessage, Principal, StoredMessage, TypeName};
-use crate::reactor::{Batch, Reactor, Services};
+use crate::reactor::{Batch, Progress, Reactor, Services};
 use crate::registry::Registry;
 use crate::stream::{GroupId, IntoStreamId, Position, Seq, StreamId};
 use crate::topology::{Topology, Warning};
@@ -41,6 +42,8 @@ pub(super) struct Inner {
     pub(super) options: HashMap<GroupId, ReactorOptions>,
     /// Raised when this process schedules something, which may be due sooner than what was known.
     pub(super) scheduled: Signal,
+    /// Those that this app has started, for its health.
+    pub(super) workers_here: WorkersHere,
     pub(super) topology: Topology,
     pub(super) warnings: Vec<Warning>,
 }
@@ -116,7 +119,7 @@ impl App {
             stream,
             handlers,
             self.inner.services.clone(),
-            self.metadata.clone().sealed(self.principal.as_ref()),
+            self.metadata_now().sealed(self.principal.as_ref()),
         )
     }
 
@@ -341,6 +344,7 @@ async fn dry_run(
         }],
         streams: &app.services.streams(),
         services: &app.services,
+        progress: &Progress::default(),
     };
     let handled = reactor.handle(&batch).await?;
     if let Some(failure) = handled.failure {

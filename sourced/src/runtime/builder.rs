@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::app::Inner;
+use super::vitals::WorkersHere;
 use super::{App, BuildError, ReactorOptions, WorkerOptions};
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
@@ -184,6 +185,7 @@ impl AppBuilder {
                 workers: self.workers,
                 options: self.options,
                 scheduled: Signal::new(),
+                workers_here: WorkersHere::default(),
                 topology: Topology::of(&flows),
                 warnings,
             }),

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::app::Inner;
 use super::lane::LaneTasks;
 use crate::backend::{Claim, ClaimRequest, Signal, WorkerId};
 use crate::stream::GroupId;
+use crate::telemetry::{self, Stopwatch, spans};
 
 /// How long free room for a lane may wait for more of it.
 const PATIENCE: Duration = Duration::from_millis(2);
@@ -121,8 +123,16 @@ impl Claimer {
     }
 
     async fn claim_once(&self, request: &ClaimRequest) -> Vec<Claim> {
-        match self.app.services.backend.claim(request).await {
-            Ok(claims) => claims,
+        let services = &self.app.services;
+        let span = spans::claim(request);
+        let stopwatch = Stopwatch::start(&*services.env.clock);
+        let claims = services.backend.claim(request).instrument(span.clone());
+        match claims.await {
+            Ok(claims) => {
+                span.record("claimed", claims.len());
+                telemetry::CLAIM_SECONDS.stop(&stopwatch, &[]);
+                claims
+            }
             Err(error) => {
                 tracing::warn!(%error, "no work could be claimed; trying again after a pause");
                 Vec::new()

@@ -7,8 +7,9 @@ use crate::actor::{Outgoing, Parcel};
 use crate::backend::{
     AppendError, Appended, BackendError, Change, Scheduled, Scheduling, StreamAppend, Waiting,
 };
-use crate::message::MessageId;
+use crate::message::{MessageId, Metadata};
 use crate::stream::{ExpectedSeq, StreamId};
+use crate::telemetry::current_trace;
 use crate::time::Timestamp;
 
 impl App {
@@ -134,10 +135,20 @@ impl App {
             return Err(DispatchError::NobodyDecides(type_name));
         }
         let mut parcel = command.into_parcel(&self.inner.services.env)?;
-        let own = self.metadata.clone().sealed(self.principal.as_ref())?;
+        let own = self.metadata_now().sealed(self.principal.as_ref())?;
         parcel.message.metadata = own.merged(parcel.message.metadata);
         let stream = parcel.stream.take();
         Ok((stream.ok_or(DispatchError::NoStream(type_name))?, parcel))
+    }
+
+    /// With the trace that this code runs in, where OpenTelemetry knows one and the program says none.
+    pub(super) fn metadata_now(&self) -> Metadata {
+        match current_trace() {
+            Some(trace) if self.metadata.traceparent().is_none() => {
+                self.metadata.clone().with_traceparent(trace)
+            }
+            _ => self.metadata.clone(),
+        }
     }
 
     /// Stores, and once more when nobody can tell whether it was stored: the same ids make that safe.

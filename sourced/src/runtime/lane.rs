@@ -7,22 +7,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::app::Inner;
+use super::in_flight::InFlight;
 use super::strategy::FailedAttempt;
 use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, FenceError, Verdict};
 use crate::env::Task;
 use crate::failure::Failure;
-use crate::reactor::{Batch, Handled, Reactor};
+use crate::reactor::{Batch, Handled, Progress, Reactor};
 use crate::stream::{GroupId, Position};
+use crate::telemetry::{self, LANES_IN_FLIGHT, Stopwatch, spans};
 
 /// How often a batch is handled again because somebody else appended an event meanwhile, before it is given back.
 const MAX_CONFLICTS: u32 = 16;
 
+/// Running tasks, and what they are at.
+type ByClaim = HashMap<ClaimKey, (Task<()>, Arc<InFlight>)>;
+
 /// The lane tasks of this process.
 pub(super) struct LaneTasks {
     app: Arc<Inner>,
-    running: Mutex<HashMap<ClaimKey, Task<()>>>,
+    running: Mutex<ByClaim>,
     n_running: watch::Sender<usize>,
     n_handled: AtomicU64,
 }
@@ -73,6 +79,12 @@ impl LaneTasks {
         self.lock().keys().cloned().collect()
     }
 
+    /// What they are at, in no order.
+    pub(super) fn in_flight(&self) -> Vec<Arc<InFlight>> {
+        let running = self.lock();
+        running.values().map(|(_, it)| Arc::clone(it)).collect()
+    }
+
     /// Starts a task for each claim.
     pub(super) fn spawn_all(self: &Arc<Self>, claims: Vec<Claim>) {
         for claim in claims {
@@ -83,19 +95,26 @@ impl LaneTasks {
     fn spawn(self: &Arc<Self>, claim: Claim) {
         let key = claim.key.clone();
         let tasks = Arc::clone(self);
+        let in_flight = Arc::new(InFlight::new(claim, self.app.services.env.clock.now()));
+        let handled = Arc::clone(&in_flight);
+        let span = spans::handle(&in_flight.claim);
         // Counted and listed before it can end.
         self.n_running.send_modify(|running| *running += 1);
+        let counted = CountedLane::new(&key.group);
         let mut running = self.lock();
         let task = self.app.services.env.spawner.spawn(async move {
+            let InFlight { claim, progress, .. } = &*handled;
             let key = claim.key.clone();
-            let run = std::panic::AssertUnwindSafe(LaneTask { app: &tasks.app, claim: &claim, n_handled: &tasks.n_handled }.run());
+            let _counted = counted;
+            let run = LaneTask { app: &tasks.app, claim, progress, n_handled: &tasks.n_handled }.run();
+            let run = std::panic::AssertUnwindSafe(run.instrument(span));
             if run.catch_unwind().await.is_err() {
                 tracing::error!(group = %key.group, stream = %key.stream, "a lane task panicked; its claim ends with its lease");
             }
             tasks.lock().remove(&key);
             tasks.n_running.send_modify(|running| *running -= 1);
         });
-        running.insert(key, task);
+        running.insert(key, (task, in_flight));
     }
 
     /// Waits for running tasks, as long as the options allow; then ends them and gives their claims back.
@@ -113,7 +132,7 @@ impl LaneTasks {
             () = time_is_up => {}
         }
         let left: Vec<_> = self.lock().drain().collect();
-        for (key, task) in &left {
+        for (key, (task, _)) in &left {
             task.abort();
             // Where the task was past its ack, this is refused as fenced, which is right.
             _ = self.app.services.backend.release(key).await;
@@ -121,7 +140,7 @@ impl LaneTasks {
         left.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClaimKey, Task<()>>> {
+    fn lock(&self) -> MutexGuard<'_, ByClaim> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,10 +153,27 @@ impl fmt::Debug for LaneTasks {
     }
 }
 
+/// A lane in the gauge, until its task has ended in whatever way.
+struct CountedLane(GroupId);
+
+impl CountedLane {
+    fn new(group: &GroupId) -> Self {
+        LANES_IN_FLIGHT.shift(1.0, &[("group", group.as_str())]);
+        Self(group.clone())
+    }
+}
+
+impl Drop for CountedLane {
+    fn drop(&mut self) {
+        LANES_IN_FLIGHT.shift(-1.0, &[("group", self.0.as_str())]);
+    }
+}
+
 /// One claim being handled.
 struct LaneTask<'a> {
     app: &'a Inner,
     claim: &'a Claim,
+    progress: &'a Progress,
     n_handled: &'a AtomicU64,
 }
 
@@ -156,8 +192,11 @@ impl LaneTask<'_> {
             match self.handle_once(&**reactor).await {
                 Ok(()) => return,
                 // Not an error: somebody else was faster. The batch is decided again on what is there now.
-                Err(LaneError::Ack(error)) if error.is_conflict() => {}
+                Err(LaneError::Ack(error)) if error.is_conflict() => {
+                    telemetry::CONFLICTS.add(1, &self.labels());
+                }
                 Err(LaneError::Ack(AckError::Fenced { .. })) => {
+                    telemetry::FENCED.add(1, &self.labels());
                     tracing::warn!(group = %key.group, stream = %key.stream, "a claim was taken over while its handler was running");
                     return;
                 }
@@ -180,14 +219,22 @@ impl LaneTask<'_> {
             deliveries: &self.claim.deliveries,
             streams: &self.app.services.streams(),
             services: &self.app.services,
+            progress: self.progress,
         };
+        let clock = &*self.app.services.env.clock;
+        let stopwatch = Stopwatch::start(clock);
         let mut handled = reactor.handle(&batch).await?;
+        telemetry::HANDLE_SECONDS.stop(&stopwatch, &self.labels());
         let afterwards = std::mem::take(&mut handled.afterwards);
         match self.ack_of(handled) {
             // What failed after the first message will be the first of the next claim, and counted then.
             Ok(ack) => {
                 let (upto, has_scheduled) = (ack.upto, !ack.schedules.is_empty());
-                self.app.services.backend.ack(ack).await?;
+                self.progress.stores(clock.now());
+                let stopwatch = Stopwatch::start(clock);
+                let span = spans::ack(&ack);
+                self.app.services.backend.ack(ack).instrument(span).await?;
+                telemetry::ACK_SECONDS.stop(&stopwatch, &self.labels());
                 if has_scheduled {
                     self.app.scheduled.raise();
                 }
@@ -207,6 +254,11 @@ impl LaneTask<'_> {
             .filter(|delivery| delivery.message.position <= upto)
             .count();
         self.n_handled.fetch_add(n_acked as u64, Ordering::Relaxed);
+        telemetry::HANDLED.add(n_acked as u64, &self.labels());
+    }
+
+    fn labels(&self) -> [(&'static str, &str); 1] {
+        [("group", self.claim.key.group.as_str())]
     }
 
     fn ack_of(&self, handled: Handled) -> Result<Ack, Failure> {
@@ -246,15 +298,19 @@ impl LaneTask<'_> {
         let (position, message_type) = (message.position, &message.type_name);
         match verdict {
             Verdict::Park => {
+                telemetry::PARKED.add(1, &self.labels());
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "parked");
             }
             Verdict::Skip => {
+                telemetry::SKIPPED.add(1, &self.labels());
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "skipped");
             }
             Verdict::StopGroup => {
+                telemetry::STOPPED.add(1, &self.labels());
                 tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "stopped the group");
             }
             Verdict::RetryAfter(pause) => {
+                telemetry::RETRIED.add(1, &self.labels());
                 tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
             }
         }

@@ -5,7 +5,8 @@
 //!                            │      ▲                 lane task ── handle ── fail / release
 //!                            │      └ signal, poll         ⋮
 //!                            ├─▶ renewer ── renews the leases of running lane tasks
-//!                            └─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            ├─▶ promoter ── moves scheduled messages into their streams at their time
+//!                            └─▶ watcher ── reports handlers that are slow
 //! ```
 //!
 //! Nothing elects and nothing rebalances: any number of processes run the same on one database.
@@ -16,7 +17,9 @@ mod claimer;
 mod dispatch;
 mod error;
 mod group;
+mod health;
 mod hooks;
+mod in_flight;
 mod lane;
 mod options;
 mod promoter;
@@ -26,12 +29,16 @@ mod running;
 mod strategy;
 mod supervisor;
 mod unit;
+mod vitals;
+mod watcher;
 
 pub use app::{App, Idle};
 pub use builder::AppBuilder;
 pub use error::{BuildError, DispatchError};
 pub use group::GroupRef;
+pub use health::{BackendHealth, GroupHealth, Health, TaskHealth, WorkersHealth};
 pub use hooks::FailureHooks;
+pub use in_flight::{Cause, RunningHandler};
 pub use options::{ReactorOptions, WorkerOptions};
 pub use receipt::{Outcome, Place, Receipt};
 pub use running::{Running, StopReport};

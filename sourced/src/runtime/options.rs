@@ -34,6 +34,8 @@ pub struct WorkerOptions {
     pub poll_max: Duration,
     /// How long a graceful stop waits for running handlers; 10 seconds by default.
     pub stop_within: Duration,
+    /// How long a handler may be busy with one message before it is reported as slow; 30 seconds by default.
+    pub slow_after: Duration,
     /// What happens when a handler fails: a [`RetryPolicy`] by default.
     pub retry: Arc<dyn ErrorStrategy>,
     /// What is called when a handler fails; nothing by default.
@@ -49,6 +51,7 @@ impl Default for WorkerOptions {
             poll_min: Duration::from_millis(20),
             poll_max: Duration::from_secs(1),
             stop_within: Duration::from_secs(10),
+            slow_after: Duration::from_secs(30),
             retry: Arc::new(RetryPolicy::default()),
             hooks: FailureHooks::default(),
         }
@@ -95,6 +98,14 @@ impl WorkerOptions {
     #[must_use]
     pub fn stop_within(mut self, stop_within: Duration) -> Self {
         self.stop_within = stop_within;
+        self
+    }
+
+    /// Reports a handler that is busy with one message for so long: once per claim, as a warning that names the message
+    /// and what led to it, and in [`App::health`](crate::App::health). It is not ended.
+    #[must_use]
+    pub fn slow_after(mut self, slow_after: Duration) -> Self {
+        self.slow_after = slow_after;
         self
     }
 

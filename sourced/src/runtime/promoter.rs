@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::app::Inner;
+use super::vitals::LastLook;
 use crate::backend::{Promotion, Signal};
+use crate::telemetry::{self, spans};
 
 /// Messages of one promotion: a bound for how long its transaction stays open.
 const BATCH: usize = 500;
@@ -19,12 +22,21 @@ const BATCH: usize = 500;
 #[derive(Clone)]
 pub(super) struct Promoter {
     app: Arc<Inner>,
+    looked: Arc<LastLook>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Promoter {
-    pub(super) fn new(app: Arc<Inner>, stopped: watch::Receiver<bool>) -> Self {
-        Self { app, stopped }
+    pub(super) fn new(
+        app: Arc<Inner>,
+        looked: Arc<LastLook>,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            app,
+            looked,
+            stopped,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -54,8 +66,16 @@ impl Promoter {
     }
 
     async fn promote(&self) -> Option<Promotion> {
-        match self.app.services.backend.promote(BATCH).await {
+        let services = &self.app.services;
+        let span = spans::promote();
+        let promotion = services.backend.promote(BATCH).instrument(span.clone());
+        match promotion.await {
             Ok(promotion) => {
+                self.looked.note(services.env.clock.now());
+                span.record("promoted", promotion.promoted);
+                span.record("set_aside", promotion.set_aside);
+                telemetry::PROMOTED.add(promotion.promoted as u64, &[]);
+                telemetry::SET_ASIDE.add(promotion.set_aside as u64, &[]);
                 if promotion.set_aside > 0 {
                     tracing::error!(
                         set_aside = promotion.set_aside,

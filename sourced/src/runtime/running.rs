@@ -1,5 +1,6 @@
 //! Workers at work, and stopping them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,18 +11,20 @@ use super::lane::LaneTasks;
 use super::promoter::Promoter;
 use super::renewer::Renewer;
 use super::supervisor::supervise;
+use super::vitals::Vitals;
+use super::watcher::Watcher;
 use crate::backend::WorkerId;
 use crate::env::Task;
+use crate::telemetry;
 
 /// Workers of an app, running in the background. Made by [`App::start`](crate::App::start).
 ///
 /// Dropping it does not stop them; [`Running::stop`] does.
-#[derive(Debug)]
 #[must_use = "workers run on until `stop` is called"]
 pub struct Running {
-    worker: WorkerId,
+    app: Arc<Inner>,
+    vitals: Arc<Vitals>,
     stop: watch::Sender<bool>,
-    lanes: Arc<LaneTasks>,
     tasks: Vec<Task<()>>,
 }
 
@@ -37,33 +40,42 @@ pub struct StopReport {
 
 impl Running {
     pub(super) fn start(app: &Arc<Inner>) -> Self {
+        telemetry::describe();
         let env = &app.services.env;
         let worker = WorkerId::from_uuid(env.ids.next_id());
         let (stop, stopped) = watch::channel(false);
         let lanes = Arc::new(LaneTasks::new(Arc::clone(app)));
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
-        let promoter = Promoter::new(Arc::clone(app), stopped.clone());
+        let vitals = Arc::new(Vitals::new(worker, lanes, stopped.clone()));
+        app.workers_here.add(&vitals);
+        let looked = Arc::clone(&vitals.promoter_looked);
+        let promoter = Promoter::new(Arc::clone(app), looked, stopped.clone());
+        let watcher = Watcher::new(Arc::clone(app), Arc::clone(&vitals));
+        let [claiming, renewing, promoting, watching] = &vitals.tasks;
         let tasks = vec![
-            supervise(env, "claimer", stopped.clone(), move || {
+            supervise(env, claiming, stopped.clone(), move || {
                 claimer.clone().run()
             }),
-            supervise(env, "renewer", stopped.clone(), move || {
+            supervise(env, renewing, stopped.clone(), move || {
                 renewer.clone().run()
             }),
-            supervise(env, "promoter", stopped, move || promoter.clone().run()),
+            supervise(env, promoting, stopped.clone(), move || {
+                promoter.clone().run()
+            }),
+            supervise(env, watching, stopped, move || watcher.clone().run()),
         ];
         Self {
-            worker,
+            app: Arc::clone(app),
+            vitals,
             stop,
-            lanes,
             tasks,
         }
     }
 
     /// The id under which these workers hold claims.
     pub fn worker(&self) -> WorkerId {
-        self.worker
+        self.vitals.worker
     }
 
     /// Claims nothing more, lets running handlers finish within
@@ -75,12 +87,21 @@ impl Running {
         if let Some(claimer) = tasks.next() {
             claimer.await;
         }
-        let aborted = self.lanes.finish().await;
+        let aborted = self.vitals.lanes.finish().await;
         for task in tasks {
             task.abort();
         }
-        let handled = self.lanes.n_handled();
+        self.app.workers_here.remove(self.vitals.worker);
+        let handled = self.vitals.lanes.n_handled();
         StopReport { aborted, handled }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("vitals", &self.vitals)
+            .finish_non_exhaustive()
     }
 }
 

@@ -274,7 +274,11 @@ pub async fn groups_are_listed_with_how_far_they_are<H: Harness>(harness: &H) {
     let names: Vec<&str> = listed.iter().map(|status| status.id.as_str()).collect();
     assert_eq!(names, ["f", "g"]);
     assert!(!listed[0].state.is_active() && listed[1].state.is_active());
-    let types: Vec<&str> = listed[1].types.iter().map(|name| name.as_str()).collect();
+    let types: Vec<&str> = listed[1]
+        .types
+        .iter()
+        .map(sourced::TypeName::as_str)
+        .collect();
     assert_eq!(types, [HAPPENED, WISHED]);
     assert_eq!((listed[1].pending, listed[1].parked), (2, 1));
     assert_eq!(listed[1].log_end, store.log_end().await.unwrap());

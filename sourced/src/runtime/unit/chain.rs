@@ -8,7 +8,7 @@ use super::site::Site;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Afterwards, Batch, Handled, Reactor, Streams};
+use crate::reactor::{Afterwards, Batch, Handled, Progress, Reactor, Streams};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
@@ -131,6 +131,7 @@ impl<'a> Chain<'a> {
                 deliveries: std::slice::from_ref(&delivery),
                 streams: &streams,
                 services: &self.unit.app.inner.services,
+                progress: &Progress::default(),
             })
             .await?;
         if is_decided_here {

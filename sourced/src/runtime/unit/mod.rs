@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::reactor::{Reactor, Register};
 use crate::stream::GroupId;
+use crate::telemetry;
 
 use chain::{Chain, Stored};
 use site::Site;
@@ -146,9 +147,9 @@ impl Unit {
             return Err(DispatchError::IsForLater(root.type_name).into());
         }
         let decider = self.app.inner.deciders.get(&root.type_name);
-        if !decider.is_some_and(|group| self.takes_part(group)) {
+        let Some(decider) = decider.filter(|group| self.takes_part(group)) else {
             return Err(DispatchError::NobodyDecides(root.type_name).into());
-        }
+        };
         let mut left = HashSet::new();
         for _ in 0..MAX_TRIES {
             let (stream, root) = (stream.clone(), root.clone());
@@ -160,7 +161,9 @@ impl Unit {
             let chain = chain.await?;
             match chain.commit(&mut site).await {
                 Ok(stored) => return Ok(UnitOutcome::new(stored, left)),
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() => {
+                    telemetry::CONFLICTS.add(1, &[("group", decider.as_str())]);
+                }
                 Err(CommitError::Busy { group, stream }) => {
                     left.insert(Lane { group, stream });
                 }
