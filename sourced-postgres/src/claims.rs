@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch,
-    FenceError, LaneState, Refusal, Verdict,
+    FenceError, LaneState, Refusal, Verdict, bounded,
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, StreamId};
@@ -16,6 +16,7 @@ use sqlx::postgres::PgRow;
 use crate::backend::{Attempt, Postgres, Retry, retrying};
 use crate::error::{SqlError, SqlErrorKind};
 use crate::pump::Prepared;
+use crate::quarantine::failure;
 use crate::row::{clamped, get, message, number, position, readable, stream};
 
 #[async_trait]
@@ -59,14 +60,12 @@ impl Claims for Postgres {
         verdict: Verdict,
         error: &str,
     ) -> Result<(), FenceError> {
-        let delay = match verdict {
-            Verdict::RetryAfter(delay) => Some(micros(delay)),
-            Verdict::Park => None,
-            Verdict::StopGroup => Some(0),
-        };
-        let text = match verdict {
-            Verdict::StopGroup => &self.inner.sql.fail_group,
-            Verdict::RetryAfter(_) | Verdict::Park => &self.inner.sql.fail,
+        let sql = &self.inner.sql;
+        let (text, delay) = match verdict {
+            Verdict::RetryAfter(delay) => (&sql.fail, Some(micros(delay))),
+            Verdict::Park => (&sql.fail, None),
+            Verdict::Skip => return self.skip_failed(claim, error).await,
+            Verdict::StopGroup => (&sql.fail_group, Some(0)),
         };
         let result = retrying!(self, connection => sqlx::query(text.safe())
             .bind(claim.group.as_str())
@@ -74,7 +73,7 @@ impl Claims for Postgres {
             .bind(claim.worker.as_uuid())
             .bind(clamped(claim.epoch.get()))
             .bind(delay)
-            .bind(readable(error))
+            .bind(readable(bounded(error)))
             .execute(&mut *connection)
             .await)
         .map_err(BackendError::from)?;
@@ -118,7 +117,7 @@ impl Claims for Postgres {
             position(get(&row, "acked_pos")?)?,
             number(get::<i32>(&row, "attempts")?.into())?,
             get::<&str>(&row, "state")? == "parked",
-            get(&row, "last_error")?,
+            failure(&row)?,
         )))
     }
 
@@ -272,7 +271,7 @@ impl Postgres {
         )
     }
 
-    fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {
+    pub(crate) fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {
         if lanes == 0 {
             return Err(FenceError::Fenced {
                 group: claim.group.clone(),
@@ -314,6 +313,7 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
                 },
                 deliveries: Vec::new(),
                 attempts: number(get::<i32>(row, "attempts")?.into())?,
+                failing_for: Duration::from_micros(number(get(row, "failing_for")?)?),
             });
         }
         if let Some(claim) = batch.claims.last_mut() {

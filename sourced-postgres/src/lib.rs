@@ -92,6 +92,7 @@ mod groups;
 mod joined;
 mod migrate;
 mod pump;
+mod quarantine;
 mod recurrences;
 mod row;
 mod schedules;

@@ -99,6 +99,7 @@ statements! {
     sweep_groups = "SELECT {schema}.sweep_groups(10000)";
     stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp() WHERE name = $1";
     start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
+    groups = include_str!("sql/groups.sql");
     group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
     look = "SELECT group_name, group_id, oldest_ready, has_more FROM {schema}.look($1)";
@@ -111,7 +112,13 @@ statements! {
     fail_group = include_str!("sql/fail_group.sql");
     fail = include_str!("sql/fail.sql");
     renew = include_str!("sql/renew.sql");
-    lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
+    lane = include_str!("sql/lane.sql");
+    parked = include_str!("sql/parked.sql");
+    retry_parked = "SELECT {schema}.retry_parked($1, $2, $3)";
+    skip = "SELECT outcome, first FROM {schema}.skip($1, $2, $3, NULL, NULL, NULL, $4)";
+    skip_failed = "SELECT outcome FROM {schema}.skip($1, $2, NULL, $3, $4, $5, $5)";
+    interventions = include_str!("sql/interventions.sql");
+    skip_of = include_str!("sql/skip_of.sql");
     refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
     join = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only')::boolean AS is_read_only, to_regclass('{schema}.position_seq') IS NOT NULL AS is_here";
     is_waiting = include_str!("sql/is_waiting.sql");

@@ -18,6 +18,7 @@ mod observing;
 mod operating;
 mod reacting;
 mod recurring;
+mod remedies;
 mod scheduling;
 mod snapshots;
 mod stopping;
@@ -145,6 +146,18 @@ promises! {
         a_removed_recurrence_ticks_no_more,
         a_tick_is_carried_by_its_command_and_by_what_follows,
         one_that_fails_holds_back_no_other,
+    }
+    remedies {
+        quarantine_at_once_of_what_will_not_pass,
+        quarantine_ends_by_a_retry_and_all_is_handled_in_order,
+        ack_never_jumps_when_a_person_skips_what_is_parked,
+        a_policy_goes_by_the_type_of_the_failure,
+        a_failure_stops_its_group_until_a_person_starts_it,
+        attempts_are_counted_for_each_message_anew,
+        a_skipped_command_says_so,
+        hooks_are_called_once_for_each_failure,
+        workers_survive_a_panic_in_a_hook_or_a_strategy,
+        a_reactor_keeps_to_its_own_limit_of_lanes,
     }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,

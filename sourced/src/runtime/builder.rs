@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::app::Inner;
 use super::recurring::{Make, Recipe};
 use super::vitals::WorkersHere;
-use super::{App, BuildError, WorkerOptions};
+use super::{App, BuildError, ReactorOptions, WorkerOptions};
 use crate::actor::Outgoing;
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
@@ -23,8 +23,8 @@ pub struct AppBuilder {
     backend: Option<Arc<dyn Backend>>,
     env: Env,
     reactors: Vec<Arc<dyn Reactor>>,
-    /// Of those that do not start at the beginning.
-    starts: HashMap<GroupId, StartFrom>,
+    /// Of those that have some.
+    options: HashMap<GroupId, ReactorOptions>,
     resources: Resources,
     recurring: Vec<(String, Recurrence, Make)>,
     workers: WorkerOptions,
@@ -37,7 +37,7 @@ impl AppBuilder {
             backend: None,
             env,
             reactors: Vec::new(),
-            starts: HashMap::new(),
+            options: HashMap::new(),
             resources: Resources::default(),
             recurring: Vec::new(),
             workers: WorkerOptions::default(),
@@ -93,9 +93,37 @@ impl AppBuilder {
     ///     .await?;
     /// # Ok(()) }
     /// ```
-    pub fn register_from<R: Register>(mut self, start: StartFrom) -> Self {
+    pub fn register_from<R: Register>(self, start: StartFrom) -> Self {
+        self.register_with::<R>(ReactorOptions::default().start_from(start))
+    }
+
+    /// As [`register`](Self::register), with what is different for this reactor: what happens when it fails, how much of
+    /// it runs at the same time, where it begins.
+    ///
+    /// ```
+    /// use sourced::prelude::*;
+    /// use sourced::{LastResort, ReactorOptions, RetryPolicy};
+    /// # #[derive(Debug, Default)]
+    /// # struct Door;
+    /// # #[actor]
+    /// # impl Door {
+    /// #     #[command]
+    /// #     fn open(&self) -> Opened { Opened }
+    /// #     #[event]
+    /// #     fn opened(&mut self) {}
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let retry = RetryPolicy::default().last_resort(LastResort::StopGroup);
+    /// let app = App::builder()
+    ///     .register_with::<Door>(ReactorOptions::default().retry(retry).lanes(8))
+    ///     .build()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn register_with<R: Register>(mut self, options: ReactorOptions) -> Self {
         let reactor = R::reactor();
-        self.starts.insert(reactor.group().clone(), start);
+        self.options.insert(reactor.group().clone(), options);
         self.reactors.push(reactor);
         self
     }
@@ -200,10 +228,9 @@ impl AppBuilder {
                 id: reactor.group().clone(),
                 types: reactor.handled_types(),
                 start_from: self
-                    .starts
+                    .options
                     .get(reactor.group())
-                    .copied()
-                    .unwrap_or_default(),
+                    .map_or(StartFrom::default(), |options| options.start_from),
             };
             backend.register_group(&group).await?;
         }
@@ -217,6 +244,7 @@ impl AppBuilder {
                 deciders,
                 recurring,
                 workers: self.workers,
+                options: self.options,
                 scheduled: Signal::new(),
                 workers_here: WorkersHere::default(),
                 topology: Topology::of(&flows),

@@ -188,6 +188,9 @@ macro_rules! conformance {
                 a_later_position_of_another_stream_leaves_earlier_ones,
                 an_older_position_moves_nothing_back,
                 a_failure_of_a_later_message_keeps_the_earlier_ones,
+                a_skip_takes_the_first_message_and_no_other,
+                a_skip_of_what_is_owed_leaves_the_rest,
+                of_concurrent_skips_of_a_message_one_wins,
             }
             one_transaction {
                 everything_is_stored_together,
@@ -202,6 +205,7 @@ macro_rules! conformance {
                 an_ack_of_a_lost_lane_stores_nothing,
                 a_lost_lane_cannot_be_released_or_failed,
                 a_claim_ends_once,
+                a_skip_takes_the_lane_from_its_holder,
                 worker_and_epoch_both_count,
                 another_process_can_end_the_claim_it_is_given,
                 an_ack_races_with_a_takeover_and_one_of_them_wins,
@@ -244,6 +248,16 @@ macro_rules! conformance {
                 other_groups_go_on,
                 the_lane_says_why,
                 registering_the_group_again_does_not_let_it_out,
+                parked_streams_are_listed_with_what_failed,
+                the_time_of_the_first_failure_is_kept,
+                a_long_error_is_cut,
+                a_retried_stream_goes_on_in_order,
+                only_what_is_parked_is_retried,
+                a_skipped_message_is_recorded_and_the_rest_goes_on,
+                a_policy_can_skip,
+                records_come_in_pages_and_end_with_their_group,
+                it_is_an_error_for_an_unknown_group,
+                groups_are_listed_with_how_far_they_are,
             }
             pending {
                 is_zero_when_all_is_quiet,
