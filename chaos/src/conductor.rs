@@ -79,7 +79,7 @@ async fn rest(app: &App) -> bool {
         match tokio::time::timeout(left, app.idle()).await {
             Err(_) => return false,
             Ok(Err(error)) => eprintln!("cannot look: {error}"),
-            Ok(Ok(())) => {
+            Ok(Ok(_)) => {
                 let scheduled = app.backend().scheduled(None, 1).await;
                 // What was promoted after looking at the lanes is in one of them now.
                 if scheduled.is_ok_and(|scheduled| scheduled.is_empty()) && app.idle().await.is_ok()

@@ -82,14 +82,11 @@ impl Database {
 }
 
 async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
-    let mut retry = RetryPolicy::default();
-    retry.attempts = u32::MAX;
-    retry.first_pause = Duration::from_millis(10);
-    retry.longest_pause = Duration::from_millis(200);
-    let mut workers = WorkerOptions::default();
-    workers.lease = LEASE;
-    workers.lanes = 16;
-    workers.retry = retry;
+    let retry = RetryPolicy::default()
+        .attempts(u32::MAX)
+        .first_pause(Duration::from_millis(10))
+        .longest_pause(Duration::from_millis(200));
+    let workers = WorkerOptions::default().lease(LEASE).lanes(16).retry(retry);
     let app = App::builder().workers(workers).resource(Trouble);
     let app = app
         .register::<Account>()

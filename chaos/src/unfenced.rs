@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
-    Progress, Promotion, ReadStream, Recurrences, Refusal, ResetFrom, ResetScope, Scheduled,
-    Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend,
-    UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
+    Intervention, LaneState, Parked, Progress, Promotion, Quarantine, QuarantineError, ReadStream,
+    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling, Seen,
+    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
+    Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -97,6 +98,59 @@ impl<B: Backend> Groups for Unfenced<B> {
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
         self.0.group_state(group).await
+    }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        self.0.groups().await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Quarantine for Unfenced<B> {
+    async fn parked(
+        &self,
+        group: &GroupId,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>, BackendError> {
+        self.0.parked(group, after, limit).await
+    }
+
+    async fn retry_parked(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        self.0.retry_parked(group, stream, reason).await
+    }
+
+    async fn skip(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+        position: Position,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        self.0.skip(group, stream, position, reason).await
+    }
+
+    async fn interventions(
+        &self,
+        group: &GroupId,
+        remedy: Remedy,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Intervention>, BackendError> {
+        self.0.interventions(group, remedy, after, limit).await
+    }
+
+    async fn skip_of(
+        &self,
+        group: &GroupId,
+        position: Position,
+    ) -> Result<Option<Intervention>, BackendError> {
+        self.0.skip_of(group, position).await
     }
 }
 

@@ -80,31 +80,21 @@ CREATE TABLE {schema}.documents (
     PRIMARY KEY (collection, key)
 );
 
--- The first 16 bits of this schema's advisory locks; the other 48 hold a position.
--- In PL/pgSQL, as everything that an append calls: a session plans it once, and a function in SQL at each call.
-CREATE FUNCTION {schema}.lock_space() RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp AS $$
-BEGIN
-    RETURN (SELECT relnamespace::bigint & 32767 FROM pg_class WHERE oid = 'position_seq'::regclass);
-END $$;
-
--- The last position that was drawn. A fresh sequence has the value 1 without having given it out.
-CREATE FUNCTION {schema}.last_drawn() RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_temp AS $$
-BEGIN
-    RETURN (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM position_seq);
-END $$;
+-- Advisory locks: the first 16 bits of a key are the schema's, the other 48 hold a position, the last one that was drawn
+-- before the lock was taken. A fresh sequence has the value 1 without having given it out.
+-- What is called often names everything in full instead of setting a search path. It is in PL/pgSQL, which a session plans
+-- once, and not in SQL, which it plans at each call; and it calls no function of its own.
 
 -- Every position up to here is decided, stored or never to be, for whoever looks in a later statement.
 CREATE FUNCTION {schema}.horizon() RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_last bigint;
     v_lowest bigint;
-    v_space bigint := lock_space();
+    v_space bigint := '{schema}'::regnamespace::oid::bigint & 32767;
 BEGIN
     -- In this order: who drew a number up to `v_last` had published its lock before.
-    v_last := last_drawn();
+    v_last := (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {schema}.position_seq);
     SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) INTO v_lowest
       FROM pg_locks
      WHERE locktype = 'advisory' AND objsubid = 1 AND mode = 'ShareLock' AND granted
@@ -121,7 +111,7 @@ CREATE FUNCTION {schema}.append(
     m_stream int[], m_nth bigint[], m_id uuid[], m_kind text[], m_type text[], m_causation uuid[],
     m_correlation uuid[], m_created timestamptz[], m_decided text[], m_metadata text[], m_payload text[],
     OUT bases bigint[], OUT positions bigint[])
-LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_id bigint;
     v_version bigint;
@@ -129,14 +119,18 @@ DECLARE
 BEGIN
     bases := '{}';
     FOR i IN 1 .. cardinality(p_streams) LOOP
-        IF p_modes[i] = 1 AND p_seqs[i] > 0 THEN
-            UPDATE streams AS s
+        v_id := NULL;
+        -- Most streams are there already, unless the writer thinks otherwise.
+        IF p_modes[i] = 0 OR p_seqs[i] > 0 THEN
+            UPDATE {schema}.streams AS s
                SET version = s.version + p_counts[i],
                    last_event_seq = CASE WHEN p_last_events[i] > 0 THEN s.version + p_last_events[i] ELSE s.last_event_seq END
-             WHERE s.name = p_streams[i] AND s.version = p_seqs[i]
+             WHERE s.name = p_streams[i]
+               AND CASE p_modes[i] WHEN 0 THEN true WHEN 1 THEN s.version = p_seqs[i] ELSE s.last_event_seq <= p_seqs[i] END
             RETURNING s.id, s.version INTO v_id, v_version;
-        ELSE
-            INSERT INTO streams AS s (name, version, last_event_seq)
+        END IF;
+        IF v_id IS NULL AND NOT (p_modes[i] = 1 AND p_seqs[i] > 0) THEN
+            INSERT INTO {schema}.streams AS s (name, version, last_event_seq)
             VALUES (p_streams[i], p_counts[i], p_last_events[i])
             ON CONFLICT (name) DO UPDATE
                SET version = s.version + p_counts[i],
@@ -146,25 +140,98 @@ BEGIN
         END IF;
         IF v_id IS NULL THEN
             -- It may be our own earlier try: the ids decide before the expectation does.
-            IF EXISTS (SELECT FROM messages WHERE id = ANY(m_id)) THEN
+            IF EXISTS (SELECT FROM {schema}.messages WHERE id = ANY(m_id)) THEN
                 RAISE EXCEPTION 'a message is already stored' USING ERRCODE = 'SRC02';
             END IF;
             RAISE EXCEPTION 'conflict' USING ERRCODE = 'SRC01', DETAIL = i || ' ' || coalesce(
-                (SELECT CASE p_modes[i] WHEN 2 THEN s.last_event_seq ELSE s.version END FROM streams s WHERE s.name = p_streams[i]), 0);
+                (SELECT CASE p_modes[i] WHEN 2 THEN s.last_event_seq ELSE s.version END
+                   FROM {schema}.streams s WHERE s.name = p_streams[i]), 0);
         END IF;
         v_ids := v_ids || v_id;
         bases := bases || (v_version - p_counts[i]);
-        v_id := NULL;
     END LOOP;
     -- After the streams are locked, so that positions inside a stream commit in order; before a number is drawn, so
     -- that no reader's horizon passes it.
-    PERFORM pg_advisory_xact_lock_shared((lock_space() << 48) | last_drawn());
-    positions := ARRAY(SELECT nextval('position_seq') FROM generate_series(1, cardinality(m_id)));
-    INSERT INTO messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, decided_by, metadata, payload)
+    PERFORM pg_advisory_xact_lock_shared((('{schema}'::regnamespace::oid::bigint & 32767) << 48)
+                                         | CASE WHEN is_called THEN last_value ELSE last_value - 1 END)
+       FROM {schema}.position_seq;
+    positions := ARRAY(SELECT nextval('{schema}.position_seq') FROM generate_series(1, cardinality(m_id)));
+    INSERT INTO {schema}.messages
+           (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, decided_by, metadata, payload)
     SELECT m.position, v_ids[m.stream], bases[m.stream] + m.nth, m.id, m.kind, m.type, m.causation, m.correlation,
            m.created, m.decided, m.metadata::json, m.payload::json
       FROM unnest(positions, m_stream, m_nth, m_id, m_kind, m_type, m_causation, m_correlation, m_created, m_decided, m_metadata, m_payload)
         AS m (position, stream, nth, id, kind, type, causation, correlation, created, decided, metadata, payload);
+END $$;
+
+-- Appends of several writers, each to a stream of its own, as `append` does it. It waits for nobody: an append to a stream
+-- that somebody else holds is left out, so that no writer waits for the stream of another. Gives the last seq of each
+-- stream before, or null where nothing was stored; then the actual seq of a conflict, or null for what its writer has to
+-- try alone; and the positions of the messages, or null.
+CREATE FUNCTION {schema}.append_group(
+    p_streams text[], p_modes int[], p_seqs bigint[], p_counts bigint[], p_last_events bigint[],
+    m_stream int[], m_nth bigint[], m_id uuid[], m_kind text[], m_type text[], m_causation uuid[],
+    m_correlation uuid[], m_created timestamptz[], m_decided text[], m_metadata text[], m_payload text[],
+    OUT bases bigint[], OUT actuals bigint[], OUT positions bigint[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_held bigint[];
+    v_new bigint[];
+    v_ids bigint[];
+BEGIN
+    v_held := ARRAY(SELECT id FROM {schema}.streams WHERE name = ANY(p_streams) FOR NO KEY UPDATE SKIP LOCKED);
+    IF cardinality(v_held) < cardinality(p_streams) THEN
+        -- For a stream that somebody else has made and not committed there is no way not to wait.
+        PERFORM set_config('lock_timeout', '20ms', true);
+        WITH made AS (
+            INSERT INTO {schema}.streams (name, version, last_event_seq)
+            SELECT g.name, 0, 0 FROM unnest(p_streams, p_modes, p_seqs) AS g (name, mode, seq)
+             WHERE NOT (g.mode = 1 AND g.seq > 0)
+               AND NOT EXISTS (SELECT FROM {schema}.streams AS s WHERE s.name = g.name)
+             ORDER BY g.name COLLATE "C"
+            ON CONFLICT (name) DO NOTHING
+            RETURNING id
+        )
+        SELECT array_agg(id) INTO v_new FROM made;
+        v_held := v_held || v_new;
+    END IF;
+    -- A statement of its own: it sees the streams as they were when they were locked.
+    WITH moved AS (
+        UPDATE {schema}.streams AS s
+           SET version = s.version + g.count,
+               last_event_seq = CASE WHEN g.last_event > 0 THEN s.version + g.last_event ELSE s.last_event_seq END
+          FROM unnest(p_streams, p_modes, p_seqs, p_counts, p_last_events) WITH ORDINALITY
+            AS g (name, mode, seq, count, last_event, nth)
+         WHERE s.name = g.name AND s.id = ANY(v_held)
+           AND CASE g.mode WHEN 0 THEN true WHEN 1 THEN s.version = g.seq ELSE s.last_event_seq <= g.seq END
+        RETURNING g.nth, s.id, s.version - g.count AS base
+    )
+    SELECT array_agg(moved.id ORDER BY g.nth), array_agg(moved.base ORDER BY g.nth) INTO v_ids, bases
+      FROM generate_subscripts(p_streams, 1) AS g (nth) LEFT JOIN moved ON moved.nth = g.nth;
+    IF array_position(bases, NULL) IS NOT NULL THEN
+        actuals := ARRAY(
+            SELECT CASE WHEN bases[g.nth] IS NULL AND NOT EXISTS (
+                        -- It may be an earlier try of the same: the ids decide before the expectation does.
+                        SELECT FROM unnest(m_stream, m_id) AS new (stream, id)
+                          JOIN {schema}.messages AS m ON m.id = new.id WHERE new.stream = g.nth)
+                   THEN CASE g.mode WHEN 2 THEN s.last_event_seq ELSE s.version END END
+              FROM unnest(p_streams, p_modes) WITH ORDINALITY AS g (name, mode, nth)
+              LEFT JOIN {schema}.streams AS s ON s.name = g.name AND s.id = ANY(v_held)
+             ORDER BY g.nth);
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared((('{schema}'::regnamespace::oid::bigint & 32767) << 48)
+                                         | CASE WHEN is_called THEN last_value ELSE last_value - 1 END)
+       FROM {schema}.position_seq;
+    positions := ARRAY(
+        SELECT CASE WHEN bases[m_stream[i]] IS NOT NULL THEN nextval('{schema}.position_seq') END
+          FROM generate_subscripts(m_stream, 1) AS i);
+    INSERT INTO {schema}.messages
+           (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, decided_by, metadata, payload)
+    SELECT m.position, v_ids[m.stream], bases[m.stream] + m.nth, m.id, m.kind, m.type, m.causation, m.correlation,
+           m.created, m.decided, m.metadata::json, m.payload::json
+      FROM unnest(positions, m_stream, m_nth, m_id, m_kind, m_type, m_causation, m_correlation, m_created, m_decided, m_metadata, m_payload)
+        AS m (position, stream, nth, id, kind, type, causation, correlation, created, decided, metadata, payload)
+     WHERE m.position IS NOT NULL;
 END $$;
 
 -- Ends a claim with progress: fence, appends, refusals and the lane, together.

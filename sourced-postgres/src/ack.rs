@@ -42,16 +42,19 @@ impl Trouble {
 }
 
 impl Postgres {
-    pub(crate) async fn acknowledge(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
-        let appends = std::mem::take(&mut ack.appends);
-        let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
+    /// Acknowledges in a transaction of its own. `ack.appends` stand in `appends`, checked.
+    pub(crate) async fn acknowledge(
+        &self,
+        ack: &Ack,
+        appends: &Appends,
+        mut retry: Retry,
+    ) -> Result<Vec<Appended>, AckError> {
         let mut stored = Stored::new();
         let mut lookups = 0;
-        let mut retry = Retry::default();
         loop {
             let rest = appends.without(&stored)?;
             let mut connection = self.connection(&retry).await?;
-            let trouble = match self.ack_once(&mut connection, &ack, &rest).await {
+            let trouble = match self.ack_once(&mut connection, ack, &rest).await {
                 Ok(placed) => {
                     stored.extend(placed);
                     break;
@@ -61,18 +64,18 @@ impl Postgres {
             drop(connection);
             match trouble {
                 Trouble::Sql(error) if error.is_fenced() => {
-                    if retry.is_in_doubt() && self.went_through(&ack).await? {
-                        stored = self.stored(&appends).await?;
+                    if retry.is_in_doubt() && self.went_through(ack).await? {
+                        stored = self.stored(appends).await?;
                         break;
                     }
                     return Err(AckError::Fenced {
-                        group: ack.claim.group,
-                        stream: ack.claim.stream,
+                        group: ack.claim.group.clone(),
+                        stream: ack.claim.stream.clone(),
                     });
                 }
                 Trouble::Sql(error) if error.is_stored_already() && lookups < 4 => {
                     lookups += 1;
-                    stored = self.stored(&appends).await?;
+                    stored = self.stored(appends).await?;
                 }
                 trouble if retry.allows(trouble.kind()).await => {}
                 Trouble::Sql(error) => return Err(rest.error(error).into()),

@@ -1,6 +1,6 @@
 //! Appends on their way to the database: checked, and turned into arrays for one round trip.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sourced::backend::{AppendError, Appended, BackendError, Limits, Scheduled, StreamAppend};
 use sourced::message::MessageId;
@@ -30,29 +30,27 @@ impl Appends {
         limits: &Limits,
     ) -> Result<Self, AppendError> {
         limits.check_all(&appends, later)?;
-        let mut streams = HashSet::new();
-        if let Some(twice) = appends
-            .iter()
-            .find(|append| !streams.insert(&append.stream))
-        {
-            let text = format!("stream `{}` is named twice in one append", twice.stream);
+        if let Some(twice) = twice(appends.iter().map(|append| &append.stream)) {
+            let text = format!("stream `{twice}` is named twice in one append");
             return Err(BackendError::Refused(text.into()).into());
         }
         appends.retain(|append| !append.messages.is_empty() || append.expected != ExpectedSeq::Any);
-        let mut seen = HashSet::new();
         let now = appends.iter().flat_map(|append| &append.messages);
         let all = now.chain(later.iter().map(|scheduled| &scheduled.message));
-        for message in all {
-            if !seen.insert(message.id) {
-                return Err(AppendError::IdTaken { id: message.id });
-            }
+        match twice(all.map(|message| message.id)) {
+            Some(id) => Err(AppendError::IdTaken { id }),
+            None => Ok(Self(appends)),
         }
-        Ok(Self(appends))
     }
 
     /// What was checked when it was scheduled: every stream and every id once.
     pub(crate) fn promoted(appends: Vec<StreamAppend>) -> Self {
         Self(appends)
+    }
+
+    /// Several, one after the other. They may name a stream again, as appends that are made one by one may.
+    pub(crate) fn all<'a>(several: impl Iterator<Item = &'a Self>) -> Self {
+        Self(several.flat_map(|appends| appends.0.clone()).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -119,42 +117,31 @@ impl Appends {
             .collect()
     }
 
-    /// Reads what the `append` function of the database gave.
-    pub(crate) fn read_places(&self, row: &PgRow) -> Attempt<Stored> {
+    /// Reads what the `append` function of the database gave, in the order of the messages.
+    pub(crate) fn read_appended(&self, row: &PgRow) -> Attempt<Vec<Appended>> {
         let bases: Vec<i64> = row.try_get("bases")?;
         let positions: Vec<i64> = row.try_get("positions")?;
-        let arrays = self.arrays();
-        let mut stored = Stored::new();
-        let messages = self.0.iter().flat_map(|append| {
-            append
-                .messages
-                .iter()
-                .map(|message| (&append.stream, message.id))
-        });
-        for (i, (stream, id)) in messages.enumerate() {
-            let base = usize::try_from(arrays.m_stream[i] - 1)
-                .ok()
-                .and_then(|nth| bases.get(nth));
-            let seq = base.and_then(|base| {
-                u64::try_from(base + arrays.m_nth[i])
-                    .ok()
-                    .and_then(Seq::new)
-            });
-            let position = positions
-                .get(i)
-                .and_then(|position| u64::try_from(*position).ok());
-            let (Some(seq), Some(position)) = (seq, position) else {
-                return Err(SqlError::corrupt("an append without a place"));
-            };
-            let place = Appended {
-                id,
-                seq,
-                position: Position::new(position),
-                already_stored: false,
-            };
-            stored.insert(id, (stream.clone(), place));
+        let mut positions = positions.into_iter();
+        let mut appended = Vec::with_capacity(positions.len());
+        for (append, ordinal) in self.0.iter().zip(self.ordinals()) {
+            let base = bases
+                .get(ordinal)
+                .ok_or_else(|| SqlError::corrupt("an append without a place"))?;
+            read_places(append, *base, &mut positions, &mut appended)?;
         }
-        Ok(stored)
+        Ok(appended)
+    }
+
+    /// The same, to be found by the ids.
+    pub(crate) fn read_places(&self, row: &PgRow) -> Attempt<Stored> {
+        let streams = self
+            .0
+            .iter()
+            .flat_map(|append| append.messages.iter().map(|_| &append.stream));
+        let places = self.read_appended(row)?.into_iter().zip(streams);
+        Ok(places
+            .map(|(place, stream)| (place.id, (stream.clone(), place)))
+            .collect())
     }
 
     /// Says what went wrong in the words of the port.
@@ -185,49 +172,11 @@ impl Appends {
     /// The arrays that the database's functions take.
     pub(crate) fn arrays(&self) -> Arrays<'_> {
         let mut arrays = Arrays::default();
-        let by_name = self.by_name();
-        for append in &by_name {
-            let (mode, seq) = match append.expected {
-                ExpectedSeq::Any => (0, 0),
-                ExpectedSeq::NoStream => (1, 0),
-                ExpectedSeq::Exactly(seq) => (1, clamped(seq.get())),
-                ExpectedSeq::NoEventAfter(seq) => (2, seq.map_or(0, |seq| clamped(seq.get()))),
-            };
-            let last_event = append
-                .messages
-                .iter()
-                .rposition(|message| message.kind == Kind::Event);
-            arrays.streams.push(append.stream.as_str());
-            arrays.modes.push(mode);
-            arrays.seqs.push(seq);
-            arrays.counts.push(clamped(append.messages.len()));
-            arrays
-                .last_events
-                .push(last_event.map_or(0, |i| clamped(i + 1)));
+        for append in self.by_name() {
+            arrays.push_stream(append);
         }
-        for append in &self.0 {
-            let ordinal = by_name
-                .iter()
-                .position(|other| std::ptr::eq(*other, append));
-            let ordinal = ordinal.map_or(0, |i| i32::try_from(i + 1).unwrap_or(i32::MAX));
-            for (nth, message) in (1..).zip(&append.messages) {
-                arrays.m_stream.push(ordinal);
-                arrays.m_nth.push(nth);
-                arrays.m_id.push(message.id.as_uuid());
-                arrays.m_kind.push(kind_name(message.kind));
-                arrays.m_type.push(message.type_name.as_str());
-                arrays.m_causation.push(message.causation_id.as_uuid());
-                arrays.m_correlation.push(message.correlation_id.as_uuid());
-                arrays.m_created.push(message.created_at.into());
-                arrays
-                    .m_decided
-                    .push(message.decided_by.as_ref().map(AsRef::as_ref));
-                let metadata = &message.metadata;
-                // Its values are JSON already, so that writing them cannot fail.
-                let metadata = (!metadata.is_empty()).then(|| serde_json::to_string(metadata).ok());
-                arrays.m_metadata.push(metadata.flatten());
-                arrays.m_payload.push(message.payload.as_str());
-            }
+        for (append, ordinal) in self.0.iter().zip(self.ordinals()) {
+            arrays.push_messages(ordinal, append);
         }
         arrays
     }
@@ -238,6 +187,68 @@ impl Appends {
         appends.sort_by(|a, b| a.stream.cmp(&b.stream));
         appends
     }
+
+    /// Where each append stands in the order of names.
+    fn ordinals(&self) -> Vec<usize> {
+        let mut by_name: Vec<usize> = (0..self.0.len()).collect();
+        by_name.sort_by(|a, b| self.0[*a].stream.cmp(&self.0[*b].stream));
+        let mut ordinals = vec![0; by_name.len()];
+        for (ordinal, nth) in by_name.into_iter().enumerate() {
+            ordinals[nth] = ordinal;
+        }
+        ordinals
+    }
+
+    /// The append, when it is one to a single stream, and small: others gain nothing from being stored with those of
+    /// other writers.
+    pub(crate) fn as_small(&self) -> Option<&StreamAppend> {
+        const MESSAGES: usize = 100;
+        const BYTES: usize = 64 * 1024;
+        let [append] = &self.0[..] else {
+            return None;
+        };
+        let n_messages = append.messages.len();
+        let payloads = append.messages.iter().map(|message| &message.payload);
+        let is_small = (1..=MESSAGES).contains(&n_messages)
+            && payloads
+                .map(|payload| payload.as_str().len())
+                .sum::<usize>()
+                <= BYTES;
+        is_small.then_some(append)
+    }
+}
+
+/// What is there more than once. Sorting is quicker than hashing here: new ids come in their order.
+fn twice<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut sorted: Vec<T> = all.collect();
+    sorted.sort_unstable();
+    let mut pairs = sorted
+        .windows(2)
+        .filter_map(|pair| <[T; 2]>::try_from(pair).ok());
+    pairs.find_map(|[one, next]| (one == next).then_some(one))
+}
+
+/// Reads the places of the messages of one append: after the seq `base`, at the next of the positions.
+pub(crate) fn read_places(
+    append: &StreamAppend,
+    base: i64,
+    positions: &mut impl Iterator<Item = i64>,
+    appended: &mut Vec<Appended>,
+) -> Attempt<()> {
+    for (seq, message) in (base + 1..).zip(&append.messages) {
+        let seq = u64::try_from(seq).ok().and_then(Seq::new);
+        let position = positions.next().and_then(|next| u64::try_from(next).ok());
+        let (Some(seq), Some(position)) = (seq, position) else {
+            return Err(SqlError::corrupt("an append without a place"));
+        };
+        appended.push(Appended {
+            id: message.id,
+            seq,
+            position: Position::new(position),
+            already_stored: false,
+        });
+    }
+    Ok(())
 }
 
 /// Appends as arrays: one entry per stream, in the order of names, then one per message, in the order they were given.
@@ -262,6 +273,47 @@ pub(crate) struct Arrays<'a> {
 }
 
 impl<'q> Arrays<'q> {
+    pub(crate) fn push_stream(&mut self, append: &'q StreamAppend) {
+        let (mode, seq) = match append.expected {
+            ExpectedSeq::Any => (0, 0),
+            ExpectedSeq::NoStream => (1, 0),
+            ExpectedSeq::Exactly(seq) => (1, clamped(seq.get())),
+            ExpectedSeq::NoEventAfter(seq) => (2, seq.map_or(0, |seq| clamped(seq.get()))),
+        };
+        let last_event = append
+            .messages
+            .iter()
+            .rposition(|message| message.kind == Kind::Event);
+        self.streams.push(append.stream.as_str());
+        self.modes.push(mode);
+        self.seqs.push(seq);
+        self.counts.push(clamped(append.messages.len()));
+        self.last_events
+            .push(last_event.map_or(0, |i| clamped(i + 1)));
+    }
+
+    pub(crate) fn push_messages(&mut self, ordinal: usize, append: &'q StreamAppend) {
+        // Arrays of the database begin at 1.
+        let ordinal = i32::try_from(ordinal + 1).unwrap_or(i32::MAX);
+        for (nth, message) in (1..).zip(&append.messages) {
+            self.m_stream.push(ordinal);
+            self.m_nth.push(nth);
+            self.m_id.push(message.id.as_uuid());
+            self.m_kind.push(kind_name(message.kind));
+            self.m_type.push(message.type_name.as_str());
+            self.m_causation.push(message.causation_id.as_uuid());
+            self.m_correlation.push(message.correlation_id.as_uuid());
+            self.m_created.push(message.created_at.into());
+            self.m_decided
+                .push(message.decided_by.as_ref().map(AsRef::as_ref));
+            let metadata = &message.metadata;
+            // Its values are JSON already, so that writing them cannot fail.
+            let metadata = (!metadata.is_empty()).then(|| serde_json::to_string(metadata).ok());
+            self.m_metadata.push(metadata.flatten());
+            self.m_payload.push(message.payload.as_str());
+        }
+    }
+
     /// Binds them as the next sixteen parameters.
     pub(crate) fn bind<'s>(
         &'s self,

@@ -12,8 +12,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _};
 
 use crate::error::{SqlError, SqlErrorKind, backend_error};
+use crate::group_commit::GroupCommit;
 use crate::migrate::migrate;
 use crate::sql::{SchemaName, Sql};
+use crate::together::Together;
 use crate::wake::Hints;
 
 /// The PostgreSQL backend. Cloning is cheap: all clones share one pool of connections.
@@ -28,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) sql: Sql,
     pub(crate) limits: Limits,
     pub(crate) hints: Hints,
+    pub(crate) group_commit: GroupCommit,
+    pub(crate) together: Together,
     pool: PgPool,
     schema: SchemaName,
 }
@@ -165,6 +169,8 @@ impl PostgresBuilder {
                 sql: Sql::new(&schema),
                 limits: Limits::default(),
                 hints,
+                group_commit: GroupCommit::default(),
+                together: Together::default(),
                 pool,
                 schema,
             }),
@@ -220,6 +226,15 @@ impl Retry {
         Self {
             max_lost: 0,
             max_deadlocks: 1,
+            ..Self::default()
+        }
+    }
+
+    /// After a first try elsewhere, of which nothing was heard.
+    pub(crate) fn of_a_lost_one() -> Self {
+        Self {
+            lost: 1,
+            max_lost: 2,
             ..Self::default()
         }
     }

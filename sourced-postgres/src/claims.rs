@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch,
-    FenceError, LaneState, Refusal, Verdict,
+    FenceError, LaneState, Refusal, Verdict, bounded,
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, StreamId};
@@ -15,7 +15,8 @@ use sqlx::postgres::PgRow;
 
 use crate::backend::{Attempt, Postgres, Retry, retrying};
 use crate::error::{SqlError, SqlErrorKind};
-use crate::pump::{GroupWork, Prepared};
+use crate::pump::Prepared;
+use crate::quarantine::failure;
 use crate::row::{clamped, get, message, number, position, readable, stream};
 
 #[async_trait]
@@ -38,7 +39,7 @@ impl Claims for Postgres {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        self.acknowledge(ack).await
+        self.acknowledge_together(ack).await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -59,14 +60,12 @@ impl Claims for Postgres {
         verdict: Verdict,
         error: &str,
     ) -> Result<(), FenceError> {
-        let delay = match verdict {
-            Verdict::RetryAfter(delay) => Some(micros(delay)),
-            Verdict::Park => None,
-            Verdict::StopGroup => Some(0),
-        };
-        let text = match verdict {
-            Verdict::StopGroup => &self.inner.sql.fail_group,
-            Verdict::RetryAfter(_) | Verdict::Park => &self.inner.sql.fail,
+        let sql = &self.inner.sql;
+        let (text, delay) = match verdict {
+            Verdict::RetryAfter(delay) => (&sql.fail, Some(micros(delay))),
+            Verdict::Park => (&sql.fail, None),
+            Verdict::Skip => return self.skip_failed(claim, error).await,
+            Verdict::StopGroup => (&sql.fail_group, Some(0)),
         };
         let result = retrying!(self, connection => sqlx::query(text.safe())
             .bind(claim.group.as_str())
@@ -74,7 +73,7 @@ impl Claims for Postgres {
             .bind(claim.worker.as_uuid())
             .bind(clamped(claim.epoch.get()))
             .bind(delay)
-            .bind(readable(error))
+            .bind(readable(bounded(error)))
             .execute(&mut *connection)
             .await)
         .map_err(BackendError::from)?;
@@ -118,7 +117,7 @@ impl Claims for Postgres {
             position(get(&row, "acked_pos")?)?,
             number(get::<i32>(&row, "attempts")?.into())?,
             get::<&str>(&row, "state")? == "parked",
-            get(&row, "last_error")?,
+            failure(&row)?,
         )))
     }
 
@@ -180,17 +179,17 @@ impl Postgres {
         request: &ClaimRequest,
     ) -> Result<Vec<Claim>, ClaimTrouble> {
         loop {
-            let mut work = self.check(connection, &request.groups).await?;
+            let (mut work, prepared) = self.look(connection, &request.groups).await?;
             all_known(
                 &request.groups,
                 work.iter().map(|group| group.name.as_str()),
             )?;
-            work.retain(|group| !group.is_idle());
-            if work.is_empty() {
+            work.retain(|group| group.oldest.is_some());
+            if work.is_empty() && prepared == Prepared::Done {
                 return Ok(Vec::new());
             }
-            let prepared = self.prepare_lanes(connection, &work).await?;
-            work.sort_by_key(GroupWork::age);
+            // Whose work waits longest comes first.
+            work.sort_by_key(|group| group.oldest);
             let groups = work.iter().map(|group| group.id).collect();
             let (claims, was_empty) = self.claim_shares(connection, request, groups).await?;
             let go_on = prepared == Prepared::More || was_empty;
@@ -272,7 +271,7 @@ impl Postgres {
         )
     }
 
-    fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {
+    pub(crate) fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {
         if lanes == 0 {
             return Err(FenceError::Fenced {
                 group: claim.group.clone(),
@@ -314,6 +313,7 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
                 },
                 deliveries: Vec::new(),
                 attempts: number(get::<i32>(row, "attempts")?.into())?,
+                failing_for: Duration::from_micros(number(get(row, "failing_for")?)?),
             });
         }
         if let Some(claim) = batch.claims.last_mut() {

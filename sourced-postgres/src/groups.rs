@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
+use sourced::backend::{
+    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+};
 use sourced::env::{Clock as _, SystemClock};
 use sourced::message::TypeName;
 use sourced::{GroupId, Position, Timestamp};
+use sqlx::postgres::PgRow;
 use sqlx::types::chrono::{DateTime, Utc};
 
 use crate::backend::{Postgres, retrying};
-use crate::row::{clamped, get, readable};
+use crate::row::{clamped, get, number, position, readable};
 
 #[async_trait]
 impl Groups for Postgres {
@@ -128,24 +131,54 @@ impl Groups for Postgres {
                 .fetch_optional(&mut *connection)
                 .await)?;
         let row = row.ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;
-        let name: &str = get(&row, "state")?;
-        if name == "active" {
-            return Ok(GroupState::Active);
-        }
-        let why: Option<String> = get(&row, "state_reason")?;
-        let why = why.unwrap_or_default();
-        let at: Option<DateTime<Utc>> = get(&row, "state_at")?;
-        let at = at.map_or(Timestamp::from_micros(0), Timestamp::from);
-        Ok(match name {
-            "failed" => GroupState::Failed { error: why, at },
-            _ => GroupState::Stopped { reason: why, at },
-        })
+        state(&row)
     }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        let rows = retrying!(self, connection =>
+            sqlx::query(self.inner.sql.groups.safe())
+                .fetch_all(&mut *connection)
+                .await)?;
+        rows.iter().map(status).collect()
+    }
+}
+
+fn state(row: &PgRow) -> Result<GroupState, BackendError> {
+    let name: &str = get(row, "state")?;
+    if name == "active" {
+        return Ok(GroupState::Active);
+    }
+    let why: Option<String> = get(row, "state_reason")?;
+    let why = why.unwrap_or_default();
+    let at: Option<DateTime<Utc>> = get(row, "state_at")?;
+    let at = at.map_or(Timestamp::from_micros(0), Timestamp::from);
+    Ok(match name {
+        "failed" => GroupState::Failed { error: why, at },
+        _ => GroupState::Stopped { reason: why, at },
+    })
+}
+
+fn status(row: &PgRow) -> Result<GroupStatus, BackendError> {
+    let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
+    let types: Vec<String> = get(row, "types")?;
+    let types = types.iter().map(TypeName::new).collect::<Result<_, _>>();
+    let pending: u64 = number(get(row, "pending")?)?;
+    let oldest: Option<i64> = get(row, "oldest")?;
+    Ok(GroupStatus {
+        id: GroupId::new(get::<&str>(row, "name")?).map_err(|_| corrupt("a group's name"))?,
+        types: types.map_err(|_| corrupt("a type name"))?,
+        state: state(row)?,
+        sorted_upto: position(get(row, "hi")?)?,
+        log_end: position(get(row, "log_end")?)?,
+        pending: pending.min(GroupStatus::MOST_COUNTED),
+        parked: number(get(row, "parked")?)?,
+        oldest_pending: oldest.map(position).transpose()?,
+    })
 }
 
 impl Postgres {
     /// One step of the pump, for a group whose types can change only when it has come to where it was.
-    async fn catch_up(&self, group: &GroupId) -> Result<(), BackendError> {
+    pub(crate) async fn catch_up(&self, group: &GroupId) -> Result<(), BackendError> {
         let sorted: Option<i64> = retrying!(self, connection =>
             sqlx::query_scalar(self.inner.sql.pump_group.safe())
                 .bind(group.as_str())

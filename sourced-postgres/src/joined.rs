@@ -11,8 +11,7 @@ use sqlx::{Connection as _, PgConnection, Transaction};
 
 use crate::backend::Postgres;
 use crate::error::backend_error;
-use crate::row::get;
-use crate::store::messages;
+use crate::row::{get, messages_of};
 
 pub(crate) struct JoinedTransaction<'t> {
     postgres: Postgres,
@@ -68,7 +67,7 @@ fn downcast(connection: &mut (dyn Any + Send)) -> Option<&mut PgConnection> {
 impl Joined for JoinedTransaction<'_> {
     async fn read_stream(&mut self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         let rows = self.postgres.read_once(self.connection, &read).await;
-        messages(&rows.map_err(backend_error)?)
+        messages_of(&read.stream, &rows.map_err(backend_error)?)
     }
 
     async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {

@@ -70,8 +70,11 @@
 //! whose writer is not done. Consumer groups do not stop there: they remember the holes and come back for them, so a
 //! writer that keeps its transaction open delays nobody else.
 //!
+//! Small appends that come while others of the same program are under way are stored together: one transaction, one wait
+//! for the disk. Each gets its own answer, and none waits for the stream of another.
+//!
 //! Claims commit without waiting for the disk, since a crash that takes them back only gives the work to somebody else.
-//! Appends and acknowledgements always wait.
+//! Appends and acknowledgements always wait; acknowledgements that arrive at the same time share one transaction.
 //!
 //! # Projections in SQL
 //!
@@ -84,16 +87,19 @@ mod backend;
 mod claims;
 mod documents;
 mod error;
+mod group_commit;
 mod groups;
 mod joined;
 mod migrate;
 mod pump;
+mod quarantine;
 mod recurrences;
 mod row;
 mod schedules;
 mod snapshots;
 mod sql;
 mod store;
+mod together;
 mod tx;
 mod units;
 mod wake;

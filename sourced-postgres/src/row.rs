@@ -5,10 +5,10 @@ use sourced::message::TypeName;
 use sourced::{
     GroupId, Kind, Metadata, NewMessage, Payload, Position, Seq, StoredMessage, StreamId,
 };
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
+use sqlx::{ColumnIndex as _, Row as _};
 
 use crate::error::backend_error;
 
@@ -20,41 +20,193 @@ where
     row.try_get(column).map_err(backend_error)
 }
 
-/// Reads the message of a row that has the message columns and its `stream`.
-pub(crate) fn message(row: &PgRow) -> Result<StoredMessage, BackendError> {
-    let stream = stream(get(row, "stream")?)?;
-    let seq = seq(get(row, "seq")?)?;
-    let position = position(get(row, "position")?)?;
-    let new = new_message(row, |what| {
-        BackendError::Corrupt(format!("{what} at position {position}"))
-    })?;
-    Ok(StoredMessage::stored(new, stream, seq, position))
+/// Reads the messages of a result. It looks once where the columns are, and makes a name once as long as it comes again.
+pub(crate) struct MessageReader {
+    position: usize,
+    seq: usize,
+    streams: Streams,
+    new: NewMessageReader,
 }
 
-/// Reads the message of a row that has the message columns, without its place.
+/// Where the names of the streams come from.
+enum Streams {
+    One(StreamId),
+    Each {
+        column: usize,
+        last: Option<StreamId>,
+    },
+}
+
+impl MessageReader {
+    /// For rows like this one, which have the message columns and `stream`.
+    pub(crate) fn each(like: &PgRow) -> Result<Self, BackendError> {
+        let streams = Streams::Each {
+            column: ordinal(like, "stream")?,
+            last: None,
+        };
+        Self::with(like, streams)
+    }
+
+    /// For rows like this one, which have the message columns, all of one stream.
+    pub(crate) fn one(like: &PgRow, stream: StreamId) -> Result<Self, BackendError> {
+        Self::with(like, Streams::One(stream))
+    }
+
+    fn with(like: &PgRow, streams: Streams) -> Result<Self, BackendError> {
+        Ok(Self {
+            position: ordinal(like, "position")?,
+            seq: ordinal(like, "seq")?,
+            streams,
+            new: NewMessageReader::new(like)?,
+        })
+    }
+
+    pub(crate) fn read(&mut self, row: &PgRow) -> Result<StoredMessage, BackendError> {
+        let seq = seq(at(row, self.seq)?)?;
+        let position = position(at(row, self.position)?)?;
+        let stream = match &mut self.streams {
+            Streams::One(stream) => stream.clone(),
+            Streams::Each { column, last } => {
+                let name: &str = at(row, *column)?;
+                match last {
+                    Some(last) if last.as_str() == name => last.clone(),
+                    _ => last.insert(stream(name)?).clone(),
+                }
+            }
+        };
+        let new = self.new.read(row, |what| {
+            BackendError::Corrupt(format!("{what} at position {position}"))
+        })?;
+        Ok(StoredMessage::stored(new, stream, seq, position))
+    }
+}
+
+/// Reads the messages of rows that have the message columns, without their places.
+pub(crate) struct NewMessageReader {
+    id: usize,
+    kind: usize,
+    type_name: usize,
+    causation_id: usize,
+    correlation_id: usize,
+    created_at: usize,
+    decided_by: usize,
+    metadata: usize,
+    payload: usize,
+    types: Vec<TypeName>,
+    groups: Vec<GroupId>,
+}
+
+/// A result has few types and groups; what comes later than these is made each time.
+const NAMES_KEPT: usize = 8;
+
+impl NewMessageReader {
+    pub(crate) fn new(like: &PgRow) -> Result<Self, BackendError> {
+        Ok(Self {
+            id: ordinal(like, "id")?,
+            kind: ordinal(like, "kind")?,
+            type_name: ordinal(like, "type")?,
+            causation_id: ordinal(like, "causation_id")?,
+            correlation_id: ordinal(like, "correlation_id")?,
+            created_at: ordinal(like, "created_at")?,
+            decided_by: ordinal(like, "decided_by")?,
+            metadata: ordinal(like, "metadata")?,
+            payload: ordinal(like, "payload")?,
+            types: Vec::new(),
+            groups: Vec::new(),
+        })
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        row: &PgRow,
+        corrupt: impl Fn(&str) -> BackendError,
+    ) -> Result<NewMessage, BackendError> {
+        let id: Uuid = at(row, self.id)?;
+        let type_name = known(&mut self.types, at(row, self.type_name)?, |name| {
+            TypeName::new(name).map_err(|_| corrupt("a type name"))
+        })?;
+        let mut new = NewMessage::root(
+            id.into(),
+            at::<DateTime<Utc>>(row, self.created_at)?.into(),
+            type_name,
+            kind(at(row, self.kind)?).ok_or_else(|| corrupt("a kind"))?,
+            Payload::from_storage(at::<&str>(row, self.payload)?),
+        );
+        new.causation_id = at::<Uuid>(row, self.causation_id)?.into();
+        new.correlation_id = at::<Uuid>(row, self.correlation_id)?.into();
+        if let Some(metadata) = at::<Option<&str>>(row, self.metadata)? {
+            new.metadata =
+                serde_json::from_str::<Metadata>(metadata).map_err(|_| corrupt("metadata"))?;
+        }
+        if let Some(group) = at::<Option<&str>>(row, self.decided_by)? {
+            let group = known(&mut self.groups, group, |name| {
+                GroupId::new(name).map_err(|_| corrupt("a group's name"))
+            })?;
+            new.decided_by = Some(group);
+        }
+        Ok(new)
+    }
+}
+
+fn known<N: AsRef<str> + Clone>(
+    names: &mut Vec<N>,
+    name: &str,
+    make: impl FnOnce(&str) -> Result<N, BackendError>,
+) -> Result<N, BackendError> {
+    if let Some(known) = names.iter().find(|known| (*known).as_ref() == name) {
+        return Ok(known.clone());
+    }
+    let new = make(name)?;
+    if names.len() < NAMES_KEPT {
+        names.push(new.clone());
+    }
+    Ok(new)
+}
+
+fn ordinal(row: &PgRow, column: &str) -> Result<usize, BackendError> {
+    column.index(row).map_err(backend_error)
+}
+
+fn at<'r, T>(row: &'r PgRow, column: usize) -> Result<T, BackendError>
+where
+    T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    // The types of the columns are those of our own tables: no need to compare them for every value.
+    row.try_get_unchecked(column).map_err(backend_error)
+}
+
+/// Reads the messages of rows that have the message columns and `stream`.
+pub(crate) fn messages(rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendError> {
+    let Some(first) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    let mut reader = MessageReader::each(first)?;
+    rows.iter().map(|row| reader.read(row)).collect()
+}
+
+/// Reads the messages of rows that have the message columns, all of one stream.
+pub(crate) fn messages_of(
+    stream: &StreamId,
+    rows: &[PgRow],
+) -> Result<Vec<StoredMessage>, BackendError> {
+    let Some(first) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    let mut reader = MessageReader::one(first, stream.clone())?;
+    rows.iter().map(|row| reader.read(row)).collect()
+}
+
+/// Reads the message of a single row that has the message columns and `stream`.
+pub(crate) fn message(row: &PgRow) -> Result<StoredMessage, BackendError> {
+    MessageReader::each(row)?.read(row)
+}
+
+/// Reads the message of a single row that has the message columns, without its place.
 pub(crate) fn new_message(
     row: &PgRow,
     corrupt: impl Fn(&str) -> BackendError,
 ) -> Result<NewMessage, BackendError> {
-    let id: Uuid = get(row, "id")?;
-    let name: &str = get(row, "type")?;
-    let mut new = NewMessage::root(
-        id.into(),
-        get::<DateTime<Utc>>(row, "created_at")?.into(),
-        TypeName::new(name).map_err(|_| corrupt("a type name"))?,
-        kind(get(row, "kind")?).ok_or_else(|| corrupt("a kind"))?,
-        Payload::from_storage(get::<&str>(row, "payload")?),
-    );
-    new.causation_id = get::<Uuid>(row, "causation_id")?.into();
-    new.correlation_id = get::<Uuid>(row, "correlation_id")?.into();
-    if let Some(metadata) = get::<Option<&str>>(row, "metadata")? {
-        new.metadata =
-            serde_json::from_str::<Metadata>(metadata).map_err(|_| corrupt("metadata"))?;
-    }
-    if let Some(group) = get::<Option<&str>>(row, "decided_by")? {
-        new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
-    }
-    Ok(new)
+    NewMessageReader::new(row)?.read(row, corrupt)
 }
 
 /// A kind as it is stored.

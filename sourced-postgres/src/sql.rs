@@ -68,6 +68,7 @@ macro_rules! statements {
 
 statements! {
     append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    append_group = "SELECT bases, actuals, positions FROM {schema}.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     schedule = "SELECT known FROM {schema}.schedule($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     append_and_schedule = "SELECT a.bases, a.positions, s.known FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS a, LATERAL {schema}.schedule(a.positions::text, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) AS s";
     next_in = "SELECT (extract(epoch FROM due_at - clock_timestamp()) * 1000000)::bigint FROM {schema}.scheduled WHERE error IS NULL ORDER BY due_at LIMIT 1";
@@ -98,19 +99,26 @@ statements! {
     sweep_groups = "SELECT {schema}.sweep_groups(10000)";
     stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp() WHERE name = $1";
     start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
+    groups = include_str!("sql/groups.sql");
     group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
-    check = include_str!("sql/check.sql");
-    prepare_lanes = "SELECT {schema}.prepare_lanes($1, $2)";
+    look = "SELECT group_name, group_id, oldest_ready, has_more FROM {schema}.look($1)";
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS a, LATERAL {schema}.schedule(a.xid, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) AS s";
+    ack_all = "SELECT bases, positions FROM {schema}.ack_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     fail_group = include_str!("sql/fail_group.sql");
     fail = include_str!("sql/fail.sql");
     renew = include_str!("sql/renew.sql");
-    lane = "SELECT acked_pos, attempts, state, last_error, acked_epoch FROM {schema}.lanes WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)";
+    lane = include_str!("sql/lane.sql");
+    parked = include_str!("sql/parked.sql");
+    retry_parked = "SELECT {schema}.retry_parked($1, $2, $3)";
+    skip = "SELECT outcome, first FROM {schema}.skip($1, $2, $3, NULL, NULL, NULL, $4)";
+    skip_failed = "SELECT outcome FROM {schema}.skip($1, $2, NULL, $3, $4, $5, $5)";
+    interventions = include_str!("sql/interventions.sql");
+    skip_of = include_str!("sql/skip_of.sql");
     refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
     join = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only')::boolean AS is_read_only, to_regclass('{schema}.position_seq') IS NOT NULL AS is_here";
     is_waiting = include_str!("sql/is_waiting.sql");

@@ -13,7 +13,7 @@ use sqlx::types::Uuid;
 use crate::append::{Appends, Stored};
 use crate::backend::{Attempt, Postgres, retrying};
 use crate::error::SqlError;
-use crate::row::{clamped, get, kind_name, message, position, seq, stream};
+use crate::row::{clamped, get, kind_name, message, messages, messages_of, position, seq, stream};
 
 #[async_trait]
 impl Store for Postgres {
@@ -22,31 +22,12 @@ impl Store for Postgres {
         if appends.is_empty() {
             return Ok(Vec::new());
         }
-        let mut stored = Stored::new();
-        for _ in 0..4 {
-            let rest = appends.without(&stored)?;
-            if rest.is_empty() {
-                return appends.placed(&stored);
-            }
-            match retrying!(self, connection => self.append_once(&mut connection, &rest).await) {
-                Ok(placed) => {
-                    self.inner.hints.raise();
-                    stored.extend(placed);
-                    return appends.placed(&stored);
-                }
-                // Rare: an earlier try of the same append, perhaps our own, has gone through.
-                Err(error) if error.is_stored_already() => stored = self.stored(&appends).await?,
-                Err(error) => return Err(rest.error(error)),
-            }
-        }
-        Err(AppendError::Backend(BackendError::Corrupt(
-            "a message is stored, and then it is not".to_owned(),
-        )))
+        self.append_checked(appends).await
     }
 
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         let rows = retrying!(self, connection => self.read_once(&mut connection, &read).await)?;
-        messages(&rows)
+        messages_of(&read.stream, &rows)
     }
 
     async fn read_log(
@@ -57,14 +38,26 @@ impl Store for Postgres {
         // Few distinct texts: the statements are prepared once for each.
         let ceiling = limit.clamp(1, 1 << 30).next_power_of_two();
         let text = self.inner.sql.read_log.sized([("{limit}", ceiling)]);
-        let rows = retrying!(self, connection => async {
-            let horizon = self.horizon(&mut connection).await?;
+        let page = async |connection: &mut PgConnection, upto: i64| {
             sqlx::query(text.safe())
                 .bind(clamped(after.get()))
-                .bind(horizon)
+                .bind(upto)
                 .bind(clamped(limit))
-                .fetch_all(&mut *connection)
+                .fetch_all(connection)
                 .await
+        };
+        let rows = retrying!(self, connection => page(&mut connection, i64::MAX).await)?;
+        let log = messages(&rows)?;
+        // Where no position is missing, nobody can be late.
+        let has_hole = (1..)
+            .zip(&log)
+            .any(|(nth, message)| message.position.get() != after.get().saturating_add(nth));
+        if !has_hole {
+            return Ok(log);
+        }
+        let rows = retrying!(self, connection => async {
+            let horizon = self.horizon(&mut connection).await?;
+            page(&mut connection, horizon).await
         }.await)?;
         messages(&rows)
     }
@@ -101,6 +94,41 @@ impl Store for Postgres {
 }
 
 impl Postgres {
+    /// Stores appends in a transaction of their own.
+    pub(crate) async fn append_alone(
+        &self,
+        appends: &Appends,
+    ) -> Result<Vec<Appended>, AppendError> {
+        match retrying!(self, connection => self.place_once(&mut connection, appends).await) {
+            Ok(appended) => {
+                self.inner.hints.raise();
+                return Ok(appended);
+            }
+            Err(error) if error.is_stored_already() => {}
+            Err(error) => return Err(appends.error(error)),
+        }
+        // Rare: an earlier try of the same append, perhaps our own, has gone through.
+        for _ in 0..4 {
+            let mut stored = self.stored(appends).await?;
+            let rest = appends.without(&stored)?;
+            if rest.is_empty() {
+                return appends.placed(&stored);
+            }
+            match retrying!(self, connection => self.append_once(&mut connection, &rest).await) {
+                Ok(placed) => {
+                    self.inner.hints.raise();
+                    stored.extend(placed);
+                    return appends.placed(&stored);
+                }
+                Err(error) if error.is_stored_already() => {}
+                Err(error) => return Err(rest.error(error)),
+            }
+        }
+        Err(AppendError::Backend(BackendError::Corrupt(
+            "a message is stored, and then it is not".to_owned(),
+        )))
+    }
+
     /// Where the given messages are stored by now, if they are.
     pub(crate) async fn stored(&self, appends: &Appends) -> Result<Stored, BackendError> {
         let ids = appends.ids();
@@ -149,10 +177,22 @@ impl Postgres {
         connection: &mut PgConnection,
         appends: &Appends,
     ) -> Attempt<Stored> {
+        appends.read_places(&self.append_row(connection, appends).await?)
+    }
+
+    /// The same, for who needs the places in the order of the messages.
+    async fn place_once(
+        &self,
+        connection: &mut PgConnection,
+        appends: &Appends,
+    ) -> Attempt<Vec<Appended>> {
+        appends.read_appended(&self.append_row(connection, appends).await?)
+    }
+
+    async fn append_row(&self, connection: &mut PgConnection, appends: &Appends) -> Attempt<PgRow> {
         let arrays = appends.arrays();
         let query = sqlx::query(self.inner.sql.append.safe());
-        let row = arrays.bind(query).fetch_one(connection).await?;
-        appends.read_places(&row)
+        Ok(arrays.bind(query).fetch_one(connection).await?)
     }
 
     /// The last position up to which everything is decided. What relies on it must be a later statement.
@@ -175,8 +215,4 @@ fn places(rows: &[PgRow]) -> Result<Stored, BackendError> {
         stored.insert(place.id, (stream(get(row, "stream")?)?, place));
     }
     Ok(stored)
-}
-
-pub(crate) fn messages(rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendError> {
-    rows.iter().map(message).collect()
 }

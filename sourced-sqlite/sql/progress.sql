@@ -6,6 +6,7 @@ SET acked = max(acked, ?2),
     ready = NULL,
     available_at = NULL,
     leased_until = NULL,
+    parked = 0,
     attempts = 0,
     last_error = NULL,
     worker = NULL

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use sourced::backend::{BackendError, Signal};
+use sourced::backend::{BackendError, Rehearsals, Signal};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -38,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) sql: Arc<Statements>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     pub(crate) turn: AtomicUsize,
+    pub(crate) rehearsals: Rehearsals,
     readers: SqlitePool,
     path: PathBuf,
 }
@@ -164,6 +165,7 @@ impl SqliteBuilder {
                 signal,
                 sql: Arc::new(Statements::new(&prefix)),
                 turn: AtomicUsize::new(0),
+                rehearsals: Rehearsals::default(),
                 readers,
                 path,
             }),

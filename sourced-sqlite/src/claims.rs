@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Limits, Refusal, Verdict,
+    LaneState, Limits, Refusal, Verdict, bounded,
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, Position, StreamId};
@@ -18,7 +18,7 @@ use crate::lanes::{self, Taken};
 use crate::pump::{self, Outlook};
 use crate::row::{self, unsigned};
 use crate::writer::Effect;
-use crate::{append, error};
+use crate::{append, error, quarantine};
 
 #[async_trait]
 impl Claims for Sqlite {
@@ -46,10 +46,12 @@ impl Claims for Sqlite {
             .map_err(Into::into);
         refused.and_then(|()| append::refuse_repetitions(&ack.appends, &ack.schedules))?;
         let sql = Arc::clone(&self.inner.sql);
+        // What only writes documents is run here, while others have the connection.
+        let writes = self.inner.rehearsals.writes(&ack);
         self.inner
             .writer
             .run(Effect::Lasting, move |connection| {
-                Box::pin(async move { lanes::ack(connection, &sql, &ack).await })
+                Box::pin(async move { lanes::ack(connection, &sql, &ack, writes.as_ref()).await })
             })
             .await
     }
@@ -74,7 +76,7 @@ impl Claims for Sqlite {
         error: &str,
     ) -> Result<(), FenceError> {
         let sql = Arc::clone(&self.inner.sql);
-        let (claim, error) = (claim.clone(), error.to_owned());
+        let (claim, error) = (claim.clone(), bounded(error).to_owned());
         self.inner
             .writer
             .run(Effect::Lasting, move |connection| {
@@ -123,9 +125,9 @@ impl Claims for Sqlite {
         if let Some(row) = row {
             let attempts = u32::try_from(unsigned(&row, 1)?).unwrap_or(u32::MAX);
             let parked: bool = row.try_get(2).map_err(error::backend)?;
-            let error = row::optional_text(&row, 3)?.map(str::to_owned);
+            let failure = quarantine::failure(&row, 3)?;
             let acked = Position::new(unsigned(&row, 0)?);
-            return Ok(Some(LaneState::new(acked, attempts, parked, error)));
+            return Ok(Some(LaneState::new(acked, attempts, parked, failure)));
         }
         // The pump may not have come to this stream yet.
         let row = sqlx::query(sql.unsorted.clone())
@@ -219,6 +221,7 @@ impl Sqlite {
                     key: lane.key,
                     deliveries,
                     attempts: lane.attempts,
+                    failing_for: lane.failing_for,
                 }),
                 Err(error) => self.park_unreadable(&lane, &error).await?,
             }

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, Group, GroupState, Groups, ResetFrom, ResetScope};
-use sourced::{GroupId, Timestamp};
+use sourced::backend::{
+    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
+};
+use sourced::message::TypeName;
+use sourced::{GroupId, Position, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
 use crate::error;
-use crate::row::{optional_text, signed};
+use crate::row::{optional_text, signed, unsigned};
 use crate::sql::Statements;
 use crate::types::{self, Registered};
 use crate::writer::Effect;
@@ -122,18 +126,56 @@ impl Groups for Sqlite {
             .await
             .map_err(error::backend)?
             .ok_or_else(|| BackendError::UnknownGroup(group.clone()))?;
-        let name: &str = row.try_get(0).map_err(error::backend)?;
-        if name == "active" {
-            return Ok(GroupState::Active);
-        }
-        let why = optional_text(&row, 1)?.unwrap_or_default().to_owned();
-        let at: Option<i64> = row.try_get(2).map_err(error::backend)?;
-        let at = Timestamp::from_micros(at.unwrap_or(0));
-        Ok(match name {
-            "failed" => GroupState::Failed { error: why, at },
-            _ => GroupState::Stopped { reason: why, at },
-        })
+        state(&row, 0)
     }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        let rows = sqlx::query(self.inner.sql.groups.clone())
+            .fetch_all(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        rows.iter().map(status).collect()
+    }
+}
+
+/// Reads a state from its name, its reason and its time.
+fn state(row: &SqliteRow, first: usize) -> Result<GroupState, BackendError> {
+    let name: &str = row.try_get(first).map_err(error::backend)?;
+    if name == "active" {
+        return Ok(GroupState::Active);
+    }
+    let why = optional_text(row, first + 1)?
+        .unwrap_or_default()
+        .to_owned();
+    let at: Option<i64> = row.try_get(first + 2).map_err(error::backend)?;
+    let at = Timestamp::from_micros(at.unwrap_or(0));
+    Ok(match name {
+        "failed" => GroupState::Failed { error: why, at },
+        _ => GroupState::Stopped { reason: why, at },
+    })
+}
+
+fn status(row: &SqliteRow) -> Result<GroupStatus, BackendError> {
+    let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
+    let name: &str = row.try_get(0).map_err(error::backend)?;
+    let types: &str = row.try_get(6).map_err(error::backend)?;
+    let types: Vec<&str> = serde_json::from_str(types).map_err(|_| corrupt("a list of types"))?;
+    let types = types
+        .into_iter()
+        .map(TypeName::new)
+        .collect::<Result<_, _>>();
+    let oldest: Option<i64> = row.try_get(9).map_err(error::backend)?;
+    let oldest = oldest.and_then(|oldest| u64::try_from(oldest).ok());
+    Ok(GroupStatus {
+        id: GroupId::new(name).map_err(|_| corrupt("a group's name"))?,
+        types: types.map_err(|_| corrupt("a type name"))?,
+        state: state(row, 1)?,
+        sorted_upto: Position::new(unsigned(row, 4)?),
+        log_end: Position::new(unsigned(row, 5)?),
+        pending: unsigned(row, 7)?.min(GroupStatus::MOST_COUNTED),
+        parked: unsigned(row, 8)?,
+        oldest_pending: oldest.map(Position::new),
+    })
 }
 
 async fn reset(
@@ -209,8 +251,13 @@ async fn sweep(connection: &mut SqliteConnection, sql: &Statements) -> Result<bo
             .map_err(error::backend)?;
     }
     if !has_lanes {
-        let delete = sqlx::query(sql.sweep_types.clone());
-        delete.execute(connection).await.map_err(error::backend)?;
+        for statement in [&sql.sweep_types, &sql.sweep_interventions] {
+            let delete = sqlx::query(statement.clone());
+            delete
+                .execute(&mut *connection)
+                .await
+                .map_err(error::backend)?;
+        }
     }
     Ok(has_lanes)
 }
@@ -229,6 +276,6 @@ async fn change(
     }
 }
 
-pub(crate) fn number(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<i64, BackendError> {
+pub(crate) fn number(row: &SqliteRow, column: usize) -> Result<i64, BackendError> {
     row.try_get(column).map_err(error::backend)
 }

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, Epoch, FenceError,
-    Refusal, SyncAction, Tx, Verdict,
+    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, DocumentWrites, Epoch,
+    FenceError, Refusal, SyncAction, Tx, Verdict,
 };
-use sourced::{GroupId, StreamId};
+use sourced::{GroupId, Position, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::append::{self, json};
-use crate::error;
 use crate::pump::Outlook;
+use crate::quarantine;
 use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
 use crate::tx::SavepointTx;
+use crate::{error, tx};
 
 /// A lane that was just claimed.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Taken {
     pub(crate) id: i64,
     pub(crate) key: ClaimKey,
     pub(crate) attempts: u32,
+    pub(crate) failing_for: Duration,
 }
 
 /// Claims ready lanes, of each group in turn the one that waits longest.
@@ -65,6 +67,7 @@ pub(crate) async fn take(
                 epoch: Epoch::new(unsigned(row, 3)?),
             },
             attempts: u32::try_from(unsigned(row, 4)?).unwrap_or(u32::MAX),
+            failing_for: Duration::from_micros(unsigned(row, 5)?),
         };
         taken.insert(lane.id, lane);
     }
@@ -148,11 +151,13 @@ pub(crate) async fn deliveries(
     Ok(deliveries)
 }
 
-/// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back.
+/// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back. Where `writes` are known,
+/// they are what its sync actions would do.
 pub(crate) async fn ack(
     connection: &mut SqliteConnection,
     sql: &Statements,
     ack: &Ack,
+    writes: Option<&DocumentWrites>,
 ) -> Result<Vec<Appended>, AckError> {
     let Some(lane) = held(connection, sql, &ack.claim).await? else {
         return Err(AckError::Fenced {
@@ -163,10 +168,13 @@ pub(crate) async fn ack(
     let appended = append::append(connection, sql, &ack.appends).await?;
     schedules::schedule(connection, sql, &ack.schedules).await?;
     refuse(connection, sql, &ack.refusals).await?;
-    if !ack.syncs.is_empty() {
-        sync(connection, sql, &ack.syncs).await?;
+    match writes {
+        Some(writes) => tx::write(connection, sql, writes)
+            .await
+            .map_err(|error| AckError::Sync(error.into()))?,
+        None => sync(connection, sql, &ack.syncs).await?,
     }
-    progress(connection, sql, lane, ack).await?;
+    progress(connection, sql, lane, ack.upto).await?;
     Ok(appended)
 }
 
@@ -209,15 +217,16 @@ pub(crate) async fn sync(
     Ok(())
 }
 
-async fn progress(
+/// Acknowledges everything up to this position, and gives the lane back.
+pub(crate) async fn progress(
     connection: &mut SqliteConnection,
     sql: &Statements,
     lane: i64,
-    ack: &Ack,
+    upto: Position,
 ) -> Result<(), BackendError> {
     let row = sqlx::query(sql.progress.clone())
         .bind(lane)
-        .bind(signed(ack.upto.get()))
+        .bind(signed(upto.get()))
         .fetch_one(&mut *connection)
         .await
         .map_err(error::backend)?;
@@ -226,7 +235,7 @@ async fn progress(
     if owes {
         let pay = sqlx::query(sql.pay.clone())
             .bind(lane)
-            .bind(signed(ack.upto.get()));
+            .bind(signed(upto.get()));
         pay.execute(&mut *connection)
             .await
             .map_err(error::backend)?;
@@ -263,6 +272,10 @@ pub(crate) async fn fail(
     let delay = match verdict {
         Verdict::RetryAfter(delay) => Some(micros(delay)),
         Verdict::Park => None,
+        Verdict::Skip => {
+            let (group, stream) = (&claim.group, &claim.stream);
+            return Ok(quarantine::skip_failed(connection, sql, group, stream, text).await?);
+        }
         Verdict::StopGroup => Some(0),
     };
     if verdict == Verdict::StopGroup {

@@ -101,6 +101,7 @@ mod migrate;
 #[cfg(test)]
 mod plans;
 mod pump;
+mod quarantine;
 mod recurrences;
 mod row;
 mod schedules;

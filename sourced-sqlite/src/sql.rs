@@ -83,6 +83,7 @@ statements! {
     fail_group = "UPDATE sourced_groups SET state = 'failed', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
     start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = ?1";
     group_state = "SELECT state, state_reason, state_at FROM sourced_groups WHERE name = ?1";
+    groups = include_str!("../sql/groups.sql");
     remove_group = "UPDATE sourced_groups SET state = 'removed', name = char(1) || id WHERE name = ?1";
     sweep_owed = "DELETE FROM sourced_owed WHERE lane_id IN (SELECT value FROM json_each(?1))";
     sweep_lanes = "DELETE FROM sourced_lanes WHERE id IN (SELECT value FROM json_each(?1))";
@@ -90,6 +91,8 @@ statements! {
         SELECT l.id FROM sourced_groups g CROSS JOIN sourced_lanes l ON l.group_id = g.id
         WHERE g.state = 'removed' LIMIT 1000)";
     sweep_types = "DELETE FROM sourced_given_up_types
+        WHERE group_id IN (SELECT id FROM sourced_groups WHERE state = 'removed')";
+    sweep_interventions = "DELETE FROM sourced_interventions
         WHERE group_id IN (SELECT id FROM sourced_groups WHERE state = 'removed')";
     fence_group = include_str!("../sql/fence_group.sql");
 
@@ -112,10 +115,34 @@ statements! {
     progress = include_str!("../sql/progress.sql");
     reopen = include_str!("../sql/reopen.sql");
     fail = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, attempts = attempts + 1,
-        available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3 WHERE id = ?1";
+        available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3, failed_pos = sourced_first,
+        failing_since = CASE attempts WHEN 0 THEN sourced_now ELSE failing_since END, failed_at = sourced_now
+        WHERE id = ?1";
     renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
-    lane = "SELECT acked, attempts, parked, last_error FROM sourced_lanes
+    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at
+        FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
+        WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
+    parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, l.attempts, s.name
+        FROM sourced_lanes l
+        CROSS JOIN sourced_messages m ON m.position = l.failed_pos
+        CROSS JOIN sourced_streams s ON s.id = l.stream_id
+        WHERE l.group_id = ?1 AND l.parked AND l.stream_id > coalesce((SELECT id FROM sourced_streams WHERE name = ?2), 0)
+        ORDER BY l.stream_id LIMIT ?3";
+    waiting_lane = "SELECT id, sourced_first, parked, attempts, failed_pos, last_error FROM sourced_lanes
         WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
+    retry_parked = "UPDATE sourced_lanes SET parked = 0, attempts = 0, last_error = NULL, ready = sourced_first WHERE id = ?1";
+    insert_intervention = "INSERT INTO sourced_interventions (group_id, remedy, position, attempts, error, reason, done_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, sourced_now)";
+    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+        FROM sourced_interventions i
+        CROSS JOIN sourced_messages m ON m.position = i.position
+        CROSS JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE i.group_id = ?1 AND i.remedy = ?2 AND i.id > ?3 ORDER BY i.id LIMIT ?4";
+    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+        FROM sourced_interventions i
+        CROSS JOIN sourced_messages m ON m.position = i.position
+        CROSS JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE i.group_id = ?1 AND i.position = ?2 AND i.remedy = 'skipped' ORDER BY i.id DESC LIMIT 1";
     unsorted = "SELECT g.start FROM sourced_groups g WHERE g.id = ?1 AND EXISTS (
         SELECT 1 FROM sourced_messages m
         WHERE m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND m.position > g.start

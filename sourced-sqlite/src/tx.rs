@@ -5,7 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use sourced::Failure;
-use sourced::backend::{BackendError, Tx, TxOps};
+use sourced::backend::{BackendError, DocumentWrites, Tx, TxOps};
 use sourced::message::Payload;
 use sqlx::SqliteConnection;
 
@@ -61,6 +61,22 @@ impl fmt::Debug for SavepointTx<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SavepointTx").finish_non_exhaustive()
     }
+}
+
+/// Writes documents that are known beforehand.
+pub(crate) async fn write(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    writes: &DocumentWrites,
+) -> Result<(), BackendError> {
+    let mut ops = SavepointTx { connection, sql };
+    for ((collection, key), value) in writes {
+        match value {
+            Some(value) => ops.put_document(collection, key, value.clone()).await?,
+            None => ops.delete_document(collection, key).await?,
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]

@@ -312,7 +312,11 @@ async fn a_damaged_message_parks_its_own_lane_only() {
     let lane = store.lane(&group("all").id, &stream("bad")).await;
     let lane = lane.unwrap().unwrap();
     assert!(lane.parked);
-    assert!(lane.last_error.unwrap().contains("metadata at position 2"));
+    assert!(
+        lane.last_error()
+            .unwrap()
+            .contains("metadata at position 2")
+    );
     let read = store.read_stream(ReadStream::all(stream("bad"))).await;
     assert!(matches!(read, Err(BackendError::Corrupt(_))), "{read:?}");
 }

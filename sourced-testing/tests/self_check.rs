@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, Groups, LaneState,
-    Memory, Progress, Promotion, ReadStream, Recurrences, Refusal, ResetFrom, ResetScope,
-    Scheduled, Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store,
-    StreamAppend, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
+    Intervention, LaneState, Memory, Parked, Progress, Promotion, Quarantine, QuarantineError,
+    ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules,
+    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit,
+    UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -48,6 +49,9 @@ enum Fault {
     MovesWhoeverIsBehind,
     MovesBeforeItAppends,
     IgnoresStops,
+    KeepsWhatIsRetriedParked,
+    SkipsWhateverIsFirst,
+    ForgetsSkips,
     KeepsTheLastSnapshotWritten,
     KeepsOneSnapshotPerStream,
 }
@@ -169,6 +173,74 @@ impl Groups for Broken {
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
         self.memory.group_state(group).await
+    }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        self.memory.groups().await
+    }
+}
+
+#[async_trait]
+impl Quarantine for Broken {
+    async fn parked(
+        &self,
+        group: &GroupId,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>, BackendError> {
+        self.memory.parked(group, after, limit).await
+    }
+
+    async fn retry_parked(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        if self.has(Fault::KeepsWhatIsRetriedParked) {
+            self.memory.lane(group, stream).await?;
+            return Ok(());
+        }
+        self.memory.retry_parked(group, stream, reason).await
+    }
+
+    async fn skip(
+        &self,
+        group: &GroupId,
+        stream: &StreamId,
+        position: Position,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        let skipped = self.memory.skip(group, stream, position, reason).await;
+        match skipped {
+            Err(QuarantineError::NotFirst {
+                first: Some(first), ..
+            }) if self.has(Fault::SkipsWhateverIsFirst) => {
+                self.memory.skip(group, stream, first, reason).await
+            }
+            skipped => skipped,
+        }
+    }
+
+    async fn interventions(
+        &self,
+        group: &GroupId,
+        remedy: Remedy,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Intervention>, BackendError> {
+        if self.has(Fault::ForgetsSkips) {
+            return Ok(Vec::new());
+        }
+        self.memory.interventions(group, remedy, after, limit).await
+    }
+
+    async fn skip_of(
+        &self,
+        group: &GroupId,
+        position: Position,
+    ) -> Result<Option<Intervention>, BackendError> {
+        self.memory.skip_of(group, position).await
     }
 }
 
@@ -514,6 +586,9 @@ caught! {
     moves_on_older_progress: MovesWhoeverIsBehind by tick_once::who_has_seen_other_progress_is_refused;
     doubled_ticks: MovesWhoeverIsBehind by tick_once::of_concurrent_moves_exactly_one_wins_each_round;
     moves_without_a_message: MovesBeforeItAppends by tick_once::a_refused_append_moves_nothing;
+    locked_lanes: KeepsWhatIsRetriedParked by quarantine::a_retried_stream_goes_on_in_order;
+    skips_of_the_wrong_message: SkipsWhateverIsFirst by ack_never_jumps::a_skip_takes_the_first_message_and_no_other;
+    unrecorded_skips: ForgetsSkips by quarantine::a_skipped_message_is_recorded_and_the_rest_goes_on;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;

@@ -24,23 +24,75 @@ use std::fmt;
 /// # run().unwrap();
 /// ```
 // It does not implement `std::error::Error` itself: the blanket `From` below would then overlap with the reflexive one.
-pub struct Failure(Box<dyn StdError + Send + Sync>);
+pub struct Failure {
+    error: Box<dyn StdError + Send + Sync>,
+    permanence: Permanence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Permanence {
+    MayPass,
+    Permanent,
+}
 
 impl Failure {
     /// A failure that is only text.
     pub fn msg(text: impl fmt::Display) -> Self {
-        Self(text.to_string().into())
+        Self::of(text.to_string().into())
+    }
+
+    /// A failure that will not pass: the message is not tried again, whatever the [`RetryPolicy`](crate::RetryPolicy) says
+    /// of attempts. Its stream is parked at once, or what else the policy has as a last resort.
+    ///
+    /// ```
+    /// use sourced::Failure;
+    ///
+    /// fn parse(text: &str) -> Result<u32, Failure> {
+    ///     text.parse().map_err(Failure::permanent::<std::num::ParseIntError>)
+    /// }
+    /// assert!(parse("x").unwrap_err().is_permanent());
+    /// assert!(Failure::permanent("there is no such account").is_permanent());
+    /// ```
+    pub fn permanent<E: Into<Box<dyn StdError + Send + Sync>>>(error: E) -> Self {
+        Self {
+            error: error.into(),
+            permanence: Permanence::Permanent,
+        }
+    }
+
+    /// Whether it was made by [`Failure::permanent`].
+    pub fn is_permanent(&self) -> bool {
+        self.permanence == Permanence::Permanent
+    }
+
+    /// The first error of this type, from the error inside down its causes.
+    #[doc(alias = "downcast_ref")]
+    pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        let mut error: &(dyn StdError + 'static) = &*self.error;
+        loop {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            error = error.source()?;
+        }
+    }
+
+    fn of(error: Box<dyn StdError + Send + Sync>) -> Self {
+        Self {
+            error,
+            permanence: Permanence::MayPass,
+        }
     }
 
     /// The error inside.
     pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        &*self.0
+        &*self.error
     }
 
     /// The error and its causes on one line, joined by `: `.
     pub fn chain(&self) -> String {
-        let mut text = self.0.to_string();
-        let mut source = self.0.source();
+        let mut text = self.error.to_string();
+        let mut source = self.error.source();
         while let Some(error) = source {
             let cause = error.to_string();
             // Many errors repeat their cause in their own text.
@@ -56,25 +108,25 @@ impl Failure {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        Self::of(Box::new(error))
     }
 }
 
 impl From<Failure> for Box<dyn StdError + Send + Sync> {
     fn from(failure: Failure) -> Self {
-        failure.0
+        failure.error
     }
 }
 
 impl From<Failure> for Box<dyn StdError> {
     fn from(failure: Failure) -> Self {
-        failure.0
+        failure.error
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(&self.error, f)
     }
 }
 

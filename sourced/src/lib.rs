@@ -13,7 +13,9 @@
 //! | know what handlers may ask for | [`Res`], [`Now`], [`Replaying`], [`History`], [`Other`], [`Emitter`] |
 //! | let clients send commands | [`Gateway`], [`Registry`], [`Principal`] |
 //! | see what leads to what | [`App::topology`], [`topology`] |
-//! | tune the workers | [`WorkerOptions`], [`RetryPolicy`] |
+//! | tune the workers | [`WorkerOptions`], [`ReactorOptions`] |
+//! | say what happens when a handler fails | [`RetryPolicy`], [`ErrorStrategy`], [`FailureHooks`], [`Failure::permanent`] |
+//! | see how groups are doing, and let parked streams go on | [`App::groups`], [`GroupRef`] |
 //! | watch a running app | [`App::health`], [`message::Traceparent`]; `docs/operations.md` in the repository |
 //! | write a backend | [`backend`], and the conformance suite in `sourced-testing` |
 //!
@@ -71,8 +73,9 @@ pub use recurrence::{CatchUp, Every, Ticks};
 pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, GroupRef, Health, Outcome, Place, Receipt,
-    Recurring, RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, BuildError, DispatchError, ErrorStrategy, FailedAttempt, FailureHooks,
+    GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt, Recurring,
+    RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

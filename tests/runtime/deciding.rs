@@ -188,7 +188,7 @@ pub async fn conflict_is_not_an_error_for_many_deciders_of_one_stream(on: On) {
     );
     let lane = app.backend().lane(&group, &stream).await.unwrap().unwrap();
     assert_eq!(
-        (lane.attempts, lane.last_error),
+        (lane.attempts, lane.last_error()),
         (0, None),
         "no conflict was counted as a failure"
     );

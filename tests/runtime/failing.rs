@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::prelude::*;
-use sourced::{Outcome, Rejected, WorkerOptions};
+use sourced::{Outcome, Rejected, RetryPolicy, WorkerOptions};
 
 use crate::backends::On;
 use crate::shop::*;
@@ -28,10 +28,18 @@ async fn parks(on: On, part: &str, why: &str) {
         "{error}"
     );
     assert_eq!(stage.calls(part), 3, "three tries, as the policy says");
-    assert!(
-        matches!(behind.outcome().await.unwrap(), Outcome::Failed(_)),
-        "later messages of the stream wait behind"
-    );
+    let blocked = Outcome::Blocked {
+        by: bad.id,
+        error: app
+            .group::<Till>()
+            .parked(None, 1)
+            .await
+            .unwrap()
+            .remove(0)
+            .failure
+            .error,
+    };
+    assert_eq!(behind.outcome().await.unwrap(), blocked);
     assert!(
         app.load::<Till>("till-1")
             .await
@@ -46,7 +54,7 @@ async fn parks(on: On, part: &str, why: &str) {
         later.outcome().await.unwrap(),
         Outcome::Applied(_)
     ));
-    app.idle().await.unwrap();
+    assert_eq!(app.idle().await.unwrap().parked, 1);
     running.stop().await;
 }
 
@@ -121,7 +129,10 @@ pub async fn a_panicking_evolve_parks_its_stream_and_no_other(on: On) {
         Outcome::Failed(_) | Outcome::Applied(_)
     ));
     let next = app.dispatch(sell("tea").to("till-1")).await.unwrap();
-    assert!(matches!(next.outcome().await.unwrap(), Outcome::Failed(_)));
+    assert!(matches!(
+        next.outcome().await.unwrap(),
+        Outcome::Failed(_) | Outcome::Blocked { .. }
+    ));
     app.idle().await.unwrap();
     assert_eq!(report(&app, "till-2").await.unwrap().n_sold, 1);
     running.stop().await;
@@ -154,8 +165,8 @@ pub async fn a_command_may_both_refuse_and_fail(on: On) {
     }
 
     let stage = Stage::new();
-    let mut options = WorkerOptions::default();
-    options.retry.first_pause = Duration::from_millis(1);
+    let retry = RetryPolicy::default().first_pause(Duration::from_millis(1));
+    let options = WorkerOptions::default().retry(retry);
     let builder = on.builder().register::<Flight>().workers(options);
     let app = builder.resource(Arc::clone(&stage)).build().await.unwrap();
     let running = app.start();

@@ -286,16 +286,17 @@ pub async fn a_projector_reacts_once_and_stays_silent_in_a_replay(on: On) {
         message: filled.clone(),
         replaying: true,
     }];
-    let services = sourced::reactor::Services {
-        backend: Arc::clone(app.backend()),
-        env: app.env().clone(),
-        resources: Arc::default(),
-    };
+    let services = sourced::reactor::Services::new(
+        Arc::clone(app.backend()),
+        app.env().clone(),
+        Arc::default(),
+        sourced::reactor::States::new(0),
+    );
     for reactor in [sizes, telemetry] {
         let batch = sourced::reactor::Batch {
             stream: &filled.stream_id,
             deliveries: &deliveries,
-            streams: &services.streams(),
+            streams: services.streams(),
             services: &services,
             progress: &sourced::reactor::Progress::default(),
         };

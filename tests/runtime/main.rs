@@ -13,10 +13,12 @@ mod deciding;
 mod failing;
 mod forms;
 mod joining;
+mod knowing;
 mod observing;
 mod operating;
 mod reacting;
 mod recurring;
+mod remedies;
 mod scheduling;
 mod snapshots;
 mod stopping;
@@ -101,6 +103,17 @@ promises! {
         workers_are_woken_after_the_commit,
         what_cannot_be_joined_is_told,
     }
+    knowing {
+        a_known_state_is_not_read_again,
+        fresh_state_when_another_app_has_appended,
+        fresh_state_for_a_no,
+        one_winner_among_apps_that_know_the_same_state,
+        a_state_that_panicked_is_not_known,
+        never_ahead_after_an_append_that_failed,
+        fresh_state_for_workers_and_durable_methods_in_turn,
+        whoever_needs_the_events_reads_them,
+        the_seqs_in_a_known_state_are_those_that_are_stored,
+    }
     observing {
         health_tells_of_the_storage_the_workers_and_the_groups,
         health_tells_when_workers_are_stopped,
@@ -133,6 +146,18 @@ promises! {
         a_removed_recurrence_ticks_no_more,
         a_tick_is_carried_by_its_command_and_by_what_follows,
         one_that_fails_holds_back_no_other,
+    }
+    remedies {
+        quarantine_at_once_of_what_will_not_pass,
+        quarantine_ends_by_a_retry_and_all_is_handled_in_order,
+        ack_never_jumps_when_a_person_skips_what_is_parked,
+        a_policy_goes_by_the_type_of_the_failure,
+        a_failure_stops_its_group_until_a_person_starts_it,
+        attempts_are_counted_for_each_message_anew,
+        a_skipped_command_says_so,
+        hooks_are_called_once_for_each_failure,
+        workers_survive_a_panic_in_a_hook_or_a_strategy,
+        a_reactor_keeps_to_its_own_limit_of_lanes,
     }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,

@@ -41,7 +41,8 @@ pub async fn a_stopped_group_waits_over_restarts_until_it_is_started(on: On) {
     let app = on.app(&Stage::new()).await;
     let running = app.start();
     app.dispatch(sell("tea").to("till-1")).await.unwrap();
-    app.idle().await.unwrap();
+    let idle = app.idle().await.unwrap();
+    assert_eq!(idle.stopped, [app.group::<Report>().id().clone()]);
     assert_eq!(report(&app, "till-1").await, None);
     assert!(!app.group::<Report>().state().await.unwrap().is_active());
     app.group::<Report>().start().await.unwrap();

@@ -78,7 +78,7 @@ impl Run<'_> {
             anyhow::Ok(self.app.idle().await?)
         };
         let ended = tokio::select! {
-            ended = all_handled => ended.map(|()| None),
+            ended = all_handled => ended.map(|_| None),
             stopped_by = stop.received() => Ok(Some(stopped_by)),
         };
         let took = clock.now().saturating_since(started_at);

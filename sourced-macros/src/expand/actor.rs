@@ -57,7 +57,9 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         Some(quote!(#cfgs table.#row::<#message>() #needs;))
     });
     let rows = rows.chain(reactions.iter().map(reaction_row));
-    let rows: TokenStream = rows.chain(snapshots(model, handlers, reactions)).collect();
+    let rows = rows.chain(snapshots(model));
+    let rows = rows.chain([readers(handlers, reactions)]);
+    let rows: TokenStream = rows.collect();
     let table = if rows.is_empty() {
         quote!(_table)
     } else {
@@ -86,12 +88,8 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     }
 }
 
-/// `table.snapshots_every(…)`, and whose handlers snapshots will not do for.
-fn snapshots(
-    model: &Model,
-    handlers: &[&Handler],
-    reactions: &[Reaction<'_>],
-) -> Option<TokenStream> {
+/// `table.snapshots_every(…)`.
+fn snapshots(model: &Model) -> Option<TokenStream> {
     let Snapshots {
         every,
         code,
@@ -104,9 +102,23 @@ fn snapshots(
     // Whether the state can be stored is asked of the type, so that is said there.
     let span = Span::call_site().located_at(model.self_ty.span());
     let take = quote_spanned!(span=> table.snapshots_every(#every, &FINGERPRINT););
+    Some(quote! {
+        {
+            static FINGERPRINT: #private::Fingerprint = #private::Fingerprint::of_code(#code, #version);
+            #take
+        }
+    })
+}
+
+/// `table.reads_history::<Count>();`, of those handlers that a state alone will not do for.
+fn readers(handlers: &[&Handler], reactions: &[Reaction<'_>]) -> TokenStream {
     let commands = handlers
         .iter()
         .filter(|handler| handler.role == Role::Command);
+    let steps = commands
+        .clone()
+        .filter(|handler| handler.takes_emitter())
+        .map(|handler| (handler.cfgs(), quote!(emits), handler.message()));
     let commands = commands.map(|handler| (*handler, handler.cfgs(), handler.message()));
     let reactions = reactions.iter().map(|reaction| {
         (
@@ -118,14 +130,11 @@ fn snapshots(
     let readers = commands
         .chain(reactions)
         .filter(|(handler, ..)| handler.takes_history())
-        .map(|(_, cfgs, message)| quote!(#cfgs table.reads_history::<#message>();));
-    Some(quote! {
-        {
-            static FINGERPRINT: #private::Fingerprint = #private::Fingerprint::of_code(#code, #version);
-            #take
-        }
-        #(#readers)*
-    })
+        .map(|(_, cfgs, message)| (cfgs, quote!(reads_history), message));
+    let rows = readers
+        .chain(steps)
+        .map(|(cfgs, row, message)| quote!(#cfgs table.#row::<#message>();));
+    rows.collect()
 }
 
 /// `table.reaction::<ItemAdded>().needs::<Res<Mailer>>();`

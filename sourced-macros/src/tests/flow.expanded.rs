@@ -215,6 +215,8 @@ impl ::sourced::__private::Actor for Cart {
         table.reaction::<stock::Gone>();
         table.rest_reaction::<Discounted>();
         table.rest_reaction::<Removed>();
+        table.emits::<Fill>();
+        table.emits::<Empty>();
     }
 }
 #[automatically_derived]

@@ -29,6 +29,7 @@ WITH wanted AS MATERIALIZED (
     RETURNING l.*
 )
 SELECT c.group_id, c.stream_id, c.epoch, c.attempts, c.head_seq, g.name AS group_name, s.name AS stream,
+       CASE c.attempts WHEN 0 THEN 0 ELSE greatest(0, extract(epoch FROM clock_timestamp() - c.failing_since) * 1000000) END::bigint AS failing_for,
        m.replaying,
        m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
        m.metadata::text AS metadata, m.payload::text AS payload

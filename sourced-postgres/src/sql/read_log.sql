@@ -5,7 +5,7 @@ SELECT s.name AS stream,
   FROM (
     SELECT * FROM (
         SELECT * FROM {schema}.messages WHERE position > $1 AND position <= $2 ORDER BY position LIMIT {limit}
-    ) AS part LIMIT $3
+    ) AS part ORDER BY position LIMIT $3
   ) AS m
   JOIN {schema}.streams AS s ON s.id = m.stream_id
  ORDER BY m.position

@@ -1,6 +1,5 @@
 -- A part of the stream $1: after $2, up to $3, of the kind $4 if any, at most $5.
-SELECT $1 AS stream,
-       m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
+SELECT m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
        m.metadata::text AS metadata, m.payload::text AS payload
   FROM {schema}.messages AS m
  WHERE m.stream_id = (SELECT id FROM {schema}.streams WHERE name = $1)

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 /// Every check calls methods of the port.
 pub(super) use sourced::backend::{
-    Claims as _, Documents as _, Recurrences as _, Schedules as _, Store as _, Wake as _,
+    Claims as _, Documents as _, Groups as _, Quarantine as _, Recurrences as _, Schedules as _,
+    Store as _, Wake as _,
 };
 
 /// The type of most events.

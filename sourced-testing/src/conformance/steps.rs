@@ -83,7 +83,11 @@ impl SyncAction for Steps {
                 }
                 Step::Fail(why) => return Err(Failure::msg(why)),
                 Step::Panic => panic!("this sync action panics on purpose"),
-                Step::Gate(gate) => gate.pass().await,
+                Step::Gate(gate) => {
+                    // An action that only writes may be run before the transaction begins.
+                    _ = tx.get::<u64>(DOCS, "gate").await?;
+                    gate.pass().await;
+                }
             }
         }
         Ok(())

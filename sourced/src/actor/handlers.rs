@@ -1,6 +1,6 @@
 //! The table of an actor's handlers, filled by generated code and read by the functions of this module.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::message::{Command, Event, MessageType, StoredMessage, TypeName};
 use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
 use crate::registry::CommandType;
+use crate::stream::GroupId;
 use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
@@ -35,22 +36,25 @@ pub struct Handlers<A> {
     needs: Needs,
     flow: Flow,
     snapshots: Option<SnapshotRule<A>>,
-    /// The messages whose handlers ask for all that happened before.
-    readers: HashSet<TypeName>,
+    /// The messages whose handlers need more than the state.
+    readers: HashMap<TypeName, Reach>,
+    group: GroupId,
 }
 
 impl<A: Actor> Handlers<A> {
     /// The table of this actor.
     pub(crate) fn of_actor() -> Self {
+        let group = group_of::<A>();
         let mut table = Self {
             commands: Rows::default(),
             evolution: Evolution::new(),
             reactions: Reactions::new(),
             command_types: Vec::new(),
             needs: Needs::default(),
-            flow: Flow::of_type::<A>(group_of::<A>()),
+            flow: Flow::of_type::<A>(group.clone()),
             snapshots: None,
-            readers: HashSet::new(),
+            readers: HashMap::new(),
+            group,
         };
         A::handlers(&mut table);
         table
@@ -120,26 +124,37 @@ impl<A: Actor> Handlers<A> {
         self
     }
 
-    /// A message whose handler asks for the history, for which no snapshot will do.
+    /// A message whose handler asks for the history, for which neither a snapshot nor a known state will do.
     pub fn reads_history<M: MessageType>(&mut self) -> &mut Self {
-        // Names that are none were refused where the message was defined.
-        let names = M::names().into_iter();
-        let names = names.filter_map(|name| TypeName::new(name).ok());
-        self.readers.extend(names);
+        self.reads::<M>(Reach::Beginning)
+    }
+
+    /// A command that is decided step by step, on a second state that is made of the same events.
+    pub fn emits<C: Command>(&mut self) -> &mut Self {
+        self.reads::<C>(Reach::Snapshot)
+    }
+
+    fn reads<M: MessageType>(&mut self, reach: Reach) -> &mut Self {
+        for name in TypeName::all_of::<M>() {
+            let farthest = self.readers.entry(name).or_insert(reach);
+            *farthest = reach.min(*farthest);
+        }
         self
+    }
+
+    /// The consumer group of the actor.
+    pub(super) fn group(&self) -> &GroupId {
+        &self.group
     }
 
     pub(super) fn snapshots(&self) -> Option<&SnapshotRule<A>> {
         self.snapshots.as_ref()
     }
 
-    /// How far back to read for a message of this type: so far, unless its handler asks for the history.
+    /// How far back to read for a message of this type: so far, unless its handler needs more.
     pub(super) fn reach(&self, type_name: &TypeName, otherwise: Reach) -> Reach {
-        if self.readers.contains(type_name) {
-            Reach::Beginning
-        } else {
-            otherwise
-        }
+        let needed = self.readers.get(type_name);
+        needed.map_or(otherwise, |reach| otherwise.min(*reach))
     }
 
     pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::run::{evolve_all, group_of};
+use super::run::evolve_all;
 use super::{Actor, Handlers};
 use crate::backend::{BackendError, ReadStream, Snapshot};
 use crate::failure::Failure;
@@ -20,7 +20,9 @@ pub(super) enum Reach {
     Beginning,
     /// To the end of this seq: a later snapshot knows too much.
     UpTo(Seq),
-    /// Not at all.
+    /// To the newest snapshot: the state is going to be made of them once more.
+    Snapshot,
+    /// Not at all: a state that is known will do.
     Newest,
 }
 
@@ -100,7 +102,7 @@ async fn usable<A: Actor>(
     if reach == Reach::Beginning {
         return None;
     }
-    let snapshot = match streams.snapshot(&group_of::<A>(), stream).await {
+    let snapshot = match streams.snapshot(handlers.group(), stream).await {
         Ok(found) => found?,
         Err(error) => {
             tracing::warn!(actor = A::NAME, %stream, %error, "a snapshot could not be read; the whole stream is");
@@ -150,7 +152,7 @@ impl<A: Actor> TakeSnapshot<A> {
             return Ok(());
         };
         let read = ReadStream::all(stream.clone());
-        let found = load(&*services.streams(), handlers, read, Reach::Newest).await?;
+        let found = load(&**services.streams(), handlers, read, Reach::Newest).await?;
         let Some(seq) = found.history.last().map(|event| event.seq) else {
             return Ok(());
         };
@@ -165,7 +167,7 @@ impl<A: Actor> TakeSnapshot<A> {
         };
         let backend = &services.backend;
         backend
-            .save_snapshot(&group_of::<A>(), stream, &snapshot)
+            .save_snapshot(handlers.group(), stream, &snapshot)
             .await?;
         Ok(())
     }

@@ -4,11 +4,14 @@
 //! per handler: [`Decides`], [`Evolves`](crate::evolve::Evolves) or [`Reacts`]. Everything else (decoding, loading, batching, correlating) is
 //! in this module, written once.
 
+mod before;
 mod decision;
 mod dispatch;
+mod durable;
 mod emitter;
 mod events;
 mod handlers;
+mod known;
 mod load;
 mod other;
 mod outage;
@@ -21,6 +24,7 @@ mod snapshots;
 pub use decision::{Carries, Emit, Emitted, IntoDecision, IntoRejected, Rejected};
 pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
 pub(crate) use dispatch::{OutgoingError, Parcel};
+pub use durable::{CommandError, EventsOf, RefusalOf};
 pub use emitter::Emitter;
 #[doc(hidden)]
 pub use emitter::Stepwise;
@@ -33,7 +37,7 @@ pub(crate) use outage::outage;
 #[doc(hidden)]
 pub use outage::{MayRefuse, OfTheDomain, Returned};
 pub(crate) use reactions::{Reactions, send};
-pub use reference::{ActorRef, CommandError, EventsOf, Loaded, RefusalOf};
+pub use reference::{ActorRef, Loaded};
 pub use run::ActorReactor;
 pub use snapshots::{Fingerprint, SnapshotState};
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::Instrument as _;
 
-use super::load::{Found, Reach, TakeSnapshot, foundation, load};
+use super::before::Before;
+use super::known::Known;
+use super::load::{Found, Reach, TakeSnapshot, foundation};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
-use crate::backend::{
-    BackendError, Delivery, ReadStream, Refusal, Scheduled, Snapshot, StreamAppend,
-};
+use crate::backend::{BackendError, Delivery, Refusal, Scheduled, Snapshot, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
@@ -118,11 +118,13 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 struct Run<'a, A> {
     handlers: &'a Arc<Handlers<A>>,
     batch: &'a Batch<'a>,
-    /// What the events come after; none when they begin with the first.
+    /// The snapshot that the events come after; none when they begin with the first, or come after a known state.
     base: Option<Arc<Snapshot>>,
-    /// Its state, until somebody needs it.
+    /// The state before the first event of the history, until somebody needs it.
     start: Option<A>,
-    /// All events of the stream, or those after the snapshot.
+    /// How far that goes.
+    before: Before,
+    /// All events of the stream, or those after the snapshot or the known state.
     history: Arc<Vec<StoredMessage>>,
     /// How many of them are stored; the rest was decided in this pass.
     n_stored: usize,
@@ -143,12 +145,9 @@ impl<'a, A: Actor> Run<'a, A> {
         handlers: &'a Arc<Handlers<A>>,
         batch: &'a Batch<'a>,
     ) -> Result<Self, BackendError> {
-        let Found { history, base } = match reach_of(handlers, batch) {
-            None => Found::default(),
-            Some(reach) => {
-                let read = ReadStream::all(batch.stream.clone());
-                load(&**batch.streams, handlers, read, reach).await?
-            }
+        let (before, Found { history, base }) = match reach_of(handlers, batch) {
+            None => (Before::default(), Found::default()),
+            Some(reach) => Before::find(handlers, batch, reach).await?,
         };
         Ok(Self {
             handlers,
@@ -156,6 +155,7 @@ impl<'a, A: Actor> Run<'a, A> {
             n_stored: history.len(),
             base: history.base().cloned(),
             start: base,
+            before,
             history: history.into_events(),
             newest: None,
             as_of: None,
@@ -178,7 +178,7 @@ impl<'a, A: Actor> Run<'a, A> {
             let decided = decided.instrument(span.clone()).await;
             telemetry::decided(&span, A::NAME, decided_of(&decided));
             return match decided? {
-                Ok(emitted) => self.applied(message, emitted, cx.guards()).await,
+                Ok(emitted) => self.applied(message, emitted, cx.into_guards()).await,
                 Err(Rejected::Refused(reason)) => {
                     self.refusals.push(Refusal {
                         command: message.id,
@@ -233,6 +233,8 @@ impl<'a, A: Actor> Run<'a, A> {
     fn foundation(&mut self) -> Result<A, Failure> {
         match self.start.take() {
             Some(state) => Ok(state),
+            // There is one of it, and it may be half changed.
+            None if self.before.is_known => Err(Failure::msg("the known state was used up")),
             None => foundation(self.handlers, self.batch.stream, &self.events()),
         }
     }
@@ -243,7 +245,8 @@ impl<'a, A: Actor> Run<'a, A> {
 
     /// The seq of the last stored event.
     fn last_stored(&self) -> Option<Seq> {
-        self.events().first(self.n_stored).last_seq()
+        let last = self.history[..self.n_stored].last();
+        last.map(|event| event.seq).or(self.before.seq)
     }
 
     /// How many stored events there are up to this seq.
@@ -322,8 +325,18 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 
     fn finish(self, handled: Handled) -> Handled {
-        let (before, now) = (self.n_stored, self.history.len());
-        let due = TakeSnapshot::if_due(self.handlers, self.batch.stream, before, now);
+        let n_events = |len| self.before.n_events + len;
+        let (stored, now) = (n_events(self.n_stored), n_events(self.history.len()));
+        let due = TakeSnapshot::if_due(self.handlers, self.batch.stream, stored, now);
+        let seq = self.last_stored();
+        if let Some(state) = self.newest.filter(|_| stored == now) {
+            let known = Known {
+                state,
+                seq,
+                n_events: now,
+            };
+            Box::new(known).keep(&**self.batch.streams, self.batch.stream);
+        }
         Handled {
             afterwards: due.into_iter().collect(),
             appends: self.appends,
@@ -369,9 +382,9 @@ pub(super) fn appends_of(
     emitted: Vec<Emitted>,
 ) -> Vec<StreamAppend> {
     let mut appends = Vec::new();
+    let (now, kind) = (env.clock.now(), Emitted::KIND);
     for event in emitted {
         let id = env.ids.next_id().into();
-        let (now, kind) = (env.clock.now(), Emitted::KIND);
         let message = NewMessage::root(id, now, event.type_name, kind, event.payload);
         let (stream, after) = match event.elsewhere {
             Some(there) => (there.id, there.after),

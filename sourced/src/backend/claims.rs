@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{AckError, Appended, BackendError, FenceError, Scheduled, StreamAppend, SyncAction};
+use super::{
+    AckError, Appended, BackendError, FenceError, LaneFailure, Scheduled, StreamAppend, SyncAction,
+};
 use crate::message::{MessageId, StoredMessage};
 use crate::stream::{GroupId, Position, StreamId};
 
@@ -40,7 +42,8 @@ pub trait Claims: Send + Sync {
     /// [`Schedules::schedule`](super::Schedules::schedule).
     ///
     /// The transaction may be run again from the start when the database asks for it (a deadlock, a lost connection
-    /// before the commit was sent), and so may the sync actions.
+    /// before the commit was sent), and so may the sync actions. A backend may share one transaction among acks that arrive
+    /// at the same time; what one of them is refused for is refused to it alone.
     ///
     /// # Errors
     /// [`AckError::Fenced`] when the lane has another holder by now, [`AckError::Append`] when an append was refused,
@@ -54,8 +57,9 @@ pub trait Claims: Send + Sync {
     /// [`FenceError::Fenced`] when the lane has another holder by now.
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError>;
 
-    /// Gives a lane back because handling its first pending message failed. `error` is kept with the lane, for a person
-    /// to read. The count of attempts goes up by one.
+    /// Gives a lane back because handling its first pending message failed. The count of attempts goes up by one, and
+    /// what failed, when and how is kept with the lane for a person to read: [`LaneState::failure`]. Of `error`, that is
+    /// [`MAX_REASON_BYTES`](super::MAX_REASON_BYTES) at most.
     ///
     /// # Errors
     /// [`FenceError::Fenced`] when the lane has another holder by now.
@@ -180,6 +184,8 @@ pub struct Claim {
     pub deliveries: Vec<Delivery>,
     /// How often handling the first of them has failed before.
     pub attempts: u32,
+    /// How long ago the first of these failures was, by the backend's own clock; zero when there was none.
+    pub failing_for: Duration,
 }
 
 /// One message handed to a group.
@@ -224,6 +230,9 @@ pub enum Verdict {
     RetryAfter(Duration),
     /// It waits for a person; later messages of the stream wait behind it.
     Park,
+    /// The message is acknowledged without being handled, as by [`Quarantine::skip`](super::Quarantine::skip), with the
+    /// error as the reason.
+    Skip,
     /// The whole group waits for a person: its state becomes [`GroupState::Failed`](super::GroupState::Failed) with the
     /// error. The lane is ready again for when the group is started.
     StopGroup,
@@ -240,17 +249,22 @@ pub struct LaneState {
     /// Whether the lane waits for a person.
     pub parked: bool,
     /// The last failure since the last progress.
-    pub last_error: Option<String>,
+    pub failure: Option<LaneFailure>,
 }
 
 impl LaneState {
     /// For backends.
-    pub fn new(acked: Position, attempts: u32, parked: bool, last_error: Option<String>) -> Self {
+    pub fn new(acked: Position, attempts: u32, parked: bool, failure: Option<LaneFailure>) -> Self {
         Self {
             acked,
             attempts,
             parked,
-            last_error,
+            failure,
         }
+    }
+
+    /// The error of the last failure since the last progress.
+    pub fn last_error(&self) -> Option<&str> {
+        Some(&self.failure.as_ref()?.error)
     }
 }

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 /// The consumer groups a backend knows.
 ///
-/// All but [`Groups::register_group`] are an error for a group that was never registered, or was removed:
+/// All but [`Groups::register_group`] and [`Groups::groups`] are an error for a group that was never registered, or was removed:
 /// [`BackendError::UnknownGroup`].
 #[async_trait]
 pub trait Groups: Send + Sync {
@@ -75,6 +75,52 @@ pub trait Groups: Send + Sync {
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError>;
+
+    /// All groups, by name, and how far they are.
+    ///
+    /// - *flat-cost*: lanes are counted up to [`GroupStatus::MOST_COUNTED`], and no message is read to count them.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError>;
+}
+
+/// How far a group is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// Its name.
+    pub id: GroupId,
+    /// The types of messages it handles, by name.
+    pub types: Vec<TypeName>,
+    /// Whether it runs.
+    pub state: GroupState,
+    /// The log is sorted into its lanes up to here; what comes after is not counted below.
+    pub sorted_upto: Position,
+    /// Where the log ends.
+    pub log_end: Position,
+    /// Lanes that are ready, claimed or delayed, up to [`GroupStatus::MOST_COUNTED`].
+    pub pending: u64,
+    /// Lanes that are parked, up to [`GroupStatus::MOST_COUNTED`].
+    pub parked: u64,
+    /// No message that waits in these pending lanes lies before this position; of claimed and delayed ones, as many are
+    /// looked at as are counted.
+    pub oldest_pending: Option<Position>,
+}
+
+impl GroupStatus {
+    /// Lanes of one sort are counted so far: this many means this many or more.
+    pub const MOST_COUNTED: u64 = 10_000;
+
+    /// How many positions of the log lie between what is handled in all streams but the parked ones, and its end. Not all
+    /// of them need be for this group.
+    pub fn lag(&self) -> u64 {
+        let before_oldest = |oldest: Position| oldest.get().saturating_sub(1);
+        let handled = self
+            .oldest_pending
+            .map_or(self.sorted_upto.get(), before_oldest)
+            .min(self.sorted_upto.get());
+        self.log_end.get().saturating_sub(handled)
+    }
 }
 
 /// A consumer group: progress of its own over the messages of some types.

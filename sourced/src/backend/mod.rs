@@ -27,7 +27,9 @@ mod groups;
 mod joined;
 mod limits;
 pub mod memory;
+mod quarantine;
 mod recurrences;
+mod rehearsal;
 mod schedules;
 mod snapshots;
 mod store;
@@ -41,11 +43,16 @@ pub use claims::{
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
-pub use groups::{Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
+pub use groups::{Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom};
 pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
 pub use memory::Memory;
+pub use quarantine::{
+    Intervention, LaneFailure, MAX_REASON_BYTES, Parked, Quarantine, QuarantineError, Remedy,
+    bounded,
+};
 pub use recurrences::{Advance, Progress, Recurrences, Seen};
+pub use rehearsal::{DocumentWrites, Rehearsals};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
@@ -55,11 +62,29 @@ pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
 pub trait Backend:
-    Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Snapshots + Wake
+    Store
+    + Groups
+    + Claims
+    + Quarantine
+    + Schedules
+    + Recurrences
+    + Units
+    + Documents
+    + Snapshots
+    + Wake
 {
 }
 
 impl<T> Backend for T where
-    T: Store + Groups + Claims + Schedules + Recurrences + Units + Documents + Snapshots + Wake
+    T: Store
+        + Groups
+        + Claims
+        + Quarantine
+        + Schedules
+        + Recurrences
+        + Units
+        + Documents
+        + Snapshots
+        + Wake
 {
 }

@@ -100,7 +100,8 @@ pub trait TxOps: Send {
     fn connection(&mut self) -> &mut dyn Any;
 }
 
-/// Work to do inside the transaction that acknowledges. It may be run more than once before the transaction commits.
+/// Work to do inside the transaction that acknowledges. It may be run more than once before the transaction commits,
+/// and before the transaction begins ([`Rehearsals`](super::Rehearsals)): then everything it writes is stored in it all the same.
 #[async_trait]
 pub trait SyncAction: fmt::Debug + Send + Sync {
     /// Does it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 /// Who asked, from which request: data about a message that is not part of what happened.
@@ -20,9 +20,11 @@ use serde_json::Value;
 /// assert_eq!(next.get("request_id").unwrap(), 13);
 /// ```
 #[doc(alias = "headers")]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Metadata(Arc<BTreeMap<String, Value>>);
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "BTreeMap<String, Value>")]
+pub struct Metadata(Option<Arc<BTreeMap<String, Value>>>);
+
+static NONE: BTreeMap<String, Value> = BTreeMap::new();
 
 impl Metadata {
     /// No entries.
@@ -33,7 +35,7 @@ impl Metadata {
     /// The same with one more entry; an entry of that name is replaced.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        Arc::make_mut(&mut self.0).insert(key.into(), value.into());
+        self.to_mut().insert(key.into(), value.into());
         self
     }
 
@@ -47,7 +49,9 @@ impl Metadata {
             return over;
         }
         let mut merged = self.clone();
-        Arc::make_mut(&mut merged.0).extend(Arc::unwrap_or_clone(over.0));
+        merged
+            .to_mut()
+            .extend(Arc::unwrap_or_clone(over.0.unwrap_or_default()));
         merged
     }
 
@@ -56,24 +60,52 @@ impl Metadata {
     #[must_use]
     pub fn without_reserved(mut self) -> Self {
         let is_reserved = |key: &str| key.starts_with(super::principal::RESERVED);
-        if self.0.keys().any(|key| is_reserved(key)) {
-            Arc::make_mut(&mut self.0).retain(|key, _| !is_reserved(key));
+        if self.entries().keys().any(|key| is_reserved(key)) {
+            self.to_mut().retain(|key, _| !is_reserved(key));
         }
         self
     }
 
     /// The value of an entry.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.entries().get(key)
     }
 
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries().is_empty()
     }
 
     /// All entries, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        let entries = self.entries().iter();
+        entries.map(|(key, value)| (key.as_str(), value))
+    }
+
+    fn entries(&self) -> &BTreeMap<String, Value> {
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+
+    fn to_mut(&mut self) -> &mut BTreeMap<String, Value> {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl From<BTreeMap<String, Value>> for Metadata {
+    fn from(entries: BTreeMap<String, Value>) -> Self {
+        Self((!entries.is_empty()).then(|| Arc::new(entries)))
+    }
+}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.entries().serialize(serializer)
+    }
+}
+
+impl Eq for Metadata {}
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries() == other.entries()
     }
 }

@@ -218,7 +218,7 @@ impl StoredMessage {
     /// [`PayloadError::Decode`] when the payload is not an `M`, nor what an `M` was before.
     pub fn decode<M: MessageType>(&self) -> Result<Message<M>, PayloadError> {
         let payload = M::read(self.type_name.as_str(), &self.payload)?;
-        Ok(self.clone().with_payload(payload))
+        Ok(self.envelope().with_payload(payload))
     }
 }
 

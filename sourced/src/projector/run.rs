@@ -143,12 +143,7 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
-        let last = batch.deliveries.last().map(|delivery| delivery.message.seq);
-        let read = ReadStream::all(batch.stream.clone())
-            .only(Kind::Event)
-            .upto(last);
-        let history = batch.streams.read_stream(read).await?;
-
+        let history = history_of(batch).await?;
         let span = spans::evolve(P::NAME, history.len());
         let folded = self.fold(batch, &Arc::new(history)).instrument(span).await;
         let Folded {
@@ -176,6 +171,33 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
         handled.failure = failed.map(|(_, failure)| failure);
         Ok(handled)
     }
+}
+
+/// The events up to the last delivery. Deliveries that follow each other without a gap are not read again.
+async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendError> {
+    let events = ReadStream::all(batch.stream.clone()).only(Kind::Event);
+    let seqs = || batch.deliveries.iter().map(|delivery| delivery.message.seq);
+    let is_dense = seqs()
+        .zip(seqs().skip(1))
+        .all(|(seq, next)| next == Seq::after(Some(seq)));
+    if !is_dense {
+        return batch
+            .streams
+            .read_stream(events.upto(seqs().next_back()))
+            .await;
+    }
+    let before = seqs().next().and_then(|first| Seq::new(first.get() - 1));
+    let mut history = match before {
+        Some(before) => batch.streams.read_stream(events.upto(Some(before))).await?,
+        None => Vec::new(),
+    };
+    let delivered = batch.deliveries.iter().map(|delivery| &delivery.message);
+    history.extend(
+        delivered
+            .filter(|message| message.kind == Kind::Event)
+            .cloned(),
+    );
+    Ok(history)
 }
 
 impl<P> fmt::Debug for ProjectorReactor<P> {

@@ -7,34 +7,30 @@ use super::resources::{Needs, Resources};
 use super::{Batch, History, Services, Streams};
 use crate::backend::{Delivery, StreamAppend};
 use crate::failure::Failure;
-use crate::message::{Message, Principal};
+use crate::message::{Message, Metadata, Principal};
 use crate::stream::{ExpectedSeq, Seq, StreamId};
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Context {
     now: Timestamp,
     replaying: Replaying,
-    principal: Principal,
+    /// That of the message, which tells its principal.
+    metadata: Metadata,
     resources: Arc<Resources>,
     streams: Arc<dyn Streams>,
     history: History,
     /// What the call relies on in other streams: they must not get events before what it leads to is stored.
-    guards: Arc<Mutex<Vec<StreamAppend>>>,
+    guards: Mutex<Vec<StreamAppend>>,
 }
 
 impl Context {
     /// For a message that is handled for the first time: time is the clock's.
     pub fn live<P>(message: &Message<P>, services: &Services) -> Self {
         let now = services.env.clock.now();
-        Self::new(
-            message.principal(),
-            services,
-            services.streams(),
-            now,
-            false,
-        )
+        let metadata = message.metadata.clone();
+        Self::new(metadata, services, services.streams(), now, false)
     }
 
     /// For a delivery. Time is the clock's, or in a replay the message's own, so that the outcome is the same.
@@ -44,26 +40,26 @@ impl Context {
         } else {
             batch.services.env.clock.now()
         };
-        let streams = Arc::clone(batch.streams);
-        let principal = delivery.message.principal();
-        Self::new(principal, batch.services, streams, now, delivery.replaying)
+        let metadata = delivery.message.metadata.clone();
+        let (services, streams) = (batch.services, batch.streams);
+        Self::new(metadata, services, streams, now, delivery.replaying)
     }
 
     fn new(
-        principal: Principal,
+        metadata: Metadata,
         services: &Services,
-        streams: Arc<dyn Streams>,
+        streams: &Arc<dyn Streams>,
         now: Timestamp,
         replaying: bool,
     ) -> Self {
         Self {
             now,
-            principal,
+            metadata,
             replaying: Replaying(replaying),
             resources: Arc::clone(&services.resources),
-            streams,
+            streams: Arc::clone(streams),
             history: History::default(),
-            guards: Arc::default(),
+            guards: Mutex::default(),
         }
     }
 
@@ -104,9 +100,11 @@ impl Context {
         self.lock().push(StreamAppend::guard(stream, expected));
     }
 
-    /// What the call relies on in other streams.
-    pub(crate) fn guards(&self) -> Vec<StreamAppend> {
-        self.lock().clone()
+    /// What the call has come to rely on in other streams.
+    pub(crate) fn into_guards(self) -> Vec<StreamAppend> {
+        self.guards
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<StreamAppend>> {
@@ -178,6 +176,6 @@ impl FromContext for Replaying {
 impl FromContext for Principal {
     fn needs(_: &mut Needs) {}
     fn from_context(cx: &Context) -> Result<Self, Failure> {
-        Ok(cx.principal.clone())
+        Ok(cx.metadata.principal())
     }
 }

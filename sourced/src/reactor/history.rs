@@ -33,7 +33,8 @@ use crate::stream::Seq;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    events: Arc<Vec<StoredMessage>>,
+    /// None are none.
+    events: Option<Arc<Vec<StoredMessage>>>,
     len: usize,
     /// What the events come after, where they do not begin with the first.
     base: Option<Arc<Snapshot>>,
@@ -48,7 +49,7 @@ impl History {
     pub(crate) fn shared(events: Arc<Vec<StoredMessage>>) -> Self {
         let len = events.len();
         Self {
-            events,
+            events: Some(events),
             len,
             base: None,
         }
@@ -61,7 +62,7 @@ impl History {
     }
 
     pub(crate) fn into_events(self) -> Arc<Vec<StoredMessage>> {
-        self.events
+        self.events.unwrap_or_default()
     }
 
     /// The snapshot that the events come after.
@@ -98,6 +99,8 @@ impl History {
 impl Deref for History {
     type Target = [StoredMessage];
     fn deref(&self) -> &[StoredMessage] {
-        &self.events[..self.len]
+        self.events
+            .as_ref()
+            .map_or(&[], |events| &events[..self.len])
     }
 }

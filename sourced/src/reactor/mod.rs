@@ -9,6 +9,7 @@ mod history;
 mod progress;
 mod resources;
 mod rows;
+mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub(crate) use guard::guarded;
@@ -17,6 +18,7 @@ pub use progress::{Progress, Stage};
 pub use resources::{Needs, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
+pub use states::States;
 
 use std::any::Any;
 use std::fmt;
@@ -117,12 +119,24 @@ pub trait Streams: fmt::Debug + Send + Sync {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError>;
+
+    /// What is known of the streams already; nothing where they hold what is only about to be stored.
+    fn states(&self) -> Option<&States> {
+        None
+    }
+}
+
+/// Streams as they are stored.
+#[derive(Debug)]
+struct Stored {
+    backend: Arc<dyn Backend>,
+    states: States,
 }
 
 #[async_trait]
-impl Streams for Arc<dyn Backend> {
+impl Streams for Stored {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        (**self).read_stream(read).await
+        self.backend.read_stream(read).await
     }
 
     async fn snapshot(
@@ -130,12 +144,17 @@ impl Streams for Arc<dyn Backend> {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        (**self).snapshot(actor, stream).await
+        self.backend.snapshot(actor, stream).await
+    }
+
+    fn states(&self) -> Option<&States> {
+        Some(&self.states)
     }
 }
 
 /// What reactors work with.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Services {
     /// The storage, for reading.
     pub backend: Arc<dyn Backend>,
@@ -143,6 +162,7 @@ pub struct Services {
     pub env: Env,
     /// What handlers may ask for.
     pub resources: Arc<Resources>,
+    streams: Arc<dyn Streams>,
 }
 
 impl Batch<'_> {
@@ -160,9 +180,28 @@ impl Batch<'_> {
 }
 
 impl Services {
+    /// Of a storage, of whose streams these states are known.
+    pub fn new(
+        backend: Arc<dyn Backend>,
+        env: Env,
+        resources: Arc<Resources>,
+        states: States,
+    ) -> Self {
+        let stored = Stored {
+            backend: Arc::clone(&backend),
+            states,
+        };
+        Self {
+            backend,
+            env,
+            resources,
+            streams: Arc::new(stored),
+        }
+    }
+
     /// Streams as they are stored.
-    pub fn streams(&self) -> Arc<dyn Streams> {
-        Arc::new(Arc::clone(&self.backend))
+    pub fn streams(&self) -> &Arc<dyn Streams> {
+        &self.streams
     }
 }
 

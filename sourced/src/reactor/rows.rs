@@ -3,11 +3,13 @@
 use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::message::{MessageType, TypeName};
 
 /// A table from type names to functions.
 pub(crate) struct Rows<R> {
-    rows: HashMap<TypeName, Row<R>>,
+    rows: HashMap<TypeName, Row<R>, RandomState>,
     clashes: Vec<Clash>,
 }
 
@@ -31,7 +33,7 @@ pub struct Clash {
 impl<R> Default for Rows<R> {
     fn default() -> Self {
         Self {
-            rows: HashMap::new(),
+            rows: HashMap::default(),
             clashes: Vec::new(),
         }
     }

@@ -3,16 +3,20 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::recurring::Recipe;
+use super::strategy::FailedAttempt;
 use super::vitals::WorkersHere;
-use super::{AppBuilder, DispatchError, Outcome, Running, Unit, WorkerOptions};
+use super::{AppBuilder, DispatchError, Outcome, ReactorOptions, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
-use crate::backend::{AppendError, Backend, BackendError, Delivery, Document, ReadStream, Signal};
+use crate::backend::{
+    AppendError, Backend, BackendError, Delivery, Document, ReadStream, Signal, Verdict,
+};
 use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
@@ -31,11 +35,13 @@ pub struct App {
 }
 
 pub(super) struct Inner {
-    pub(super) services: Services,
+    pub(super) services: Arc<Services>,
     pub(super) reactors: Vec<Arc<dyn Reactor>>,
     pub(super) deciders: HashMap<TypeName, GroupId>,
     pub(super) recurring: Vec<Arc<Recipe>>,
     pub(super) workers: WorkerOptions,
+    /// Of reactors that have some of their own.
+    pub(super) options: HashMap<GroupId, ReactorOptions>,
     /// Raised when this process schedules something, which may be due sooner than what was known.
     pub(super) scheduled: Signal,
     /// Those that this app has started, for its health.
@@ -114,7 +120,7 @@ impl App {
         ActorRef::new(
             stream,
             handlers,
-            self.inner.services.clone(),
+            Arc::clone(&self.inner.services),
             self.metadata_now().sealed(self.principal.as_ref()),
         )
     }
@@ -219,21 +225,30 @@ impl App {
         self.backend().read_log(after, limit).await
     }
 
-    /// Resolves when every message stored so far, and all that follows from them, is handled or parked. Scheduled
-    /// messages are not stored yet, so they do not count.
+    /// Resolves when every message stored so far, and all that follows from them, is handled, or waits for a person. The
+    /// answer says whether anything does. Scheduled messages are not stored yet, so they do not count.
     ///
     /// Somebody's workers must be running: this app's or another process's.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
-    pub async fn idle(&self) -> Result<(), BackendError> {
+    pub async fn idle(&self) -> Result<Idle, BackendError> {
         let groups: Vec<_> = self.inner.groups();
         let mut pause = Duration::from_millis(5);
         while self.backend().pending_lanes(&groups).await? > 0 {
             self.inner.services.env.clock.sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
-        Ok(())
+        let mut idle = Idle::default();
+        for status in self.backend().groups().await? {
+            if groups.contains(&status.id) {
+                idle.parked += status.parked;
+                if !status.state.is_active() {
+                    idle.stopped.push(status.id);
+                }
+            }
+        }
+        Ok(idle)
     }
 
     /// Starts workers beside whatever else the program does. They stop when told, see [`Running::stop`].
@@ -282,6 +297,24 @@ impl App {
     }
 }
 
+/// What is left when everything is handled that can be: see [`App::idle`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Idle {
+    /// Streams that are parked, counted for each group of the app up to
+    /// [`GroupStatus::MOST_COUNTED`](crate::backend::GroupStatus::MOST_COUNTED).
+    pub parked: u64,
+    /// Groups of the app that are stopped. Their messages were not waited for.
+    pub stopped: Vec<GroupId>,
+}
+
+impl Idle {
+    /// Whether nothing waits for a person.
+    pub fn is_done(&self) -> bool {
+        self.parked == 0 && self.stopped.is_empty()
+    }
+}
+
 /// Hands a command that is not stored to the reactor that decides it, and throws away what that would have stored.
 async fn dry_run(
     app: &Inner,
@@ -311,7 +344,7 @@ async fn dry_run(
             message,
             replaying: false,
         }],
-        streams: &app.services.streams(),
+        streams: app.services.streams(),
         services: &app.services,
         progress: &Progress::default(),
     };
@@ -340,6 +373,26 @@ async fn dry_run(
 }
 
 impl Inner {
+    /// What becomes of a message that failed, by the strategy of its reactor or that of the app.
+    pub(super) fn verdict(&self, failed: &FailedAttempt<'_>) -> Verdict {
+        let own = self.options.get(failed.group);
+        let own = own.and_then(|options| options.retry.as_ref());
+        let strategy = own.unwrap_or(&self.workers.retry);
+        let verdict = catch_unwind(AssertUnwindSafe(|| strategy.verdict(failed)));
+        verdict.unwrap_or_else(|_| {
+            tracing::error!(group = %failed.group, stream = %failed.stream, "an error strategy panicked");
+            Verdict::Park
+        })
+    }
+
+    /// Tells the hooks what became of it.
+    pub(super) fn tell(&self, failed: &FailedAttempt<'_>, verdict: Verdict) {
+        self.workers.hooks.call(failed, verdict);
+        if let Some(options) = self.options.get(failed.group) {
+            options.hooks.call(failed, verdict);
+        }
+    }
+
     pub(super) fn groups(&self) -> Vec<GroupId> {
         self.reactors
             .iter()

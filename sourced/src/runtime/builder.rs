@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::app::Inner;
 use super::recurring::{Make, Recipe};
 use super::vitals::WorkersHere;
-use super::{App, BuildError, WorkerOptions};
+use super::{App, BuildError, ReactorOptions, WorkerOptions};
 use crate::actor::Outgoing;
 use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
 use crate::env::Env;
 use crate::message::{Metadata, Tick, TypeName};
-use crate::reactor::{Reactor, Register, Resources, Services};
+use crate::reactor::{Reactor, Register, Resources, Services, States};
 use crate::recurrence::Recurrence;
 use crate::stream::{GroupId, RecurrenceId};
 use crate::topology::{self, Flow, Topology};
@@ -23,11 +23,12 @@ pub struct AppBuilder {
     backend: Option<Arc<dyn Backend>>,
     env: Env,
     reactors: Vec<Arc<dyn Reactor>>,
-    /// Of those that do not start at the beginning.
-    starts: HashMap<GroupId, StartFrom>,
+    /// Of those that have some.
+    options: HashMap<GroupId, ReactorOptions>,
     resources: Resources,
     recurring: Vec<(String, Recurrence, Make)>,
     workers: WorkerOptions,
+    known_states: usize,
 }
 
 impl AppBuilder {
@@ -36,10 +37,11 @@ impl AppBuilder {
             backend: None,
             env,
             reactors: Vec::new(),
-            starts: HashMap::new(),
+            options: HashMap::new(),
             resources: Resources::default(),
             recurring: Vec::new(),
             workers: WorkerOptions::default(),
+            known_states: 10_000,
         }
     }
 
@@ -91,9 +93,37 @@ impl AppBuilder {
     ///     .await?;
     /// # Ok(()) }
     /// ```
-    pub fn register_from<R: Register>(mut self, start: StartFrom) -> Self {
+    pub fn register_from<R: Register>(self, start: StartFrom) -> Self {
+        self.register_with::<R>(ReactorOptions::default().start_from(start))
+    }
+
+    /// As [`register`](Self::register), with what is different for this reactor: what happens when it fails, how much of
+    /// it runs at the same time, where it begins.
+    ///
+    /// ```
+    /// use sourced::prelude::*;
+    /// use sourced::{LastResort, ReactorOptions, RetryPolicy};
+    /// # #[derive(Debug, Default)]
+    /// # struct Door;
+    /// # #[actor]
+    /// # impl Door {
+    /// #     #[command]
+    /// #     fn open(&self) -> Opened { Opened }
+    /// #     #[event]
+    /// #     fn opened(&mut self) {}
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let retry = RetryPolicy::default().last_resort(LastResort::StopGroup);
+    /// let app = App::builder()
+    ///     .register_with::<Door>(ReactorOptions::default().retry(retry).lanes(8))
+    ///     .build()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn register_with<R: Register>(mut self, options: ReactorOptions) -> Self {
         let reactor = R::reactor();
-        self.starts.insert(reactor.group().clone(), start);
+        self.options.insert(reactor.group().clone(), options);
         self.reactors.push(reactor);
         self
     }
@@ -162,6 +192,15 @@ impl AppBuilder {
         self
     }
 
+    /// How many states of actors the app may keep in memory, of all its actors together; 10,000 by default, 0 for none.
+    ///
+    /// A command on a stream whose state is known needs no reading before it is decided. What others appended meanwhile
+    /// is noticed when it is stored, and then read. The states that were not used for longest are dropped.
+    pub fn known_states(mut self, known_states: usize) -> Self {
+        self.known_states = known_states;
+        self
+    }
+
     /// Checks that everything fits together and makes the consumer groups known to the storage.
     ///
     /// What can only go wrong is an error, such as a command that a reaction dispatches and nobody decides. What may be
@@ -189,26 +228,23 @@ impl AppBuilder {
                 id: reactor.group().clone(),
                 types: reactor.handled_types(),
                 start_from: self
-                    .starts
+                    .options
                     .get(reactor.group())
-                    .copied()
-                    .unwrap_or_default(),
+                    .map_or(StartFrom::default(), |options| options.start_from),
             };
             backend.register_group(&group).await?;
         }
         let recurring = recipes(self.recurring)?;
-        let services = Services {
-            backend,
-            env: self.env,
-            resources: Arc::new(self.resources),
-        };
+        let states = States::new(self.known_states);
+        let services = Services::new(backend, self.env, Arc::new(self.resources), states);
         let app = App {
             inner: Arc::new(Inner {
-                services,
+                services: Arc::new(services),
                 reactors: self.reactors,
                 deciders,
                 recurring,
                 workers: self.workers,
+                options: self.options,
                 scheduled: Signal::new(),
                 workers_here: WorkersHere::default(),
                 topology: Topology::of(&flows),

@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use super::app::Inner;
 use super::lane::LaneTasks;
 use crate::backend::{Claim, ClaimRequest, Signal, WorkerId};
+use crate::stream::GroupId;
 use crate::telemetry::{self, Stopwatch, spans};
 
 /// How long free room for a lane may wait for more of it.
@@ -22,6 +23,8 @@ pub(super) struct Claimer {
     worker: WorkerId,
     lanes: Arc<LaneTasks>,
     stopped: watch::Receiver<bool>,
+    /// Who comes first when there are reactors with limits of their own; it moves on with every claim.
+    turn: usize,
 }
 
 impl Claimer {
@@ -36,6 +39,7 @@ impl Claimer {
             worker,
             lanes,
             stopped,
+            turn: 0,
         }
     }
 
@@ -73,22 +77,56 @@ impl Claimer {
         }
     }
 
-    async fn claim(&self, lanes: usize) -> Vec<Claim> {
-        let options = &self.app.workers;
-        let request = ClaimRequest {
-            worker: self.worker,
-            groups: self.app.groups(),
-            lanes,
-            messages_per_lane: options.messages_per_lane,
-            lease: options.lease,
-        };
-        if lanes == 0 || *self.stopped.borrow() {
+    /// One request for all reactors without limits of their own, and one for each of the others.
+    async fn claim(&mut self, lanes: usize) -> Vec<Claim> {
+        let mut requests = self.requests();
+        if requests.is_empty() {
             return Vec::new();
         }
+        self.turn = (self.turn + 1) % requests.len();
+        requests.rotate_left(self.turn);
+        let mut claims = Vec::new();
+        for mut request in requests {
+            request.lanes = request.lanes.min(lanes - claims.len());
+            if request.lanes > 0 && !*self.stopped.borrow() {
+                claims.extend(self.claim_once(&request).await);
+            }
+        }
+        claims
+    }
+
+    fn requests(&self) -> Vec<ClaimRequest> {
+        let (options, own) = (&self.app.workers, &self.app.options);
+        let request = |groups, lanes, messages_per_lane| ClaimRequest {
+            worker: self.worker,
+            groups,
+            lanes,
+            messages_per_lane,
+            lease: options.lease,
+        };
+        let limits = |group: &GroupId| own.get(group).filter(|own| own.has_limits());
+        let mut free = self.app.groups();
+        free.retain(|group| limits(group).is_none());
+        let mut requests = Vec::new();
+        if !free.is_empty() {
+            requests.push(request(free, usize::MAX, options.messages_per_lane));
+        }
+        for group in self.app.groups() {
+            if let Some(own) = limits(&group) {
+                let most = own.lanes.map_or(usize::MAX, |lanes| lanes.max(1));
+                let room = most.saturating_sub(self.lanes.n_held(&group));
+                let messages = own.messages_per_lane.unwrap_or(options.messages_per_lane);
+                requests.push(request(vec![group], room, messages));
+            }
+        }
+        requests
+    }
+
+    async fn claim_once(&self, request: &ClaimRequest) -> Vec<Claim> {
         let services = &self.app.services;
-        let span = spans::claim(&request);
+        let span = spans::claim(request);
         let stopwatch = Stopwatch::start(&*services.env.clock);
-        let claims = services.backend.claim(&request).instrument(span.clone());
+        let claims = services.backend.claim(request).instrument(span.clone());
         match claims.await {
             Ok(claims) => {
                 span.record("claimed", claims.len());

@@ -5,9 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::App;
-use crate::backend::{Backend, BackendError, GroupState, ResetFrom, ResetScope};
+use crate::backend::{
+    Backend, BackendError, GroupState, GroupStatus, Intervention, Parked, QuarantineError, Remedy,
+    ResetFrom, ResetScope,
+};
 use crate::reactor::Register;
-use crate::stream::{GroupId, IntoStreamId};
+use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
 
 /// The consumer group of a reactor, to be stopped, started, reset or removed. Made by [`App::group`].
 ///
@@ -75,6 +78,14 @@ impl App {
             reactor: PhantomData,
         }
     }
+
+    /// All consumer groups that the storage knows, by name, and how far they are; those of other programs, too.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    pub async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        self.backend().groups().await
+    }
 }
 
 impl<R> GroupRef<R> {
@@ -114,8 +125,7 @@ impl<R> GroupRef<R> {
         stream: impl IntoStreamId,
         from: ResetFrom,
     ) -> Result<(), BackendError> {
-        let stream = stream.into_stream_id();
-        let stream = stream.map_err(|error| BackendError::Refused(Box::new(error)))?;
+        let stream = stream_id(stream)?;
         let one = ResetScope::Stream(stream);
         self.backend.reset_group(&self.id, &one, from).await
     }
@@ -137,6 +147,75 @@ impl<R> GroupRef<R> {
         self.backend.start_group(&self.id).await
     }
 
+    /// A page of its parked streams, with what failed: at most `limit`, after the stream that the page before ended with.
+    ///
+    /// # Errors
+    /// As [`GroupRef::state`].
+    #[doc(alias = "dead letter")]
+    pub async fn parked(
+        &self,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>, BackendError> {
+        self.backend.parked(&self.id, after, limit).await
+    }
+
+    /// Lets a parked stream go on where it is, with as many attempts as at first. That and why is recorded:
+    /// [`GroupRef::retried`].
+    ///
+    /// # Errors
+    /// [`QuarantineError::NotParked`] when it is not parked, perhaps because somebody was faster.
+    pub async fn retry_parked(
+        &self,
+        stream: impl IntoStreamId,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        let stream = stream_id(stream)?;
+        self.backend.retry_parked(&self.id, &stream, reason).await
+    }
+
+    /// Acknowledges one message without handling it, and records that and why: [`GroupRef::skipped`]. It has to be the
+    /// first that waits in its stream, such as the one that [`GroupRef::parked`] names; what comes after it goes on.
+    ///
+    /// # Errors
+    /// [`QuarantineError::NotFirst`] when it is not the first, perhaps because somebody was faster. Nothing is skipped.
+    pub async fn skip(
+        &self,
+        stream: impl IntoStreamId,
+        position: Position,
+        reason: &str,
+    ) -> Result<(), QuarantineError> {
+        let stream = stream_id(stream)?;
+        self.backend.skip(&self.id, &stream, position, reason).await
+    }
+
+    /// A page of the messages that were skipped by people and policies, oldest first: at most `limit`, after the one with
+    /// the number `after`.
+    ///
+    /// # Errors
+    /// As [`GroupRef::state`].
+    pub async fn skipped(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Intervention>, BackendError> {
+        let (id, remedy) = (&self.id, Remedy::Skipped);
+        self.backend.interventions(id, remedy, after, limit).await
+    }
+
+    /// A page of the parked streams that people let go on, as [`GroupRef::skipped`].
+    ///
+    /// # Errors
+    /// As [`GroupRef::state`].
+    pub async fn retried(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Intervention>, BackendError> {
+        let (id, remedy) = (&self.id, Remedy::Retried);
+        self.backend.interventions(id, remedy, after, limit).await
+    }
+
     /// Forgets it with all its progress. Workers of a program that still registers it find no work at all then, so this
     /// is for groups that no running program has any more. Building an app that registers it makes it anew.
     ///
@@ -145,6 +224,11 @@ impl<R> GroupRef<R> {
     pub async fn remove(self) -> Result<(), BackendError> {
         self.backend.remove_group(&self.id).await
     }
+}
+
+fn stream_id(stream: impl IntoStreamId) -> Result<StreamId, BackendError> {
+    let stream = stream.into_stream_id();
+    stream.map_err(|error| BackendError::Refused(Box::new(error)))
 }
 
 impl<R> fmt::Debug for GroupRef<R> {

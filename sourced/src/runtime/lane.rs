@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::app::Inner;
 use super::in_flight::InFlight;
+use super::strategy::FailedAttempt;
 use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, FenceError, Verdict};
 use crate::env::Task;
 use crate::failure::Failure;
@@ -65,6 +66,12 @@ impl LaneTasks {
             .subscribe()
             .wait_for(|running| *running <= limit)
             .await;
+    }
+
+    /// How many claims of a group are being handled.
+    pub(super) fn n_held(&self, group: &GroupId) -> usize {
+        let held = self.lock();
+        held.keys().filter(|key| key.group == *group).count()
     }
 
     /// The claims that are being handled.
@@ -210,7 +217,7 @@ impl LaneTask<'_> {
         let batch = Batch {
             stream: &self.claim.key.stream,
             deliveries: &self.claim.deliveries,
-            streams: &self.app.services.streams(),
+            streams: self.app.services.streams(),
             services: &self.app.services,
             progress: self.progress,
         };
@@ -276,35 +283,42 @@ impl LaneTask<'_> {
 
     async fn fail(&self, failure: &Failure) {
         let key = &self.claim.key;
-        let verdict = self
-            .app
-            .workers
-            .retry
-            .verdict(self.claim.attempts, &*self.app.services.env.random);
         let message = &self.claim.deliveries[0].message;
-        let error = format!(
-            "`{}` at position {}: {}",
-            message.type_name,
-            message.position,
-            failure.chain()
-        );
-        let attempt = self.claim.attempts + 1;
+        let failed = FailedAttempt {
+            group: &key.group,
+            stream: &key.stream,
+            message,
+            attempt: self.claim.attempts.saturating_add(1),
+            failing_for: self.claim.failing_for,
+            failure,
+            random: &*self.app.services.env.random,
+        };
+        let verdict = self.app.verdict(&failed);
+        let (attempt, error) = (failed.attempt, failure.chain());
+        let (position, message_type) = (message.position, &message.type_name);
         match verdict {
             Verdict::Park => {
                 telemetry::PARKED.add(1, &self.labels());
-                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "parked");
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "parked");
+            }
+            Verdict::Skip => {
+                telemetry::SKIPPED.add(1, &self.labels());
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "skipped");
             }
             Verdict::StopGroup => {
                 telemetry::STOPPED.add(1, &self.labels());
-                tracing::error!(group = %key.group, stream = %key.stream, attempt, %error, "stopped the group");
+                tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "stopped the group");
             }
             Verdict::RetryAfter(pause) => {
                 telemetry::RETRIED.add(1, &self.labels());
-                tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %error, "failed, will be tried again");
+                tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
             }
         }
-        let failed = self.app.services.backend.fail(key, verdict, &error).await;
-        self.note(failed, "failed");
+        let noted = self.app.services.backend.fail(key, verdict, &error).await;
+        if noted.is_ok() {
+            self.app.tell(&failed, verdict);
+        }
+        self.note(noted, "failed");
     }
 
     /// A claim that could not be given back ends with its lease.

@@ -1,9 +1,11 @@
 //! How workers work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::Verdict;
-use crate::env::Random;
+use super::hooks::FailureHooks;
+use super::strategy::{ErrorStrategy, RetryPolicy};
+use crate::backend::StartFrom;
 
 /// How many things the workers of one process do at once, and how long they wait.
 ///
@@ -15,7 +17,7 @@ use crate::env::Random;
 ///     .lanes(16)
 ///     .lease(Duration::from_secs(10))
 ///     .retry(RetryPolicy::default().attempts(5));
-/// assert_eq!((options.lanes, options.retry.attempts), (16, 5));
+/// assert_eq!(options.lanes, 16);
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -34,8 +36,10 @@ pub struct WorkerOptions {
     pub stop_within: Duration,
     /// How long a handler may be busy with one message before it is reported as slow; 30 seconds by default.
     pub slow_after: Duration,
-    /// What happens when a handler fails.
-    pub retry: RetryPolicy,
+    /// What happens when a handler fails: a [`RetryPolicy`] by default.
+    pub retry: Arc<dyn ErrorStrategy>,
+    /// What is called when a handler fails; nothing by default.
+    pub hooks: FailureHooks,
 }
 
 impl Default for WorkerOptions {
@@ -48,7 +52,8 @@ impl Default for WorkerOptions {
             poll_max: Duration::from_secs(1),
             stop_within: Duration::from_secs(10),
             slow_after: Duration::from_secs(30),
-            retry: RetryPolicy::default(),
+            retry: Arc::new(RetryPolicy::default()),
+            hooks: FailureHooks::default(),
         }
     }
 }
@@ -104,112 +109,88 @@ impl WorkerOptions {
         self
     }
 
-    /// What happens when a handler fails.
+    /// What happens when a handler fails: a [`RetryPolicy`], or a strategy of your own.
     #[must_use]
-    pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
+    pub fn retry(mut self, strategy: impl ErrorStrategy) -> Self {
+        self.retry = Arc::new(strategy);
+        self
+    }
+
+    /// What is called when a handler fails.
+    #[must_use]
+    pub fn hooks(mut self, hooks: FailureHooks) -> Self {
+        self.hooks = hooks;
         self
     }
 }
 
-/// How often and when a failed message is tried again, before its stream is parked for that group.
-#[derive(Debug, Clone)]
+/// What is different for one reactor. Given to [`AppBuilder::register_with`](crate::AppBuilder::register_with).
+///
+/// ```
+/// use sourced::backend::StartFrom;
+/// use sourced::{ReactorOptions, RetryPolicy};
+///
+/// // Somebody else's server, which does not like to be asked by many at the same time.
+/// let options = ReactorOptions::default()
+///     .start_from(StartFrom::Now)
+///     .lanes(4)
+///     .retry(RetryPolicy::default().attempts(50));
+/// assert_eq!(options.lanes, Some(4));
+/// ```
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct RetryPolicy {
-    /// Tries in all, the first one included; 10 by default.
-    pub attempts: u32,
-    /// The pause before the second try; 100 milliseconds by default. It doubles each time.
-    pub first_pause: Duration,
-    /// The longest pause; 1 minute by default.
-    pub longest_pause: Duration,
+pub struct ReactorOptions {
+    /// Where its group begins when the storage does not know it yet; at the beginning by default.
+    pub start_from: StartFrom,
+    /// Lanes of it handled at the same time in each process; as many as there is room for by default.
+    pub lanes: Option<usize>,
+    /// Messages of one lane handled in one transaction; those of [`WorkerOptions`] by default.
+    pub messages_per_lane: Option<usize>,
+    /// What happens when one of its handlers fails; that of [`WorkerOptions`] by default.
+    pub retry: Option<Arc<dyn ErrorStrategy>>,
+    /// What is called when one of its handlers fails, after what [`WorkerOptions`] has for all.
+    pub hooks: FailureHooks,
 }
 
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            attempts: 10,
-            first_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_mins(1),
-        }
-    }
-}
-
-impl RetryPolicy {
-    /// Tries at most this often in all, the first try included; 1 never tries again.
+impl ReactorOptions {
+    /// Begins there when the storage does not know its group yet.
     #[must_use]
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
+    pub fn start_from(mut self, start_from: StartFrom) -> Self {
+        self.start_from = start_from;
         self
     }
 
-    /// Pauses so long before the second try; the pause doubles each time.
+    /// Handles at most so many of its lanes at the same time in each process; at least one. Together with those of other
+    /// reactors they are at most [`WorkerOptions::lanes`].
     #[must_use]
-    pub fn first_pause(mut self, first_pause: Duration) -> Self {
-        self.first_pause = first_pause;
+    pub fn lanes(mut self, lanes: usize) -> Self {
+        self.lanes = Some(lanes);
         self
     }
 
-    /// Never pauses longer than this.
+    /// Handles at most so many messages of one of its lanes in one transaction.
     #[must_use]
-    pub fn longest_pause(mut self, longest_pause: Duration) -> Self {
-        self.longest_pause = longest_pause;
+    pub fn messages_per_lane(mut self, messages_per_lane: usize) -> Self {
+        self.messages_per_lane = Some(messages_per_lane);
         self
     }
-}
 
-impl RetryPolicy {
-    /// What becomes of a lane whose first message failed now, after `earlier` failures.
-    ///
-    /// Up to half of a pause is left to chance, so that what failed together is not tried again together.
-    pub(super) fn verdict(&self, earlier: u32, random: &dyn Random) -> Verdict {
-        if earlier.saturating_add(1) >= self.attempts {
-            return Verdict::Park;
-        }
-        let doubled = self.first_pause.saturating_mul(1_u32 << earlier.min(20));
-        let pause = doubled.min(self.longest_pause);
-        let half = pause / 2;
-        let jitter = random.next_u64() % (u64::try_from(half.as_micros()).unwrap_or(u64::MAX) + 1);
-        Verdict::RetryAfter(half + Duration::from_micros(jitter))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug)]
-    struct Always(u64);
-    impl Random for Always {
-        fn next_u64(&self) -> u64 {
-            self.0
-        }
+    /// What happens when one of its handlers fails.
+    #[must_use]
+    pub fn retry(mut self, strategy: impl ErrorStrategy) -> Self {
+        self.retry = Some(Arc::new(strategy));
+        self
     }
 
-    #[test]
-    fn pauses_double_up_to_the_longest_and_end_in_parking() {
-        let policy = RetryPolicy {
-            attempts: 4,
-            first_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_millis(300),
-        };
-        let pause = |earlier| policy.verdict(earlier, &Always(0));
-        assert_eq!(pause(0), Verdict::RetryAfter(Duration::from_millis(50)));
-        assert_eq!(pause(1), Verdict::RetryAfter(Duration::from_millis(100)));
-        assert_eq!(pause(2), Verdict::RetryAfter(Duration::from_millis(150)));
-        assert_eq!(pause(3), Verdict::Park);
+    /// What is called when one of its handlers fails, after what is called for all reactors.
+    #[must_use]
+    pub fn hooks(mut self, hooks: FailureHooks) -> Self {
+        self.hooks = hooks;
+        self
     }
 
-    #[test]
-    fn chance_never_makes_a_pause_longer_than_told() {
-        let policy = RetryPolicy::default();
-        for bits in [0, 1, u64::MAX, 49_999, 50_000, 50_001] {
-            let Verdict::RetryAfter(pause) = policy.verdict(0, &Always(bits)) else {
-                panic!("parked")
-            };
-            assert!(
-                pause >= policy.first_pause / 2 && pause <= policy.first_pause,
-                "{pause:?}"
-            );
-        }
+    /// Whether its lanes are claimed apart from those of others.
+    pub(super) fn has_limits(&self) -> bool {
+        self.lanes.is_some() || self.messages_per_lane.is_some()
     }
 }

@@ -49,7 +49,7 @@ impl Receipt {
         }
     }
 
-    /// Waits until the command is decided, or parked; a scheduled one is waited for, too. Somebody's workers must be
+    /// Waits until the command is decided or skipped, or waits for a person; a scheduled one is waited for, too. Somebody's workers must be
     /// running.
     ///
     /// # Errors
@@ -84,6 +84,15 @@ pub enum Outcome {
     /// Deciding it failed for good; its stream is parked until a person looks at it. Or it was scheduled, and could not
     /// be put into its stream. This is the last error.
     Failed(String),
+    /// It waits behind an earlier message of its stream, which is parked until a person looks at it.
+    Blocked {
+        /// The message that is parked.
+        by: MessageId,
+        /// How that one failed last.
+        error: String,
+    },
+    /// It was never decided: a person or a policy has skipped it, for this reason.
+    Skipped(String),
 }
 
 pub(super) async fn outcome(app: &Inner, id: MessageId) -> Result<Outcome, BackendError> {
@@ -106,16 +115,24 @@ pub(super) async fn outcome(app: &Inner, id: MessageId) -> Result<Outcome, Backe
 async fn outcome_of(app: &Inner, command: StoredMessage) -> Result<Outcome, BackendError> {
     let (backend, id) = (&app.services.backend, command.id);
     // The lane is read before the refusal: both are written together, so a refusal is not missed.
+    let decider = app.deciders.get(&command.type_name);
     if command.decided_by.is_none() {
-        let Some(group) = app.deciders.get(&command.type_name) else {
+        let Some(group) = decider else {
             return Ok(Outcome::Pending);
         };
         let lane = backend.lane(group, &command.stream_id).await?;
         match lane.filter(|lane| lane.acked >= command.position || lane.parked) {
             None => return Ok(Outcome::Pending),
             Some(lane) if lane.acked < command.position => {
-                // It may be an earlier message that parked the stream; this one waits behind it all the same.
-                return Ok(Outcome::Failed(lane.last_error.unwrap_or_default()));
+                return Ok(match lane.failure {
+                    Some(failure) if failure.message != id => Outcome::Blocked {
+                        by: failure.message,
+                        error: failure.error,
+                    },
+                    failure => Outcome::Failed(failure.map_or_else(String::new, |failure| {
+                        format!("`{}`: {}", failure.type_name, failure.error)
+                    })),
+                });
             }
             Some(_) => {}
         }
@@ -127,7 +144,12 @@ async fn outcome_of(app: &Inner, command: StoredMessage) -> Result<Outcome, Back
     let is_result = |message: &StoredMessage| {
         message.causation_id == id && message.id != id && message.kind == Kind::Event
     };
-    Ok(Outcome::Applied(
-        conversation.into_iter().filter(is_result).collect(),
-    ))
+    let results: Vec<_> = conversation.into_iter().filter(is_result).collect();
+    // What was skipped led to nothing; but not all that led to nothing was skipped.
+    if let (true, None, Some(group)) = (results.is_empty(), &command.decided_by, decider)
+        && let Some(skip) = backend.skip_of(group, command.position).await?
+    {
+        return Ok(Outcome::Skipped(skip.reason));
+    }
+    Ok(Outcome::Applied(results))
 }

@@ -49,6 +49,7 @@ metrics! {
     Counter DECISIONS = "sourced_decisions_total", "Decisions on commands, by outcome.";
     Counter RETRIED = "sourced_retries_total", "Failures after which a message is tried again.";
     Counter PARKED = "sourced_parked_total", "Failures that parked a stream.";
+    Counter SKIPPED = "sourced_skipped_total", "Failures after which a message was skipped.";
     Counter STOPPED = "sourced_stopped_groups_total", "Failures that stopped a group.";
     Counter FENCED = "sourced_fenced_total", "Claims that were taken over while they were handled.";
     Counter CONFLICTS = "sourced_conflicts_total", "Batches and decisions made again because a stream was changed meanwhile.";

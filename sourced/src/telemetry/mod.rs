@@ -10,8 +10,8 @@ mod trace;
 pub(crate) use metrics::PENDING_LANES;
 pub(crate) use metrics::{
     ACK_SECONDS, CLAIM_SECONDS, CONFLICTS, DECISIONS, FENCED, HANDLE_SECONDS, HANDLED,
-    LANES_IN_FLIGHT, PARKED, PROMOTED, RESTARTS, RETRIED, SET_ASIDE, SLOW, STOPPED, Stopwatch,
-    describe,
+    LANES_IN_FLIGHT, PARKED, PROMOTED, RESTARTS, RETRIED, SET_ASIDE, SKIPPED, SLOW, STOPPED,
+    Stopwatch, describe,
 };
 pub(crate) use trace::current_trace;
 

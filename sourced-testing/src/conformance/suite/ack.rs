@@ -117,7 +117,7 @@ pub async fn moves_the_lane_forward<H: Harness>(harness: &H) {
         .unwrap();
     assert_eq!(lane.acked, places[1].position);
     assert!(!lane.parked);
-    assert_eq!((lane.attempts, lane.last_error), (0, None));
+    assert_eq!((lane.attempts, lane.last_error()), (0, None));
     let nowhere = store.lane(&group("g"), &stream("nowhere")).await.unwrap();
     assert_eq!(nowhere, None);
 }

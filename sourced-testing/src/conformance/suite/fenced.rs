@@ -43,7 +43,7 @@ pub async fn a_lost_lane_cannot_be_released_or_failed<H: Harness>(harness: &H) {
         .unwrap()
         .unwrap();
     assert_eq!((lane.attempts, lane.parked), (0, false));
-    assert_eq!(lane.last_error, None);
+    assert_eq!(lane.last_error(), None);
     assert_eq!(worker.try_claim(&store).await, [], "still held");
     store.ack(ack_all(&taken)).await.unwrap();
 }
@@ -64,6 +64,23 @@ pub async fn a_claim_ends_once<H: Harness>(harness: &H) {
     everything_is_fenced(&store, &claim, &claim.key).await;
     let lane = store.lane(&group("g"), &stream("a")).await.unwrap();
     assert_eq!(lane.unwrap().attempts, 1);
+}
+
+pub async fn a_skip_takes_the_lane_from_its_holder<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await;
+    let places = append(&store, "a", events(2)).await;
+    let claim = worker.claim(&store).await;
+    let (group, stream) = (group("g"), stream("a"));
+    let skip = store.skip(&group, &stream, places[0].position, "it hangs");
+    skip.await.unwrap();
+    let lost = store.ack(ack_all(&claim)).await.unwrap_err();
+    assert!(lost.is_fenced(), "{lost:?}");
+    let late = store.fail(&claim.key, Verdict::Skip, "late").await;
+    assert!(matches!(late, Err(FenceError::Fenced { .. })), "{late:?}");
+    let next = worker.claim(&store).await;
+    assert_eq!(delivered(&next), [places[1].id]);
+    store.ack(ack_all(&next)).await.unwrap();
 }
 
 pub async fn worker_and_epoch_both_count<H: Harness>(harness: &H) {

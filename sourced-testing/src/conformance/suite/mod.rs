@@ -3,6 +3,7 @@
 pub mod ack;
 pub mod ack_never_jumps;
 pub mod acked_is_durable;
+pub mod acks_together;
 pub mod append;
 pub mod bytes_in_bytes_out;
 pub mod claim;
@@ -175,11 +176,22 @@ macro_rules! conformance {
                 moves_the_lane_forward,
                 records_refusals,
             }
+            acks_together {
+                a_fenced_one_leaves_the_others_alone,
+                a_conflict_of_one_leaves_the_others_alone,
+                a_failing_sync_action_leaves_the_others_alone,
+                all_may_append_to_one_stream,
+                one_winner_of_those_that_expect_the_same,
+                the_same_document_has_the_value_of_one_of_them,
+            }
             ack_never_jumps {
                 each_message_needs_its_own,
                 a_later_position_of_another_stream_leaves_earlier_ones,
                 an_older_position_moves_nothing_back,
                 a_failure_of_a_later_message_keeps_the_earlier_ones,
+                a_skip_takes_the_first_message_and_no_other,
+                a_skip_of_what_is_owed_leaves_the_rest,
+                of_concurrent_skips_of_a_message_one_wins,
             }
             one_transaction {
                 everything_is_stored_together,
@@ -194,6 +206,7 @@ macro_rules! conformance {
                 an_ack_of_a_lost_lane_stores_nothing,
                 a_lost_lane_cannot_be_released_or_failed,
                 a_claim_ends_once,
+                a_skip_takes_the_lane_from_its_holder,
                 worker_and_epoch_both_count,
                 another_process_can_end_the_claim_it_is_given,
                 an_ack_races_with_a_takeover_and_one_of_them_wins,
@@ -236,6 +249,16 @@ macro_rules! conformance {
                 other_groups_go_on,
                 the_lane_says_why,
                 registering_the_group_again_does_not_let_it_out,
+                parked_streams_are_listed_with_what_failed,
+                the_time_of_the_first_failure_is_kept,
+                a_long_error_is_cut,
+                a_retried_stream_goes_on_in_order,
+                only_what_is_parked_is_retried,
+                a_skipped_message_is_recorded_and_the_rest_goes_on,
+                a_policy_can_skip,
+                records_come_in_pages_and_end_with_their_group,
+                it_is_an_error_for_an_unknown_group,
+                groups_are_listed_with_how_far_they_are,
             }
             pending {
                 is_zero_when_all_is_quiet,

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sourced::backend::{
-    Backend, BackendError, Groups as _, ResetFrom, ResetScope, StartFrom, Verdict,
-};
+use sourced::backend::{Backend, BackendError, ResetFrom, ResetScope, StartFrom, Verdict};
 use sourced::{Position, StreamId};
 
 use super::super::Harness;

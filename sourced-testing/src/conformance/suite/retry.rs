@@ -44,7 +44,7 @@ pub async fn attempts_are_counted_and_the_error_is_kept<H: Harness>(harness: &H)
             .unwrap()
             .unwrap();
         assert_eq!(lane.attempts, attempt + 1);
-        assert_eq!(lane.last_error, Some(error));
+        assert_eq!(lane.last_error(), Some(&*error));
         assert!(!lane.parked);
     }
 }
@@ -63,7 +63,7 @@ pub async fn progress_forgets_attempts_and_error<H: Harness>(harness: &H) {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((lane.attempts, lane.last_error), (0, None));
+    assert_eq!((lane.attempts, lane.last_error()), (0, None));
     assert_eq!(worker.claim(&store).await.attempts, 0);
 }
 

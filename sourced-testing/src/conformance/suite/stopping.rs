@@ -1,6 +1,6 @@
 //! Groups that are stopped, started again and removed.
 
-use sourced::backend::{BackendError, GroupState, Groups as _, ResetFrom, ResetScope, Verdict};
+use sourced::backend::{BackendError, GroupState, ResetFrom, ResetScope, Verdict};
 
 use super::super::Harness;
 use super::super::fixtures::*;

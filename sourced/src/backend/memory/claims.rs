@@ -9,7 +9,7 @@ use super::lanes::Lanes;
 use super::{Memory, State};
 use crate::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Limits, Refusal, Tx, Verdict,
+    LaneState, Limits, Refusal, Tx, Verdict, bounded,
 };
 use crate::message::MessageId;
 use crate::stream::{GroupId, StreamId};
@@ -47,9 +47,14 @@ impl Claims for Memory {
         error: &str,
     ) -> Result<(), FenceError> {
         let now = self.shared.clock.now();
-        self.state()
-            .held(claim)?
-            .fail(&claim.stream, verdict, error, now);
+        {
+            let mut state = self.state();
+            state.held(claim)?;
+            let State { log, groups, .. } = &mut *state;
+            if let Some(lanes) = groups.get_mut(&claim.group) {
+                lanes.fail(&claim.stream, verdict, bounded(error), log, now);
+            }
+        }
         self.raise();
         Ok(())
     }

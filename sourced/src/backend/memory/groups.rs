@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use super::lanes::Lanes;
 use super::store::Log;
 use super::{Memory, State};
-use crate::backend::{BackendError, Group, GroupState, Groups, ResetFrom, ResetScope, StartFrom};
+use crate::backend::{
+    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+};
 use crate::stream::{GroupId, Position};
 use crate::time::Timestamp;
 
@@ -90,10 +92,24 @@ impl Groups for Memory {
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
         Ok(self.state().known(group)?.state.clone())
     }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
+        let mut state = self.state();
+        let State { log, groups, .. } = &mut *state;
+        let mut found: Vec<GroupStatus> = groups
+            .values_mut()
+            .map(|lanes| {
+                lanes.pump(log);
+                lanes.status(log.end())
+            })
+            .collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(found)
+    }
 }
 
 impl State {
-    fn known(&mut self, group: &GroupId) -> Result<&mut Lanes, BackendError> {
+    pub(super) fn known(&mut self, group: &GroupId) -> Result<&mut Lanes, BackendError> {
         let lanes = self.groups.get_mut(group);
         lanes.ok_or_else(|| BackendError::UnknownGroup(group.clone()))
     }

@@ -1,18 +1,20 @@
 //! The lanes of one group: which streams have something to handle, in which order, and who holds them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use super::store::Log;
 use crate::backend::{
-    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupState, LaneState, Verdict, WorkerId,
+    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupState, Intervention, LaneFailure,
+    LaneState, WorkerId,
 };
 use crate::message::TypeName;
 use crate::stream::{GroupId, Position, StreamId};
 use crate::time::Timestamp;
 
 pub(super) struct Lanes {
-    group: GroupId,
-    types: HashSet<TypeName>,
+    pub(super) group: GroupId,
+    pub(super) types: HashSet<TypeName>,
     pub(super) state: GroupState,
     /// The epoch of a lane nobody claimed yet. Of its own for each registration, so that a group of a removed one's name
     /// shares no claims with it.
@@ -20,33 +22,35 @@ pub(super) struct Lanes {
     /// Where the group began to listen.
     start: Position,
     /// Everything up to here is sorted into lanes.
-    pumped: Position,
-    by_stream: HashMap<StreamId, Lane>,
+    pub(super) pumped: Position,
+    pub(super) by_stream: HashMap<StreamId, Lane>,
+    /// What was done about messages that failed.
+    pub(super) interventions: Vec<Intervention>,
     /// Lanes at [`Place::Ready`].
-    ready: BTreeSet<(Position, StreamId)>,
+    pub(super) ready: BTreeSet<(Position, StreamId)>,
     /// Lanes at [`Place::Waiting`].
-    waiting: BTreeSet<(Timestamp, StreamId)>,
+    pub(super) waiting: BTreeSet<(Timestamp, StreamId)>,
 }
 
-struct Lane {
+pub(super) struct Lane {
     /// What is to be handled.
-    pending: BTreeSet<Position>,
+    pub(super) pending: BTreeSet<Position>,
     /// The highest position acknowledged.
     acked_upto: Position,
     /// What is acknowledged, message by message: which types were handled when decides nothing then.
     acked: BTreeSet<Position>,
     /// What was ever acknowledged, resets notwithstanding: when it is delivered again it is a replay.
     ever_acked: HashSet<Position>,
-    attempts: u32,
-    last_error: Option<String>,
+    pub(super) attempts: u32,
+    pub(super) failure: Option<LaneFailure>,
     epoch: Epoch,
-    holder: Option<WorkerId>,
-    place: Place,
+    pub(super) holder: Option<WorkerId>,
+    pub(super) place: Place,
 }
 
 /// In which of the group's indexes a lane is found.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     /// In none: there is nothing to do.
     Idle,
     /// To be claimed, by the position of its oldest pending message.
@@ -72,6 +76,7 @@ impl Lanes {
             start,
             pumped: start,
             by_stream: HashMap::new(),
+            interventions: Vec::new(),
             ready: BTreeSet::new(),
             waiting: BTreeSet::new(),
         }
@@ -121,8 +126,7 @@ impl Lanes {
                 again.insert(position);
             }
             lane.acked_upto = lane.acked_upto.min(after);
-            lane.attempts = 0;
-            lane.last_error = None;
+            lane.forget_failures();
             lane.holder = None;
             self.offer(stream);
         }
@@ -181,6 +185,10 @@ impl Lanes {
         lane.epoch = Epoch::new(lane.epoch.get() + 1);
         lane.holder = Some(request.worker);
         let next = lane.pending.iter().take(request.messages_per_lane.max(1));
+        let failure = lane.failure.as_ref();
+        let failing_for = failure.map_or(Duration::ZERO, |failure| {
+            now.saturating_since(failure.since)
+        });
         Some(Claim {
             deliveries: next
                 .map(|position| Delivery {
@@ -189,6 +197,7 @@ impl Lanes {
                 })
                 .collect(),
             attempts: lane.attempts,
+            failing_for,
             key: ClaimKey {
                 group: self.group.clone(),
                 stream,
@@ -225,8 +234,7 @@ impl Lanes {
         let handled = std::mem::replace(&mut lane.pending, later);
         lane.ever_acked.extend(&handled);
         lane.acked.extend(handled);
-        lane.attempts = 0;
-        lane.last_error = None;
+        lane.forget_failures();
         self.release(stream);
     }
 
@@ -236,34 +244,6 @@ impl Lanes {
             lane.holder = None;
             self.offer(stream);
         }
-    }
-
-    /// Ends a held claim with a failure.
-    pub(super) fn fail(
-        &mut self,
-        stream: &StreamId,
-        verdict: Verdict,
-        error: &str,
-        now: Timestamp,
-    ) {
-        let Some(lane) = self.by_stream.get_mut(stream) else {
-            return;
-        };
-        lane.holder = None;
-        lane.attempts = lane.attempts.saturating_add(1);
-        lane.last_error = Some(error.to_owned());
-        self.place(
-            stream,
-            match verdict {
-                Verdict::RetryAfter(delay) => Place::Waiting(now.saturating_add(delay)),
-                Verdict::Park => Place::Parked,
-                Verdict::StopGroup => {
-                    let error = error.to_owned();
-                    self.state = GroupState::Failed { error, at: now };
-                    return self.offer(stream);
-                }
-            },
-        );
     }
 
     /// Gives a held claim until then.
@@ -277,7 +257,7 @@ impl Lanes {
             lane.acked_upto,
             lane.attempts,
             matches!(lane.place, Place::Parked),
-            lane.last_error.clone(),
+            lane.failure.clone(),
         ))
     }
 
@@ -303,7 +283,7 @@ impl Lanes {
     }
 
     /// Makes a lane ready if it has something to do.
-    fn offer(&mut self, stream: &StreamId) {
+    pub(super) fn offer(&mut self, stream: &StreamId) {
         let first = self
             .by_stream
             .get(stream)
@@ -311,7 +291,7 @@ impl Lanes {
         self.place(stream, first.map_or(Place::Idle, Place::Ready));
     }
 
-    fn place(&mut self, stream: &StreamId, place: Place) {
+    pub(super) fn place(&mut self, stream: &StreamId, place: Place) {
         let Some(lane) = self.by_stream.get_mut(stream) else {
             return;
         };
@@ -337,10 +317,15 @@ impl Lane {
             acked: BTreeSet::new(),
             ever_acked: HashSet::new(),
             attempts: 0,
-            last_error: None,
+            failure: None,
             epoch,
             holder: None,
             place: Place::Idle,
         }
+    }
+
+    pub(super) fn forget_failures(&mut self) {
+        self.attempts = 0;
+        self.failure = None;
     }
 }

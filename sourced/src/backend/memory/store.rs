@@ -1,8 +1,9 @@
 //! The log in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
+use foldhash::fast::RandomState;
 
 use super::{Memory, Messages};
 use crate::backend::{
@@ -53,20 +54,19 @@ impl Store for Memory {
         &self,
         id: CorrelationId,
     ) -> Result<Vec<StoredMessage>, BackendError> {
-        let state = self.state();
-        let positions = state.log.by_correlation.get(&id).into_iter().flatten();
-        Ok(positions
-            .map(|position| state.log.at(*position).clone())
-            .collect())
+        Ok(self.state().log.conversation(id))
     }
 }
 
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) messages: Messages,
-    streams: HashMap<StreamId, Stream>,
-    by_id: HashMap<MessageId, Position>,
-    by_correlation: HashMap<CorrelationId, Vec<Position>>,
+    streams: HashMap<StreamId, Stream, RandomState>,
+    by_id: HashMap<MessageId, Position, RandomState>,
+    /// The last message of each conversation.
+    last_of: HashMap<CorrelationId, Position, RandomState>,
+    /// By position, the message before it in its conversation.
+    before: Vec<Option<Position>>,
 }
 
 #[derive(Default)]
@@ -90,7 +90,7 @@ impl Log {
         let mut messages = appends.iter().flat_map(|append| &append.messages);
         let is_retry = stored.is_some() && messages.all(|m| self.by_id.contains_key(&m.id));
         let mut end = self.end();
-        let mut plan = Vec::new();
+        let mut plan = Vec::with_capacity(appends.iter().map(|append| append.messages.len()).sum());
         for append in appends {
             let stream = self.streams.get(&append.stream);
             let mut last_seq = stream.and_then(Stream::last_seq);
@@ -99,7 +99,8 @@ impl Log {
             }
             let mut is_checked = false;
             for message in &append.messages {
-                if let Some(&position) = self.by_id.get(&message.id) {
+                // When none is stored, no single one has to be looked for.
+                if let Some(position) = stored.and_then(|_| self.by_id.get(&message.id).copied()) {
                     plan.push(Appended {
                         id: message.id,
                         seq: self.at(position).seq,
@@ -128,34 +129,32 @@ impl Log {
 
     /// Stores what [`Log::plan`] has just worked out; it cannot fail.
     pub(super) fn apply(&mut self, appends: Vec<StreamAppend>, plan: &[Appended]) {
-        let messages = appends.into_iter().flat_map(|append| {
-            let StreamAppend {
-                stream, messages, ..
-            } = append;
-            messages
-                .into_iter()
-                .map(move |message| (stream.clone(), message))
-        });
-        for ((stream_id, message), place) in messages.zip(plan) {
-            if place.already_stored {
+        let mut places = plan.iter();
+        for StreamAppend {
+            stream: id,
+            messages,
+            ..
+        } in appends
+        {
+            let places = messages.into_iter().zip(places.by_ref());
+            let mut new = places.filter(|(_, place)| !place.already_stored).peekable();
+            if new.peek().is_none() {
                 continue;
             }
-            let stream = self.streams.entry(stream_id.clone()).or_default();
-            stream.positions.push(place.position);
-            if message.kind == Kind::Event {
-                stream.last_event = Some(place.seq);
+            let stream = self.streams.entry(id.clone()).or_default();
+            for (message, place) in new {
+                stream.positions.push(place.position);
+                if message.kind == Kind::Event {
+                    stream.last_event = Some(place.seq);
+                }
+                self.by_id.insert(message.id, place.position);
+                let conversation = message.correlation_id;
+                self.before
+                    .push(self.last_of.insert(conversation, place.position));
+                let (seq, position) = (place.seq, place.position);
+                let message = StoredMessage::stored(message, id.clone(), seq, position);
+                self.messages.push(message);
             }
-            self.by_id.insert(message.id, place.position);
-            self.by_correlation
-                .entry(message.correlation_id)
-                .or_default()
-                .push(place.position);
-            self.messages.push(StoredMessage::stored(
-                message,
-                stream_id,
-                place.seq,
-                place.position,
-            ));
         }
     }
 
@@ -170,6 +169,15 @@ impl Log {
 
     pub(super) fn find(&self, id: MessageId) -> Option<&StoredMessage> {
         self.by_id.get(&id).map(|position| self.at(*position))
+    }
+
+    fn conversation(&self, id: CorrelationId) -> Vec<StoredMessage> {
+        let last = self.last_of.get(&id).copied();
+        let before = |position: &Position| self.before[index(*position) - 1];
+        let messages = std::iter::successors(last, before).map(|position| self.at(position));
+        let mut messages: Vec<_> = messages.cloned().collect();
+        messages.reverse();
+        messages
     }
 
     /// All messages after this position.
@@ -218,20 +226,23 @@ impl Log {
 }
 
 fn refuse_repetitions(appends: &[StreamAppend]) -> Result<(), AppendError> {
-    let mut streams = HashSet::new();
-    let mut ids = HashSet::new();
-    for append in appends {
-        if !streams.insert(&append.stream) {
-            let text = format!("stream `{}` is named twice in one append", append.stream);
-            return Err(BackendError::Refused(text.into()).into());
-        }
-        for message in &append.messages {
-            if !ids.insert(message.id) {
-                return Err(AppendError::IdTaken { id: message.id });
-            }
-        }
+    let streams = appends.iter().map(|append| &append.stream);
+    if let Some(stream) = repeated(streams) {
+        let text = format!("stream `{stream}` is named twice in one append");
+        return Err(BackendError::Refused(text.into()).into());
     }
-    Ok(())
+    let messages = appends.iter().flat_map(|append| &append.messages);
+    match repeated(messages.map(|message| message.id)) {
+        Some(id) => Err(AppendError::IdTaken { id }),
+        None => Ok(()),
+    }
+}
+
+fn repeated<T: Ord + Clone>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    let twins = all.windows(2).find(|two| two[0] == two[1]);
+    twins.map(|two| two[0].clone())
 }
 
 /// Checks what is not stored yet, in the company of what is.

@@ -27,7 +27,7 @@ impl Site<'_> {
         work: impl FnOnce(Arc<dyn Streams>) -> F,
     ) -> T {
         match self {
-            Self::Backend(app) => work(app.inner.services.streams()).await,
+            Self::Backend(app) => work(Arc::clone(app.inner.services.streams())).await,
             Self::Joined(transaction) => {
                 let (desk, mut requests) = mpsc::unbounded_channel();
                 let mut work = pin!(work(Arc::new(Desk(desk))));

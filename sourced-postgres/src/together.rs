@@ -1,0 +1,234 @@
+//! Acknowledgements that arrive at the same time, in one transaction: one round trip and one wait for the disk.
+//!
+//! It is tried once. Whatever stands against one of them (its fence, a conflict, a lock that somebody keeps) undoes the
+//! transaction, and then each is made alone, at the same time as the others; so none of them answers for another.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sourced::backend::{
+    Ack, AckError, Appended, BackendError, ClaimKey, DocumentWrites, Rehearsals,
+};
+use tokio::sync::oneshot;
+
+use crate::append::{Appends, Stored};
+use crate::backend::{Attempt, Postgres, Retry};
+use crate::row::{clamped, readable};
+
+/// Acknowledgements of one transaction: a bound for how long the first of them waits for the others.
+const MOST: usize = 64;
+/// Transactions at the same time. While these are under way, what arrives is gathered for the next one.
+const TRANSACTIONS: usize = 2;
+
+/// The acknowledgements of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Together {
+    rehearsals: Rehearsals,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    n_transactions: usize,
+}
+
+/// One that waits for its transaction.
+#[derive(Debug)]
+struct Waiting {
+    acking: Acking,
+    answer: oneshot::Sender<(Acking, Outcome)>,
+}
+
+/// An acknowledgement with its appends checked, and with the documents that its sync actions write.
+#[derive(Debug)]
+struct Acking {
+    ack: Ack,
+    appends: Appends,
+    writes: DocumentWrites,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Stored(Stored),
+    /// Nothing was stored, and it is to be made alone.
+    Refused,
+    /// The connection was lost: it may be stored or not.
+    InDoubt,
+}
+
+impl Postgres {
+    /// Acknowledges together with what others acknowledge now, if it can be.
+    pub(crate) async fn acknowledge_together(
+        &self,
+        mut ack: Ack,
+    ) -> Result<Vec<Appended>, AckError> {
+        let appends = std::mem::take(&mut ack.appends);
+        let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
+        let Some(writes) = self.inner.together.writes(&ack) else {
+            return self.acknowledge(&ack, &appends, Retry::default()).await;
+        };
+        let acking = Acking {
+            ack,
+            appends,
+            writes,
+        };
+        let (answer, answered) = oneshot::channel();
+        self.hand_over(Waiting { acking, answer });
+        let gone = |_| BackendError::Unavailable("the acknowledging task has ended".into());
+        let (acking, outcome) = answered.await.map_err(gone)?;
+        let Acking { ack, appends, .. } = &acking;
+        match outcome {
+            Outcome::Stored(stored) => {
+                self.inner.hints.raise();
+                Ok(appends.placed(&stored)?)
+            }
+            Outcome::Refused => self.acknowledge(ack, appends, Retry::default()).await,
+            Outcome::InDoubt => self.acknowledge(ack, appends, Retry::of_a_lost_one()).await,
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a transaction belongs to all who wait for it, not to the first; and real I/O lives on tokio"
+    )]
+    fn hand_over(&self, waiting: Waiting) {
+        let mut state = self.inner.together.lock();
+        state.waiting.push(waiting);
+        if state.n_transactions < TRANSACTIONS {
+            state.n_transactions += 1;
+            let postgres = self.clone();
+            tokio::spawn(async move { postgres.acknowledge_waiting().await });
+        }
+    }
+
+    /// One transaction after the other, until nobody waits.
+    async fn acknowledge_waiting(self) {
+        let mut turn = Turn::of(&self.inner.together);
+        while let Some(waiting) = turn.next() {
+            let (ackings, answers): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .map(|waiting| (waiting.acking, waiting.answer))
+                .unzip();
+            let outcomes = self.store_all(&ackings).await;
+            let both = ackings.into_iter().zip(answers).zip(outcomes);
+            for ((acking, answer), outcome) in both {
+                // Whoever gave up waiting has it stored all the same, or not at all.
+                _ = answer.send((acking, outcome));
+            }
+        }
+    }
+
+    async fn store_all(&self, ackings: &[Acking]) -> Vec<Outcome> {
+        let outcome = |make: fn() -> Outcome| ackings.iter().map(|_| make()).collect();
+        match self.try_all(ackings).await {
+            Ok(stored) => stored.into_iter().map(Outcome::Stored).collect(),
+            Err(error) if error.is_connection_lost() => outcome(|| Outcome::InDoubt),
+            Err(error) => {
+                tracing::debug!(%error, n_acks = ackings.len(), "each of these acknowledgements is made alone");
+                outcome(|| Outcome::Refused)
+            }
+        }
+    }
+
+    /// In one call of the database, which is a transaction of its own.
+    async fn try_all(&self, ackings: &[Acking]) -> Attempt<Vec<Stored>> {
+        let mut connection = self.pool().acquire().await?;
+        let keys = || ackings.iter().map(|acking| &acking.ack.claim);
+        let text = |of: fn(&ClaimKey) -> &str| keys().map(of).collect::<Vec<_>>();
+        let workers: Vec<_> = keys().map(|key| key.worker.as_uuid()).collect();
+        let epochs: Vec<i64> = keys().map(|key| clamped(key.epoch.get())).collect();
+        let uptos: Vec<i64> = ackings
+            .iter()
+            .map(|acking| clamped(acking.ack.upto.get()))
+            .collect();
+        let refusals = || ackings.iter().flat_map(|acking| &acking.ack.refusals);
+        let refused: Vec<_> = refusals()
+            .map(|refusal| refusal.command.as_uuid())
+            .collect();
+        let reasons: Vec<_> = refusals()
+            .map(|refusal| readable(&refusal.reason))
+            .collect();
+        // The last write of a document stays.
+        let writes: BTreeMap<_, _> = ackings.iter().flat_map(|acking| &acking.writes).collect();
+        let collections: Vec<&str> = writes.keys().map(|(collection, _)| &**collection).collect();
+        let keys_of_documents: Vec<&str> = writes.keys().map(|(_, key)| &**key).collect();
+        let values: Vec<Option<&str>> = writes
+            .values()
+            .map(|value| value.as_ref().map(sourced::Payload::as_str))
+            .collect();
+        let appends = Appends::all(ackings.iter().map(|acking| &acking.appends));
+        let arrays = appends.arrays();
+        let query = sqlx::query(self.inner.sql.ack_all.safe())
+            .bind(text(|key| key.group.as_str()))
+            .bind(text(|key| key.stream.as_str()))
+            .bind(&workers[..])
+            .bind(&epochs[..])
+            .bind(&uptos[..])
+            .bind(&refused[..])
+            .bind(&reasons[..])
+            .bind(&collections[..])
+            .bind(&keys_of_documents[..])
+            .bind(&values[..]);
+        let row = arrays.bind(query).fetch_one(&mut *connection).await?;
+        if appends.is_empty() {
+            return Ok(ackings.iter().map(|_| Stored::new()).collect());
+        }
+        let mut places = appends.read_places(&row)?;
+        let own = |acking: &Acking| {
+            let ids = acking.appends.ids().into_iter();
+            ids.filter_map(|id| places.remove_entry(&id.into()))
+                .collect()
+        };
+        Ok(ackings.iter().map(own).collect())
+    }
+}
+
+impl Together {
+    /// What is written besides messages, when the ack needs no transaction of its own.
+    fn writes(&self, ack: &Ack) -> Option<DocumentWrites> {
+        if ack.schedules.is_empty() {
+            self.rehearsals.writes(ack)
+        } else {
+            None
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of the transactions that may run at the same time. Its place is given back when it is dropped in the middle, too.
+struct Turn<'t> {
+    together: &'t Together,
+    is_over: bool,
+}
+
+impl<'t> Turn<'t> {
+    fn of(together: &'t Together) -> Self {
+        let is_over = false;
+        Self { together, is_over }
+    }
+
+    /// Those that wait. `None` when nobody does: the turn is over.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let mut state = self.together.lock();
+        let n_next = state.waiting.len().min(MOST);
+        if n_next == 0 {
+            // Under the same lock, so that whoever comes next begins a turn.
+            state.n_transactions -= 1;
+            self.is_over = true;
+            return None;
+        }
+        Some(state.waiting.drain(..n_next).collect())
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.together.lock().n_transactions -= 1;
+        }
+    }
+}
