@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use sourced::backend::{BackendError, ResetFrom, ResetScope};
+use sourced::{App, GroupId, StreamId};
 use sourced_testing::postgres::ThrowawayPostgres;
 use sqlx::PgPool;
 
 use crate::args::{Args, Backend, Role};
 use crate::database::Database;
+use crate::domain::BOOKS;
 use crate::processes::Part;
+use crate::recorder;
 use crate::report::Report;
 use crate::verify::verify;
 use crate::worker::LEASE;
@@ -36,9 +40,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     database.prepare().await?;
     // The first to open it sets it up.
     let app = database.open(false).await?;
-    let mut stage = Stage::set(args, &database, folder.path(), server)?;
+    let mut stage = Stage::set(args, &database, &app, folder.path(), server)?;
     let faults = stage.break_things(args).await?;
-    stage.calm_down()?;
+    stage.calm_down().await?;
     let is_quiet = rest(&app).await;
     if !is_quiet {
         eprintln!("it did not come to rest within {} s", REST.as_secs());
@@ -68,7 +72,7 @@ fn println_report(report: &Report) -> anyhow::Result<()> {
 }
 
 /// Waits until no message waits for anybody, nor for its time.
-async fn rest(app: &sourced::App) -> bool {
+async fn rest(app: &App) -> bool {
     let started = Instant::now();
     while started.elapsed() < REST {
         let left = REST.saturating_sub(started.elapsed());
@@ -89,6 +93,13 @@ async fn rest(app: &sourced::App) -> bool {
     false
 }
 
+/// What an operator does may hit a database that is away: nothing happened then.
+fn tell(what: &str, result: Result<(), BackendError>) {
+    if let Err(error) = result {
+        eprintln!("cannot {what}: {error}");
+    }
+}
+
 /// What can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
@@ -98,6 +109,10 @@ enum Fault {
     HaltDispatcher,
     CutConnections,
     KillPostgres,
+    /// All that a group has handled is delivered again, of one stream or of all.
+    ResetGroup,
+    /// A group gives a type up, or takes it up again.
+    ChangeTypes,
 }
 
 /// What is broken, and by whom it is played.
@@ -106,6 +121,8 @@ struct Stage {
     dispatchers: Vec<Part>,
     halted: Vec<(Instant, Role, usize)>,
     server: Option<ThrowawayPostgres>,
+    /// For what an operator does.
+    app: App,
     random: StdRng,
 }
 
@@ -113,6 +130,7 @@ impl Stage {
     fn set(
         args: &Args,
         database: &Database,
+        app: &App,
         folder: &Path,
         server: Option<ThrowawayPostgres>,
     ) -> anyhow::Result<Self> {
@@ -126,6 +144,7 @@ impl Stage {
             dispatchers: start(Role::Dispatcher, DISPATCHERS)?,
             halted: Vec::new(),
             server,
+            app: app.clone(),
             random: StdRng::seed_from_u64(args.seed),
         })
     }
@@ -156,10 +175,12 @@ impl Stage {
     fn draw(&mut self) -> Fault {
         let on_postgres = self.server.is_some();
         match self.random.random_range(0..100) {
-            40..58 => Fault::KillDispatcher,
-            58..76 => Fault::HaltWorker,
-            76..80 => Fault::HaltDispatcher,
-            80..96 if on_postgres => Fault::CutConnections,
+            34..50 => Fault::KillDispatcher,
+            50..66 => Fault::HaltWorker,
+            66..70 => Fault::HaltDispatcher,
+            70..76 => Fault::ResetGroup,
+            76..82 => Fault::ChangeTypes,
+            82..96 if on_postgres => Fault::CutConnections,
             96..100 if on_postgres => Fault::KillPostgres,
             _ => Fault::KillWorker,
         }
@@ -203,6 +224,30 @@ impl Stage {
                     server.kill();
                     server.restart();
                 });
+            }
+            Fault::ResetGroup => {
+                let groups = [recorder::GROUP, "account", "book"];
+                let group = GroupId::new(groups[self.random.random_range(0..groups.len())])?;
+                let scope = if self.random.random_bool(0.5) {
+                    ResetScope::All
+                } else {
+                    let nth = self.random.random_range(0..BOOKS);
+                    ResetScope::Stream(StreamId::new(format!("book-{nth}"))?)
+                };
+                let from = ResetFrom::Beginning;
+                let reset = self.app.backend().reset_group(&group, &scope, from).await;
+                tell("reset a group", reset);
+            }
+            Fault::ChangeTypes => {
+                let group = match self.random.random_range(0..3) {
+                    0 => recorder::group(true, false)?,
+                    1 => recorder::group(false, true)?,
+                    _ => recorder::group(true, true)?,
+                };
+                tell(
+                    "change the types",
+                    self.app.backend().register_group(&group).await,
+                );
             }
         }
         Ok(())
@@ -252,8 +297,13 @@ impl Stage {
     }
 
     /// No more faults and no more commands.
-    fn calm_down(&mut self) -> anyhow::Result<()> {
+    async fn calm_down(&mut self) -> anyhow::Result<()> {
         self.wake_halted(true);
+        let all = recorder::group(true, true)?;
+        while let Err(error) = self.app.backend().register_group(&all).await {
+            eprintln!("cannot register: {error}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         for dispatcher in &mut self.dispatchers {
             dispatcher.kill()?;
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, SyncAction, Tx};
+use sourced::backend::{BackendError, Group, StartFrom, SyncAction, Tx};
 use sourced::reactor::{Batch, Handled, Needs, Reactor, Register};
 use sourced::{Failure, GroupId, TypeName};
 use sourced_postgres::PostgresTx as _;
@@ -15,6 +15,32 @@ use crate::trouble::Trouble;
 
 /// The name of its consumer group.
 pub(crate) const GROUP: &str = "recorder";
+
+/// The types it handles.
+pub(crate) fn types() -> [TypeName; 3] {
+    [
+        TypeName::of::<Deposited>(),
+        TypeName::of::<Noted>(),
+        TypeName::of::<Confirmed>(),
+    ]
+}
+
+/// The group, when it handles only some of its types: those of accounts, those of books. What it gives up and takes up
+/// again it gives up of whole streams, so that all that it records stays in order.
+pub(crate) fn group(of_accounts: bool, of_books: bool) -> anyhow::Result<Group> {
+    let is_kept = |name: &TypeName| {
+        if *name == TypeName::of::<Noted>() {
+            of_books
+        } else {
+            of_accounts
+        }
+    };
+    Ok(Group {
+        id: GroupId::new(GROUP)?,
+        types: types().into_iter().filter(is_kept).collect(),
+        start_from: StartFrom::Beginning,
+    })
+}
 
 /// The table, in words that both databases know.
 pub(crate) const TABLE: [&str; 2] = [
@@ -46,11 +72,7 @@ impl Reactor for Recorder {
     }
 
     fn handled_types(&self) -> Vec<TypeName> {
-        vec![
-            TypeName::of::<Deposited>(),
-            TypeName::of::<Noted>(),
-            TypeName::of::<Confirmed>(),
-        ]
+        types().to_vec()
     }
 
     fn decided_types(&self) -> Vec<TypeName> {

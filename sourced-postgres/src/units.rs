@@ -105,8 +105,7 @@ impl Postgres {
         let mut transaction = connection.begin().await?;
         let placed = self.store_unit(&mut transaction, unit, appends).await?;
         // The streams are locked now, so nothing can come in below what was just appended.
-        self.settle_lanes(&mut transaction, &unit.settled, &placed)
-            .await?;
+        self.settle_lanes(&mut transaction, unit, &placed).await?;
         self.refuse(&mut transaction, &unit.refusals).await?;
         self.sync(&mut transaction, &unit.syncs).await?;
         transaction.commit().await?;
@@ -134,9 +133,10 @@ impl Postgres {
     async fn settle_lanes(
         &self,
         connection: &mut PgConnection,
-        lanes: &[Lane],
+        unit: &UnitCommit,
         placed: &Stored,
     ) -> Result<(), UnitTrouble> {
+        let lanes = &unit.settled;
         if lanes.is_empty() {
             return Ok(());
         }
@@ -146,10 +146,16 @@ impl Postgres {
         let groups: Vec<&str> = lanes.iter().map(|lane| lane.group.as_str()).collect();
         let streams: Vec<&str> = lanes.iter().map(|lane| lane.stream.as_str()).collect();
         let firsts: Vec<i64> = spans.iter().map(|span| span.first).collect();
+        let handled = unit.handled.iter();
+        let (handlers, types): (Vec<&str>, Vec<&str>) = handled
+            .map(|(group, of)| (group.as_str(), of.as_str()))
+            .unzip();
         let waiting = sqlx::query(self.inner.sql.is_waiting.safe())
             .bind(&groups[..])
             .bind(&streams[..])
             .bind(&firsts[..])
+            .bind(&handlers[..])
+            .bind(&types[..])
             .fetch_optional(&mut *connection)
             .await?;
         if let Some(row) = waiting {

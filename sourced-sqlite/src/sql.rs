@@ -153,6 +153,7 @@ statements! {
     refusals = "SELECT command, reason FROM sourced_refusals
         WHERE command IN (SELECT unhex(value) FROM json_each(?1))";
     lock = "UPDATE sourced_streams SET version = version WHERE id = 0";
+    handles = "SELECT 1 FROM sourced_group_types t JOIN sourced_groups g ON g.id = t.group_id WHERE g.name = ?1 AND t.type = ?2";
     is_waiting = include_str!("../sql/is_waiting.sql");
     settle = include_str!("../sql/settle.sql");
     pending_lanes = include_str!("../sql/pending_lanes.sql");

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sourced::GroupId;
 use sourced::backend::{
     AppendError, Appended, BackendError, JoinError, Joined, Lane, Limits, UnitCommit, UnitError,
     Units,
@@ -94,7 +95,8 @@ async fn settle(
     let Some(row) = row else {
         return Err(BackendError::UnknownGroup(lane.group.clone()).into());
     };
-    if row.try_get(0).map_err(error::backend)? {
+    let is_waiting: bool = row.try_get(0).map_err(error::backend)?;
+    if is_waiting || gave_up(connection, sql, unit, &lane.group).await? {
         return Err(UnitError::Busy {
             group: lane.group.clone(),
             stream: lane.stream.clone(),
@@ -109,4 +111,25 @@ async fn settle(
         .await
         .map_err(error::backend)?;
     Ok(())
+}
+
+/// Whether the group does not handle by now what it handled in the unit.
+async fn gave_up(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    unit: &UnitCommit,
+    group: &GroupId,
+) -> Result<bool, UnitError> {
+    for (_, of) in unit.handled.iter().filter(|(by, _)| by == group) {
+        let row = sqlx::query(sql.handles.clone())
+            .bind(group.as_str())
+            .bind(of.as_str())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+        if row.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

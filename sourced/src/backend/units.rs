@@ -10,6 +10,7 @@ use super::{
     StreamAppend, SyncAction,
 };
 use crate::failure::Failure;
+use crate::message::TypeName;
 use crate::stream::{GroupId, StreamId};
 
 /// Storing what a unit led to.
@@ -60,6 +61,9 @@ pub struct UnitCommit {
     /// Lanes whose group has handled what is appended to the stream. A group and a stream that `appends` does not name
     /// are an error.
     pub settled: Vec<Lane>,
+    /// What the groups of these lanes have handled, by type. A group that does not handle one of them by now, as when
+    /// another version of the program has registered it, is [`UnitError::Busy`]: it would be owed the message.
+    pub handled: Vec<(GroupId, TypeName)>,
 }
 
 /// Names a lane: one group's progress in one stream.
@@ -76,7 +80,9 @@ pub struct Lane {
 #[non_exhaustive]
 pub enum UnitError {
     /// Earlier messages of the stream wait for that group, and may not be overtaken.
-    #[error("group `{group}` has earlier messages to handle in stream `{stream}`")]
+    #[error(
+        "group `{group}` has earlier messages to handle in stream `{stream}`, or does not handle all of its types now"
+    )]
     Busy {
         /// The group.
         group: GroupId,

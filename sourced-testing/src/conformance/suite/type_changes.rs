@@ -151,6 +151,29 @@ pub async fn what_is_owed_keeps_a_unit_busy<H: Harness>(harness: &H) {
     is_quiet(&store, &worker).await;
 }
 
+pub async fn a_type_that_was_given_up_is_not_settled_by_a_unit<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::new(&["g"]);
+    register(&store, "g", &BOTH).await;
+    let sent = other();
+    let unit = || UnitCommit {
+        appends: vec![to("a", ExpectedSeq::Any, [sent.clone()])],
+        settled: vec![Lane {
+            group: group("g"),
+            stream: stream("a"),
+        }],
+        handled: vec![(group("g"), sent.type_name.clone())],
+        ..UnitCommit::default()
+    };
+    // Another version of the program has registered the group; this one still knows the type.
+    register(&store, "g", &HAPPENED_ONLY).await;
+    let error = store.commit_unit(unit()).await.unwrap_err();
+    assert!(matches!(error, UnitError::Busy { .. }), "{error:?}");
+    append(&store, "a", [sent.clone()]).await;
+    register(&store, "g", &BOTH).await;
+    assert_eq!(drain(&store, &worker).await, [sent.id], "once");
+}
+
 pub async fn a_group_owes_nothing_from_before_its_start<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     append(&store, "a", [other(), event()]).await;

@@ -207,6 +207,11 @@ impl Lanes {
         })
     }
 
+    /// Whether the group handles this type.
+    pub(super) fn handles(&self, of: &TypeName) -> bool {
+        self.types.contains(of)
+    }
+
     /// Whether nothing of the stream waits for the group, nor is being handled.
     pub(super) fn is_quiet(&self, stream: &StreamId) -> bool {
         let lane = self.by_stream.get(stream);

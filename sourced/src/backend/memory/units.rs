@@ -7,6 +7,8 @@ use super::{Memory, State};
 use crate::backend::{
     AppendError, Appended, BackendError, Limits, StreamAppend, Tx, UnitCommit, UnitError, Units,
 };
+use crate::message::TypeName;
+use crate::stream::GroupId;
 
 #[async_trait]
 impl Units for Memory {
@@ -44,7 +46,11 @@ impl State {
                 );
                 return Err(BackendError::Refused(text.into()).into());
             }
-            if !self.pumped(&lane.group)?.is_quiet(&lane.stream) {
+            let lanes = self.pumped(&lane.group)?;
+            let is_ours = |(group, _): &&(GroupId, TypeName)| *group == lane.group;
+            let mut handled = unit.handled.iter().filter(is_ours);
+            let is_surprised = handled.any(|(_, of)| !lanes.handles(of));
+            if is_surprised || !lanes.is_quiet(&lane.stream) {
                 return Err(UnitError::Busy {
                     group: lane.group.clone(),
                     stream: lane.stream.clone(),

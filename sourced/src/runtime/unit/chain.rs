@@ -137,6 +137,10 @@ impl<'a> Chain<'a> {
         if is_decided_here {
             self.links[index].message.decided_by = Some(group.clone());
         } else {
+            let handled = (group.clone(), delivery.message.type_name.clone());
+            if !self.commit.handled.contains(&handled) {
+                self.commit.handled.push(handled);
+            }
             self.settled.insert(lane);
         }
         self.take(group, &delivery.message, handled).await
