@@ -16,6 +16,7 @@ CREATE TABLE {schema}.given_up_types (
     type text COLLATE "C" NOT NULL,
     hi bigint NOT NULL,
     gaps bigint[] NOT NULL,
+    settled bigint[] NOT NULL, -- what units had handled of it where the pump had not been
     PRIMARY KEY (group_id, type)
 );
 
@@ -117,8 +118,14 @@ DECLARE
 BEGIN
     PERFORM fence_group(p_group.id);
     IF cardinality(v_removed) > 0 THEN
-        INSERT INTO given_up_types (group_id, type, hi, gaps)
-        SELECT p_group.id, unnest(v_removed), p_group.hi, p_group.gaps;
+        INSERT INTO given_up_types (group_id, type, hi, gaps, settled)
+        SELECT p_group.id, removed.type, p_group.hi, p_group.gaps, ARRAY(
+                SELECT m.position
+                  FROM messages AS m JOIN lanes AS l ON l.group_id = p_group.id AND l.stream_id = m.stream_id
+                 WHERE m.type = removed.type AND m.seq <= l.acked_seq
+                   AND m.position > least(p_group.hi, p_group.gaps[1] - 1)
+                   AND (m.position > p_group.hi OR m.position = ANY(p_group.gaps)))
+          FROM unnest(v_removed) AS removed (type);
         -- What was pending is owed from now on, since the lane goes on without it.
         INSERT INTO owed (group_id, stream_id, seq, type, position, is_replay)
         SELECT l.group_id, l.stream_id, m.seq, m.type, m.position, m.seq <= l.max_seq
@@ -130,19 +137,20 @@ BEGIN
     END IF;
     IF cardinality(v_added) > 0 THEN
         WITH taken_up AS MATERIALIZED (
-            SELECT a.type, coalesce(g.hi, p_group.start_pos) AS hi, coalesce(g.gaps, p_group.start_gaps) AS gaps
+            SELECT a.type, coalesce(g.hi, p_group.start_pos) AS hi, coalesce(g.gaps, p_group.start_gaps) AS gaps,
+                   coalesce(g.settled, '{}') AS settled
               FROM unnest(v_added) AS a (type)
               LEFT JOIN given_up_types AS g ON g.group_id = p_group.id AND g.type = a.type
         ), missed AS MATERIALIZED (
             SELECT m.position, m.stream_id, m.seq, m.type
               FROM messages AS m JOIN taken_up AS t ON t.type = m.type
              WHERE m.position > (SELECT min(hi) FROM taken_up) AND m.position > t.hi
-               AND m.decided_by IS DISTINCT FROM p_group.name
+               AND m.decided_by IS DISTINCT FROM p_group.name AND NOT m.position = ANY(t.settled)
             UNION
             SELECT m.position, m.stream_id, m.seq, m.type
               FROM taken_up AS t CROSS JOIN unnest(t.gaps) AS gap (position)
               JOIN messages AS m ON m.position = gap.position AND m.type = t.type
-             WHERE m.decided_by IS DISTINCT FROM p_group.name
+             WHERE m.decided_by IS DISTINCT FROM p_group.name AND NOT m.position = ANY(t.settled)
         ), passed AS (
             INSERT INTO owed (group_id, stream_id, seq, type, position, is_replay)
             SELECT p_group.id, m.stream_id, m.seq, m.type, m.position, false

@@ -149,6 +149,7 @@ macro_rules! conformance {
                 a_change_during_a_claim_fences_it,
                 what_is_owed_keeps_a_unit_busy,
                 a_type_that_was_given_up_is_not_settled_by_a_unit,
+                what_a_unit_has_settled_is_not_owed,
                 a_group_owes_nothing_from_before_its_start,
                 many_changes_under_load_skip_and_double_nothing,
             }

@@ -174,6 +174,26 @@ pub async fn a_type_that_was_given_up_is_not_settled_by_a_unit<H: Harness>(harne
     assert_eq!(drain(&store, &worker).await, [sent.id], "once");
 }
 
+pub async fn what_a_unit_has_settled_is_not_owed<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::new(&["g"]);
+    register(&store, "g", &BOTH).await;
+    // Nobody has sorted it into a lane yet when its type is given up.
+    let unit = UnitCommit {
+        appends: vec![to("a", ExpectedSeq::Any, [other(), event()])],
+        settled: vec![Lane {
+            group: group("g"),
+            stream: stream("a"),
+        }],
+        ..UnitCommit::default()
+    };
+    store.commit_unit(unit).await.unwrap();
+    register(&store, "g", &HAPPENED_ONLY).await;
+    let missed = append(&store, "a", [other()]).await;
+    register(&store, "g", &BOTH).await;
+    assert_eq!(drain(&store, &worker).await, [missed[0].id]);
+}
+
 pub async fn a_group_owes_nothing_from_before_its_start<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     append(&store, "a", [other(), event()]).await;
