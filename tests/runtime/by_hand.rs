@@ -60,10 +60,11 @@ impl Reactor for Clumsy {
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         assert!(!batch.stream.as_str().starts_with("handle"), "dropped it");
-        let mut handled = Handled::default();
-        handled.upto = batch.deliveries.last().map(|last| last.message.position);
-        handled.syncs.push(Arc::new(Slip(batch.stream.to_string())));
-        Ok(handled)
+        Ok(Handled {
+            upto: batch.deliveries.last().map(|last| last.message.position),
+            syncs: vec![Arc::new(Slip(batch.stream.to_string()))],
+            ..Handled::default()
+        })
     }
 }
 
