@@ -56,7 +56,7 @@ uuid_like!(MessageId, CorrelationId);
 const NAMESPACE: Uuid = Uuid::from_u128(0x2a86_31c5_07d4_4b0e_8f19_e65b_90a2_7c3d);
 
 impl MessageId {
-    /// The id with this name: the same one each time, in every process and for ever. It is a UUIDv5.
+    /// The id with this name: the same one each time, in every process and for ever, a UUID of version 5.
     ///
     /// For a command that a client may send twice, and that has a name of the client's own. Ids are shared by all streams
     /// and types of messages, so the name says all that tells the command from others: whose it is, and what it does.
