@@ -118,7 +118,7 @@ impl<C> Outgoing<C> {
     /// Sends the command at this time: it enters its stream then, or as soon after as a worker notices. A time that has
     /// passed means now.
     ///
-    /// It overtakes nothing: see [`after`](Self::after#a-deadline-does-not-overtake).
+    /// It overtakes nothing: see [`after`](Self::after).
     pub fn at(mut self, time: Timestamp) -> Self {
         self.when = When::At(time);
         self
