@@ -9,6 +9,7 @@ mod shop;
 
 mod across;
 mod building;
+mod by_hand;
 mod deciding;
 mod failing;
 mod forms;
@@ -56,6 +57,10 @@ promises! {
         every_stream_of_a_decision_carries_its_cause_and_correlation,
         events_may_go_to_another_stream_alone,
         of_two_doctors_who_read_each_other_one_stays_on_call,
+    }
+    by_hand {
+        workers_survive_a_panic_and_count_it_as_an_attempt,
+        a_panic_in_a_unit_stores_nothing_and_is_told,
     }
     building {
         every_missing_resource_is_named,

@@ -2,10 +2,44 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
+use super::{Batch, Handled, Reactor};
+use crate::backend::{BackendError, SyncAction, Tx};
 use crate::failure::Failure;
+
+/// Lets a reactor handle a batch; a panic, as a hand-written one may let through, is a failure of the first message.
+pub(crate) async fn handle_guarded(
+    reactor: &dyn Reactor,
+    batch: &Batch<'_>,
+) -> Result<Handled, BackendError> {
+    let handling = async { Ok(reactor.handle(batch).await) };
+    let handled = guarded(handling).await.unwrap_or_else(|failure| {
+        Ok(Handled {
+            failure: Some(failure),
+            ..Handled::default()
+        })
+    });
+    handled.map(|mut handled| {
+        for sync in &mut handled.syncs {
+            *sync = Arc::new(GuardedSync(Arc::clone(sync)));
+        }
+        handled
+    })
+}
+
+#[derive(Debug)]
+struct GuardedSync(Arc<dyn SyncAction>);
+
+#[async_trait]
+impl SyncAction for GuardedSync {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        guarded(self.0.run(tx)).await
+    }
+}
 
 /// Runs user code; a panic becomes a [`Failure`] that says so.
 ///

@@ -12,7 +12,7 @@ mod rows;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
-pub(crate) use guard::guarded;
+pub(crate) use guard::{guarded, handle_guarded};
 pub use history::History;
 pub use progress::{Progress, Stage};
 pub use resources::{Needs, Res, Resources};

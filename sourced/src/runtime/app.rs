@@ -21,7 +21,7 @@ use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{MessageId, Metadata, NewMessage, Principal, StoredMessage, TypeName};
-use crate::reactor::{Batch, Progress, Reactor, Services};
+use crate::reactor::{Batch, Progress, Reactor, Services, handle_guarded};
 use crate::registry::Registry;
 use crate::stream::{GroupId, IntoStreamId, Position, Seq, StreamId};
 use crate::topology::{Topology, Warning};
@@ -367,7 +367,7 @@ async fn dry_run(
         services: &app.services,
         progress: &Progress::default(),
     };
-    let handled = reactor.handle(&batch).await?;
+    let handled = handle_guarded(&**reactor, &batch).await?;
     if let Some(failure) = handled.failure {
         return Ok(Outcome::Failed(failure.chain()));
     }

@@ -15,7 +15,7 @@ use super::strategy::FailedAttempt;
 use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, FenceError, Verdict};
 use crate::env::Task;
 use crate::failure::Failure;
-use crate::reactor::{Batch, Handled, Progress, Reactor};
+use crate::reactor::{Batch, Handled, Progress, Reactor, handle_guarded};
 use crate::stream::{GroupId, Position};
 use crate::telemetry::{self, LANES_IN_FLIGHT, Stopwatch, spans};
 
@@ -223,7 +223,7 @@ impl LaneTask<'_> {
         };
         let clock = &*self.app.services.env.clock;
         let stopwatch = Stopwatch::start(clock);
-        let mut handled = reactor.handle(&batch).await?;
+        let mut handled = handle_guarded(reactor, &batch).await?;
         telemetry::HANDLE_SECONDS.stop(&stopwatch, &self.labels());
         let afterwards = std::mem::take(&mut handled.afterwards);
         match self.ack_of(handled) {

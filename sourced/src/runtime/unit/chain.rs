@@ -8,7 +8,7 @@ use super::site::Site;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Afterwards, Batch, Handled, Progress, Reactor, Streams};
+use crate::reactor::{Afterwards, Batch, Handled, Progress, Reactor, Streams, handle_guarded};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
@@ -125,15 +125,14 @@ impl<'a> Chain<'a> {
             replaying: false,
         };
         let streams: Arc<dyn Streams> = Arc::<Draft>::clone(&self.draft);
-        let handled = reactor
-            .handle(&Batch {
-                stream: &delivery.message.stream_id,
-                deliveries: std::slice::from_ref(&delivery),
-                streams: &streams,
-                services: &self.unit.app.inner.services,
-                progress: &Progress::default(),
-            })
-            .await?;
+        let batch = Batch {
+            stream: &delivery.message.stream_id,
+            deliveries: std::slice::from_ref(&delivery),
+            streams: &streams,
+            services: &self.unit.app.inner.services,
+            progress: &Progress::default(),
+        };
+        let handled = handle_guarded(reactor, &batch).await?;
         if is_decided_here {
             self.links[index].message.decided_by = Some(group.clone());
         } else {
