@@ -1,7 +1,8 @@
-//! The shop that the guides are about: a cart, its listing, and a mailer. The examples of the guides are compiled and run
+//! The shop that the guides are about: a cart, its listing, a mailer, and offers. The examples of the guides are compiled and run
 //! as doc tests of this crate.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sourced::prelude::*;
@@ -134,6 +135,65 @@ impl Mailer {
     /// How many mails were sent.
     pub fn n_sent(&self) -> usize {
         self.n_sent.load(Ordering::Relaxed)
+    }
+}
+
+/// An offer, which ends by itself.
+#[derive(Debug, Default)]
+pub struct Offer {
+    is_over: bool,
+}
+
+/// It cannot be taken any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the offer is over")]
+pub struct Over;
+
+#[actor]
+impl Offer {
+    /// Offers something at this price.
+    #[command]
+    pub fn make(&self, price: u64) -> Made {
+        Made { price }
+    }
+
+    /// It can be taken from now on.
+    #[event]
+    pub fn made(&mut self, _price: u64) {}
+
+    #[reaction]
+    fn let_it_end(&self, _: &Made) -> Outgoing<Withdraw> {
+        Withdraw.after(Duration::from_hours(48))
+    }
+
+    /// Takes it.
+    ///
+    /// # Errors
+    /// [`Over`].
+    #[command]
+    pub fn accept(&self) -> Result<Accepted, Over> {
+        if self.is_over {
+            return Err(Over);
+        }
+        Ok(Accepted)
+    }
+
+    /// Somebody has taken it.
+    #[event]
+    pub fn accepted(&mut self) {
+        self.is_over = true;
+    }
+
+    /// The end of its time, when nobody has taken it.
+    #[command]
+    pub fn withdraw(&self) -> Option<Withdrawn> {
+        (!self.is_over).then_some(Withdrawn)
+    }
+
+    /// Nobody has taken it in time.
+    #[event]
+    pub fn withdrawn(&mut self) {
+        self.is_over = true;
     }
 }
 

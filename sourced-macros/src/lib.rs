@@ -30,6 +30,22 @@ use proc_macro::TokenStream;
 /// | `#[before_evolve]` | `&mut self` | runs before each event that there is an `#[event]` method for |
 /// | `#[state]` | none | makes the first state; without it that is `Default::default()` |
 ///
+/// What a command may return, for an actor with the events `ItemAdded` and `Renamed`:
+///
+/// | returned | what comes of it |
+/// |---|---|
+/// | `()` | it is done, and no event comes of it |
+/// | `ItemAdded` | one event |
+/// | `Option<ItemAdded>` | one event, or none |
+/// | `Vec<ItemAdded>`, `[ItemAdded; 2]` | events of one type, in this order |
+/// | `(ItemAdded, Renamed)`, up to six | events of several types, in this order |
+/// | `CartEvent` | any one [event](#events) of the block; `Vec<CartEvent>` for any number |
+/// | `Elsewhere<Debited>` | events in the stream of another actor, from `Other::emit` |
+/// | these in each other, as `(ItemAdded, Option<Renamed>)` | all of them, in this order |
+/// | `Result<_, YourError>` around all of it | the same, or a refusal |
+/// | `Result<_, Failure>` around all of it | the same, or it is tried again |
+/// | `Result<_, Rejected<YourError>>` around all of it | the same, or either of them |
+///
 /// The error of a command says what a "no" means. Any `std::error::Error` is a *refusal*: recorded, answered, and never
 /// tried again. A `Failure` is tried again. A command that can do both returns `Result<_, Rejected<YourError>>`.
 ///
@@ -41,6 +57,10 @@ use proc_macro::TokenStream;
 ///
 /// A refused command leaves no event, so nothing can react to it: in a workflow that has to go on after a "no", return an
 /// event for it.
+///
+/// A command may be decided more than once before it has an effect: after a failure, after the death of a process, and
+/// when its stream got another event meanwhile. One that calls somebody else gives the call a key that is the same each
+/// time, such as the id of the stream, and gives back what a later decision no longer wants.
 ///
 /// ```
 /// use sourced::prelude::*;
@@ -110,8 +130,10 @@ use proc_macro::TokenStream;
 /// - **A reference names a message that is defined elsewhere**: `command: &AddItem`, or `command: &Message<AddItem>`
 ///   for its id, seq, time and metadata.
 /// - `Res<T>` (a resource), `Now`, `Replaying`, `Principal`, `&StreamId` and `&History` come from the surroundings, and not
-///   from the message. They are told by the names of their types: a field of such a type needs another name for it, as by
-///   `type Owner = Principal`. Events get none of them, so that a replay always comes out the same.
+///   from the message. They are told by the names of their types, as they are written here: `&StreamId` is the actor's own
+///   stream, and an owned `StreamId` is a field as any other. A field of the type `Now`, `Replaying` or `Principal` needs
+///   another name for it, as by `type Owner = Principal`. Events get none of them, so that a replay always comes out the
+///   same.
 /// - A command that emits step by step takes `emit: &mut Emitter<Self>`, or with the events that may come of it
 ///   `&mut Emitter<Self, (ItemAdded, ItemRemoved)>`; one that has events in another stream too takes
 ///   `to: Other<Account>`, which is a `StreamId` in the message.
@@ -239,6 +261,9 @@ use proc_macro::TokenStream;
 /// A struct per message, the enum of the events, a table with a row per handler, a small impl per handler, and `CartRef`
 /// with a durable method per command, which is what `App::actor` gives. The docs of `CartRef` show the flow: which command
 /// is refused with what, emits what, and what is dispatched then.
+///
+/// A durable method takes `impl Into<String>` for a `String`, and whatever names a stream for an `Other`: give it `"tea"` as
+/// it is, for with `"tea".into()` the compiler cannot know what is meant (E0283).
 ///
 /// <details>
 /// <summary>The cart above, written out</summary>

@@ -241,3 +241,27 @@ async fn schedule_once_by_the_app_s_own_clock() {
     assert_eq!(types(&app).await, ["alarm.ring", "alarm.rang"]);
     running.stop().await;
 }
+
+/// Whatever thread is where: nobody but the test moves the clock, and only between two steps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_with_a_clock_that_stands_still_waits_for_what_is_due() {
+    for n_steps in 1..=50 {
+        let clock = ManualClock::new();
+        let app = clock.app().register::<Alarm>().build().await.unwrap();
+        let running = app.start();
+        app.dispatch(Set { minutes: 60 }.to("alarm-1"))
+            .await
+            .unwrap();
+        app.idle().await.unwrap();
+        assert_eq!(types(&app).await, UP_TO_THE_RING);
+        for _ in 1..n_steps {
+            clock.advance(HOUR / n_steps);
+            app.idle().await.unwrap();
+            assert_eq!(types(&app).await, UP_TO_THE_RING);
+        }
+        clock.advance(HOUR / n_steps * 2);
+        app.idle().await.unwrap();
+        assert_eq!(types(&app).await, ALL);
+        running.stop().await;
+    }
+}

@@ -20,9 +20,9 @@
 //!
 //! # A call is made again
 //!
-//! Nobody can store a result together with the effect of a call to somebody else. When a process dies in between, the
-//! call is made again. So every call carries a key that is the same each time: the name of what is booked, not a number
-//! made for the call.
+//! Nobody can store a result together with the effect of a call to somebody else. When a process dies in between, or the
+//! stream gets another event during the call, the call is made again. So every call carries a key that is the same each
+//! time: the name of what is booked, not a number made for the call.
 
 #[expect(
     clippy::missing_errors_doc,

@@ -117,6 +117,8 @@ impl<C> Outgoing<C> {
 
     /// Sends the command at this time: it enters its stream then, or as soon after as a worker notices. A time that has
     /// passed means now.
+    ///
+    /// It overtakes nothing: see [`after`](Self::after).
     pub fn at(mut self, time: Timestamp) -> Self {
         self.when = When::At(time);
         self
@@ -124,6 +126,13 @@ impl<C> Outgoing<C> {
 
     /// Sends the command so much later, counted from the moment it is dispatched.
     ///
+    /// # A deadline does not overtake
+    /// When its time has come, the command goes to the end of its stream. It waits there behind a command that takes
+    /// long, one that is tried again after a failure, and one that is parked. So let no call that may hang be made in the
+    /// stream of the deadline that guards it: give the call a stream of its own, which tells the other one by a reaction
+    /// what came of it.
+    ///
+    /// # Example
     /// ```
     /// use std::time::Duration;
     /// use sourced::prelude::*;

@@ -1,6 +1,7 @@
 //! Identifiers of messages and of their types.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,8 @@ use uuid::Uuid;
 
 /// Names one message for ever; appending the same id again changes nothing.
 ///
-/// New ids are UUIDv7 and come from [`Ids`](crate::env::Ids), so that they sort by the time of their making.
+/// New ids are UUIDv7 and come from [`Ids`](crate::env::Ids), so that they sort by the time of their making. The text of
+/// a UUID is parsed to one, and any other text makes one with [`MessageId::from_name`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(Uuid);
@@ -49,6 +51,51 @@ macro_rules! uuid_like {
     )*};
 }
 uuid_like!(MessageId, CorrelationId);
+
+/// Of all ids that are made of names, those that a program has made.
+const NAMESPACE: Uuid = Uuid::from_u128(0x2a86_31c5_07d4_4b0e_8f19_e65b_90a2_7c3d);
+
+impl MessageId {
+    /// The id with this name: the same one each time, in every process and for ever, a UUID of version 5.
+    ///
+    /// For a command that a client may send twice, and that has a name of the client's own. Ids are shared by all streams
+    /// and types of messages, so the name says all that tells the command from others: whose it is, and what it does.
+    ///
+    /// ```
+    /// use sourced::MessageId;
+    ///
+    /// let id = MessageId::from_name("webshop/place-order/17");
+    /// assert_eq!(id, MessageId::from_name("webshop/place-order/17"));
+    /// assert_ne!(id, MessageId::from_name("webshop/place-order/18"));
+    /// ```
+    pub fn from_name(name: impl AsRef<str>) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, name.as_ref().as_bytes()))
+    }
+}
+
+/// ```
+/// use sourced::MessageId;
+///
+/// let id: MessageId = "01890a5d-ac96-774b-bcce-b302099a8057".parse()?;
+/// assert_eq!(id.to_string(), "01890a5d-ac96-774b-bcce-b302099a8057");
+/// # Ok::<(), sourced::message::InvalidMessageId>(())
+/// ```
+impl FromStr for MessageId {
+    type Err = InvalidMessageId;
+    fn from_str(text: &str) -> Result<Self, InvalidMessageId> {
+        match Uuid::try_parse(text) {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => Err(InvalidMessageId(text.chars().take(80).collect())),
+        }
+    }
+}
+
+/// A text that is not the UUID of a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a message id: it must be a UUID; `MessageId::from_name` makes one of any other text"
+)]
+pub struct InvalidMessageId(String);
 
 impl From<MessageId> for CorrelationId {
     fn from(id: MessageId) -> Self {
@@ -182,6 +229,24 @@ impl fmt::Debug for TypeName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_makes_the_same_message_id_for_ever() {
+        let id = MessageId::from_name("order-17");
+        assert_eq!(id.to_string(), "8f494f0d-2c8d-559a-9937-3a5a402382f8");
+        assert_ne!(id, MessageId::from_name("order-18"));
+    }
+
+    #[test]
+    fn a_message_id_is_parsed_from_what_it_is_displayed_as() {
+        let id = MessageId::from_name("order-17");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        let error = "order-17".parse::<MessageId>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`order-17` is not a message id: it must be a UUID; `MessageId::from_name` makes one of any other text"
+        );
+    }
 
     #[test]
     fn type_names_are_dotted_words() {

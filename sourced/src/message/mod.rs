@@ -9,7 +9,7 @@ mod tick;
 mod trace;
 mod versions;
 
-pub use id::{CorrelationId, InvalidTypeName, MessageId, TypeName};
+pub use id::{CorrelationId, InvalidMessageId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
 pub use principal::{Principal, ReservedKey};

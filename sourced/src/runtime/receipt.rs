@@ -49,8 +49,11 @@ impl Receipt {
         }
     }
 
-    /// Waits until the command is decided or skipped, or waits for a person; a scheduled one is waited for, too. Somebody's workers must be
-    /// running.
+    /// Waits until the command is decided or skipped, or waits for a person; a scheduled one is waited for, too.
+    /// Somebody's workers must be running.
+    ///
+    /// It looks again after a pause on the app's clock. In a test whose clock stands still, [`App::idle`] waits, and
+    /// [`App::outcome`] looks.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
