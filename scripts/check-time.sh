@@ -45,16 +45,30 @@ by_hand() { # how many commands
 use sourced::actor::{Actor, ActorReactor, ActorRef, Decides, Handlers};
 use sourced::evolve::Evolves;
 use sourced::reactor::{Context, Reactor, Register};
-use sourced::{Command, Event, Failure, Kind, Message, MessageType, StreamId};
+use sourced::__private::{AnyEvent, Carries, Emit, Emitted, PayloadError, Produces, read_event};
+use sourced::{Command, Event, Failure, Kind, Message, MessageType, StoredMessage, StreamId};
 #[derive(Debug, Default)] pub struct Cart { n: u64 }
 impl Actor for Cart {
     const NAME: &str = "cart";
+    type Event = CartEvent;
     type Ref = ActorRef<Self>;
     fn initial(_: &StreamId) -> Self { Self::default() }
     fn handlers(table: &mut Handlers<Self>) {'
     for n in $(seq "$1"); do echo "table.command::<DoIt$n>(); table.event::<Done$n>();"; done
     echo '}}
-impl Register for Cart { fn reactor() -> std::sync::Arc<dyn Reactor> { ActorReactor::<Self>::shared() } }'
+impl Register for Cart { fn reactor() -> std::sync::Arc<dyn Reactor> { ActorReactor::<Self>::shared() } }
+#[derive(Debug, Clone, PartialEq)] pub enum CartEvent {'
+    for n in $(seq "$1"); do echo "Done$n(Done$n),"; done
+    echo '}
+impl AnyEvent for CartEvent { fn read(event: &StoredMessage) -> Result<Option<Self>, PayloadError> {'
+    for n in $(seq "$1"); do echo "if let Some(event) = read_event::<Done$n>(event)? { return Ok(Some(Self::Done$n(event))); }"; done
+    echo 'Ok(None) } }
+impl Carries for CartEvent { fn produces(out: &mut Produces) {'
+    for n in $(seq "$1"); do echo "out.add::<Done$n>();"; done
+    echo '} }
+impl Emit<Cart> for CartEvent { fn emit(&self, out: &mut Vec<Emitted>) -> Result<(), PayloadError> { match self {'
+    for n in $(seq "$1"); do echo "Self::Done$n(event) => out.push(Emitted::encode(event)?),"; done
+    echo '} Ok(()) } }'
     for n in $(seq "$1"); do
         for kind in "Command DoIt$n do_it_$n" "Event Done$n done_$n"; do
             read -r role name stored <<<"$kind"
