@@ -12,6 +12,7 @@ use sourced::backend::{BackendError, ResetFrom, ResetScope};
 use sourced::{App, GroupId, StreamId};
 use sourced_testing::postgres::ThrowawayPostgres;
 use sqlx::PgPool;
+use tokio::task::JoinSet;
 
 use crate::args::{Args, Backend, Role};
 use crate::database::Database;
@@ -123,6 +124,8 @@ struct Stage {
     server: Option<ThrowawayPostgres>,
     /// For what an operator does.
     app: App,
+    /// What operators are at. It may wait for a process that is halted, and that nobody else would wake.
+    errands: JoinSet<()>,
     random: StdRng,
 }
 
@@ -145,6 +148,7 @@ impl Stage {
             halted: Vec::new(),
             server,
             app: app.clone(),
+            errands: JoinSet::new(),
             random: StdRng::seed_from_u64(args.seed),
         })
     }
@@ -235,8 +239,11 @@ impl Stage {
                     ResetScope::Stream(StreamId::new(format!("book-{nth}"))?)
                 };
                 let from = ResetFrom::Beginning;
-                let reset = self.app.backend().reset_group(&group, &scope, from).await;
-                tell("reset a group", reset);
+                let app = self.app.clone();
+                self.errands.spawn(async move {
+                    let reset = app.backend().reset_group(&group, &scope, from).await;
+                    tell("reset a group", reset);
+                });
             }
             Fault::ChangeTypes => {
                 let group = match self.random.random_range(0..3) {
@@ -244,10 +251,11 @@ impl Stage {
                     1 => recorder::group(false, true)?,
                     _ => recorder::group(true, true)?,
                 };
-                tell(
-                    "change the types",
-                    self.app.backend().register_group(&group).await,
-                );
+                let app = self.app.clone();
+                self.errands.spawn(async move {
+                    let changed = app.backend().register_group(&group).await;
+                    tell("change the types", changed);
+                });
             }
         }
         Ok(())
@@ -299,6 +307,7 @@ impl Stage {
     /// No more faults and no more commands.
     async fn calm_down(&mut self) -> anyhow::Result<()> {
         self.wake_halted(true);
+        while self.errands.join_next().await.is_some() {}
         let all = recorder::group(true, true)?;
         while let Err(error) = self.app.backend().register_group(&all).await {
             eprintln!("cannot register: {error}");
