@@ -159,11 +159,13 @@ impl SqliteBuilder {
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().pragma("query_only", "ON"));
         let signal = Signal::new();
+        let sql = Arc::new(Statements::new(&prefix));
+        let (shared, raise) = (Arc::clone(&sql), signal.clone());
         Ok(Sqlite {
             inner: Arc::new(Inner {
-                writer: Writer::start(writing, options, self.synchronous, signal.clone()),
+                writer: Writer::start(writing, options, self.synchronous, shared, raise),
                 signal,
-                sql: Arc::new(Statements::new(&prefix)),
+                sql,
                 turn: AtomicUsize::new(0),
                 rehearsals: Rehearsals::default(),
                 readers,

@@ -93,6 +93,7 @@ mod append;
 mod backend;
 mod claims;
 mod documents;
+mod draft;
 mod error;
 mod groups;
 mod joined;

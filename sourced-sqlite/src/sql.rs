@@ -14,7 +14,24 @@ const FIRST: &str = "coalesce(
     (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1))";
 
 /// So many messages go into one `INSERT`, the largest number that fits first.
-pub(crate) const ROWS: [usize; 4] = [64, 8, 2, 1];
+pub(crate) const ROWS: [usize; 8] = [256, 64, 16, 8, 4, 3, 2, 1];
+
+/// The ends of the tables of streams and of messages, the streams ?1, and those of the messages ?2 that are stored.
+const LOOK_UP: &str = "
+    SELECT (SELECT coalesce(max(id), 0) FROM sourced_streams), (SELECT coalesce(max(position), 0) FROM sourced_messages),
+        0, NULL, NULL
+    UNION ALL
+    SELECT s.id, s.version, s.last_event_seq, s.name, NULL
+    FROM json_each(?1) AS named CROSS JOIN sourced_streams s ON s.name = named.value
+    UNION ALL
+    SELECT m.seq, m.position, 0, s.name, m.id
+    FROM json_each(?2) AS named
+    CROSS JOIN sourced_messages m ON m.id = unhex(named.value)
+    CROSS JOIN sourced_streams s ON s.id = m.stream_id";
+
+const STORE_STREAMS: &str = "INSERT INTO sourced_streams (id, name, version, last_event_seq)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_event_seq = excluded.last_event_seq";
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
@@ -22,15 +39,15 @@ macro_rules! statements {
         #[derive(Debug)]
         pub(crate) struct Statements {
             $($(#[$doc])* pub(crate) $name: SqlStr,)*
-            pub(crate) insert_messages: [SqlStr; ROWS.len()],
+            insert_messages: [[SqlStr; 4]; ROWS.len()],
         }
 
         impl Statements {
             /// The statements for tables of this prefix.
             pub(crate) fn new(prefix: &Prefix) -> Self {
                 Self {
-                    $($name: prefix.statement($text),)*
-                    insert_messages: ROWS.map(|rows| prefix.statement(&insert_messages(rows))),
+                    $($name: prefix.statement($text.as_ref()),)*
+                    insert_messages: ROWS.map(|rows| insert_messages(prefix, rows)),
                 }
             }
 
@@ -47,9 +64,10 @@ statements! {
     find_ids = "SELECT m.id, m.seq, m.position, s.name AS name FROM sourced_messages m
         JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id IN (SELECT unhex(value) FROM json_each(?1))";
-    find_stream = "SELECT id, version, last_event_seq FROM sourced_streams WHERE name = ?1";
-    insert_stream = "INSERT INTO sourced_streams (name, version, last_event_seq) VALUES (?1, ?2, ?3) RETURNING id";
-    update_stream = "UPDATE sourced_streams SET version = ?2, last_event_seq = ?3 WHERE id = ?1";
+    look_up = LOOK_UP;
+    begin_looking = format!("BEGIN IMMEDIATE; {LOOK_UP}");
+    begin_again = format!("ROLLBACK; BEGIN IMMEDIATE; {LOOK_UP}");
+    commit = "COMMIT";
     read_stream = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq LIMIT ?5";
     read_log = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
@@ -198,13 +216,33 @@ statements! {
     delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
 }
 
-fn insert_messages(rows: usize) -> String {
-    let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    format!(
-        "INSERT INTO sourced_messages (stream_id, seq, id, kind, type, decided_by, causation_id, correlation_id, \
-         created_at, metadata, payload) VALUES {}",
+impl Statements {
+    /// Stores as many messages as the nth of [`ROWS`] says; before that their streams, and after it the transaction.
+    pub(crate) fn insert_messages(
+        &self,
+        nth: usize,
+        with_streams: bool,
+        and_commit: bool,
+    ) -> SqlStr {
+        self.insert_messages[nth][usize::from(with_streams) + 2 * usize::from(and_commit)].clone()
+    }
+}
+
+fn insert_messages(prefix: &Prefix, rows: usize) -> [SqlStr; 4] {
+    let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let insert = format!(
+        "INSERT INTO sourced_messages (position, stream_id, seq, id, kind, type, decided_by, causation_id, \
+         correlation_id, created_at, metadata, payload) VALUES {}",
         vec![row; rows].join(", ")
-    )
+    );
+    let with_streams = format!("{STORE_STREAMS}; {insert}");
+    [
+        format!("{insert}"),
+        with_streams.clone(),
+        format!("{insert}; COMMIT"),
+        format!("{with_streams}; COMMIT"),
+    ]
+    .map(|text| prefix.statement(&text))
 }
 
 /// What all names of tables begin with.

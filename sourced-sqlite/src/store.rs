@@ -1,7 +1,5 @@
 //! The log: appending and reading.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use sourced::backend::{
@@ -14,7 +12,6 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use crate::backend::Sqlite;
 use crate::row::{self, limit, signed};
-use crate::writer::Effect;
 use crate::{append, error};
 
 #[async_trait]
@@ -28,13 +25,7 @@ impl Store for Sqlite {
         if appends.iter().all(is_nothing) {
             return Ok(Vec::new());
         }
-        let sql = Arc::clone(&self.inner.sql);
-        self.inner
-            .writer
-            .run(Effect::Lasting, move |connection| {
-                Box::pin(async move { append::append(connection, &sql, &appends).await })
-            })
-            .await
+        self.inner.writer.append(appends).await
     }
 
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {

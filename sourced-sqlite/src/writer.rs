@@ -2,10 +2,11 @@
 //!
 //! SQLite has one writer at a time and pays one fsync per commit. So a task owns the connection, takes all the jobs that
 //! are waiting, runs each in a savepoint of its own, commits once, and only then answers: a hundred concurrent appends
-//! cost one fsync. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
+//! cost one fsync. What only appends is worked out together, and needs no savepoints. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
 //! not done, but never half, whether or not the caller still waits.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,8 +18,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
+use crate::append::{self, Call, Outcome};
 use crate::backend::Synchronous;
 use crate::error;
+use crate::sql::Statements;
 use crate::wake::{LOOK_EVERY, data_version};
 
 /// Jobs that wait before callers have to.
@@ -40,7 +43,7 @@ pub(crate) enum Effect {
 /// The way to the writing task; it ends when the last of these is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    jobs: mpsc::Sender<Order>,
 }
 
 impl Writer {
@@ -49,6 +52,7 @@ impl Writer {
         connection: SqliteConnection,
         options: SqliteConnectOptions,
         synchronous: Synchronous,
+        sql: Arc<Statements>,
         signal: Signal,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -58,6 +62,7 @@ impl Writer {
                 connection: Some(connection),
                 is_synced: synchronous == Synchronous::Full,
                 is_lasting_synced: synchronous == Synchronous::Full,
+                sql,
                 options,
                 failures: 0,
                 seen_version: None,
@@ -82,10 +87,32 @@ impl Writer {
             outcome: None,
             reply,
         });
-        let gone = || BackendError::Unavailable("the writing task has ended".into());
-        self.jobs.send(job).await.map_err(|_| gone())?;
+        self.jobs.send(Order::Work(job)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
+
+    /// Appends inside the next transaction, and resolves when that is committed.
+    pub(crate) async fn append(&self, call: Call) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let order = Order::Append(Append { call, reply });
+        self.jobs.send(order).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> BackendError {
+    BackendError::Unavailable("the writing task has ended".into())
+}
+
+/// What somebody wants to be written.
+enum Order {
+    Append(Append),
+    Work(Box<dyn Job>),
+}
+
+struct Append {
+    call: Call,
+    reply: oneshot::Sender<Outcome>,
 }
 
 #[async_trait]
@@ -153,7 +180,7 @@ where
 }
 
 struct WritingTask {
-    waiting: mpsc::Receiver<Box<dyn Job>>,
+    waiting: mpsc::Receiver<Order>,
     link: Link,
     signal: Signal,
 }
@@ -181,26 +208,60 @@ impl WritingTask {
         self.link.close().await;
     }
 
-    async fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
-        let result = self.link.transaction(batch).await;
-        let has_lasting = batch.iter().any(|job| job.effect() == Effect::Lasting);
-        for job in batch.drain(..) {
-            job.answer(match &result {
-                Ok(()) => Ok(()),
-                Err(error) => Err(copy(error)),
-            });
+    async fn commit(&mut self, orders: &mut Vec<Order>) {
+        let mut batch = Batch::default();
+        for order in orders.drain(..) {
+            match order {
+                Order::Append(append) => batch.appends.push(append),
+                Order::Work(job) => batch.jobs.push(job),
+            }
         }
-        if has_lasting && result.is_ok() {
+        let has_lasting = batch.has_lasting();
+        let result = self.link.transaction(&mut batch).await;
+        let is_stored = result.is_ok();
+        batch.answer(result);
+        if has_lasting && is_stored {
             self.signal.raise();
         }
-        if result.is_err() {
+        if !is_stored {
             self.link.pause().await;
+        }
+    }
+}
+
+/// What shares a transaction.
+#[derive(Default)]
+struct Batch {
+    appends: Vec<Append>,
+    jobs: Vec<Box<dyn Job>>,
+}
+
+impl Batch {
+    fn has_lasting(&self) -> bool {
+        !self.appends.is_empty() || self.jobs.iter().any(|job| job.effect() == Effect::Lasting)
+    }
+
+    /// Tells everybody: the outcomes of the appends, or why the transaction failed.
+    fn answer(self, transaction: Result<Vec<Outcome>, BackendError>) {
+        let failure = transaction.as_ref().err().map(copy);
+        let mut outcomes = transaction.unwrap_or_default().into_iter();
+        for append in self.appends {
+            let outcome = match &failure {
+                Some(error) => Err(copy(error).into()),
+                None => outcomes.next().unwrap_or_else(|| Err(gone().into())),
+            };
+            // The caller may have gone; what it wanted is done all the same.
+            _ = append.reply.send(outcome);
+        }
+        for job in self.jobs {
+            job.answer(failure.as_ref().map_or(Ok(()), |error| Err(copy(error))));
         }
     }
 }
 
 /// The connection, opened again when it breaks.
 struct Link {
+    sql: Arc<Statements>,
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
     /// Whether the connection waits for the disk when it commits.
@@ -212,8 +273,8 @@ struct Link {
 }
 
 impl Link {
-    /// One transaction around all jobs of a batch. On an error nothing of it is stored.
-    async fn transaction(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BackendError> {
+    /// One transaction around all of a batch. On an error nothing of it is stored.
+    async fn transaction(&mut self, batch: &mut Batch) -> Result<Vec<Outcome>, BackendError> {
         let result = self.try_transaction(batch).await;
         if result.is_ok() {
             self.failures = 0;
@@ -225,34 +286,42 @@ impl Link {
         result
     }
 
-    async fn try_transaction(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BackendError> {
-        let has_lasting = batch.iter().any(|job| job.effect() == Effect::Lasting);
-        self.sync_if(has_lasting && self.is_lasting_synced).await?;
+    async fn try_transaction(&mut self, batch: &mut Batch) -> Result<Vec<Outcome>, BackendError> {
+        self.sync_if(batch.has_lasting() && self.is_lasting_synced)
+            .await?;
+        let sql = Arc::clone(&self.sql);
         let connection = self.open().await?;
+        let calls: Vec<_> = batch.appends.iter().map(|append| &*append.call).collect();
+        if batch.jobs.is_empty() {
+            return append::commit(connection, &sql, &calls).await;
+        }
         let mut transaction = connection
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(error::backend)?;
-        if let [job] = batch {
+        let outcomes = append::append_all(&mut transaction, &sql, &calls).await?;
+        match &mut *batch.jobs {
             // Whoever is alone needs no savepoint: the transaction is theirs.
-            match job.run(&mut transaction).await {
+            [job] if calls.is_empty() => match job.run(&mut transaction).await {
                 Verdict::Keep => transaction.commit().await.map_err(error::backend)?,
                 Verdict::RollBack => transaction.rollback().await.map_err(error::backend)?,
+            },
+            jobs => {
+                for job in jobs {
+                    let mut savepoint = transaction.begin().await.map_err(error::backend)?;
+                    let verdict = job.run(&mut savepoint).await;
+                    // Both fail when SQLite has rolled back the whole transaction, as it does on a full disk: then
+                    // nothing of the batch may be reported as stored.
+                    match verdict {
+                        Verdict::Keep => savepoint.commit().await.map_err(error::backend)?,
+                        Verdict::RollBack => savepoint.rollback().await.map_err(error::backend)?,
+                    }
+                }
+                transaction.commit().await.map_err(error::backend)?;
             }
-            return ended(connection);
         }
-        for job in batch {
-            let mut savepoint = transaction.begin().await.map_err(error::backend)?;
-            let verdict = job.run(&mut savepoint).await;
-            // Both fail when SQLite has rolled back the whole transaction, as it does on a full disk: then nothing of
-            // the batch may be reported as stored.
-            match verdict {
-                Verdict::Keep => savepoint.commit().await.map_err(error::backend)?,
-                Verdict::RollBack => savepoint.rollback().await.map_err(error::backend)?,
-            }
-        }
-        transaction.commit().await.map_err(error::backend)?;
-        ended(connection)
+        ended(connection)?;
+        Ok(outcomes)
     }
 
     async fn open(&mut self) -> Result<&mut SqliteConnection, BackendError> {
