@@ -1,11 +1,14 @@
-//! What appends lead to, worked out in memory before anything is written.
+//! What is to be stored, worked out in memory before anything is written.
 //!
 //! There is no other writer, so what was looked up stays true until it is written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use sourced::backend::{AppendError, Appended, BackendError, StreamAppend};
-use sourced::message::{Kind, MessageId, NewMessage};
+use serde::de::DeserializeOwned;
+use sourced::backend::{
+    AckError, AppendError, Appended, BackendError, ClaimKey, DocumentWrites, Refusal, StreamAppend,
+};
+use sourced::message::{Kind, MessageId, NewMessage, Payload};
 use sourced::{ExpectedSeq, Position, Seq, StreamId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -13,7 +16,25 @@ use sqlx::sqlite::SqliteRow;
 use crate::error;
 use crate::row;
 
-/// What is known of the log, and what is to be added to it.
+/// What a caller wants to be stored, as far as no code has to run for it inside the transaction.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub(crate) appends: Vec<StreamAppend>,
+    pub(crate) progress: Option<Progress>,
+}
+
+/// The end of a claim, and what is stored with it.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) claim: ClaimKey,
+    pub(crate) upto: Position,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) documents: DocumentWrites,
+}
+
+pub(crate) type Outcome = Result<Vec<Appended>, AckError>;
+
+/// What is known of the storage, and what is to be added to it.
 #[derive(Default)]
 pub(crate) struct Draft<'a> {
     end: u64,
@@ -21,7 +42,12 @@ pub(crate) struct Draft<'a> {
     streams: HashMap<String, Stream>,
     /// With the names of their streams.
     stored: HashMap<MessageId, (String, Appended)>,
+    /// The lanes that are still held, by the claims' places in the list.
+    held: HashMap<usize, i64>,
     messages: Vec<New<'a>>,
+    progress: Vec<(i64, u64)>,
+    refusals: Vec<&'a Refusal>,
+    documents: BTreeMap<&'a (String, String), Option<&'a Payload>>,
 }
 
 /// What is known of a stream.
@@ -43,44 +69,72 @@ pub(crate) struct New<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Takes in what `look_up` has found.
-    pub(crate) fn of(rows: &[SqliteRow]) -> Result<Self, BackendError> {
-        let mut draft = Self::default();
-        for row in rows {
-            let (a, b, c) = (
-                row::unsigned(row, 0)?,
-                row::unsigned(row, 1)?,
-                row::unsigned(row, 2)?,
-            );
-            let Some(name) = row::optional_text(row, 3)? else {
-                (draft.last_stream_id, draft.end) = (row::signed(a), b);
-                continue;
+    /// Begins with what `look_up` has found.
+    pub(crate) fn of(row: &SqliteRow) -> Result<Self, BackendError> {
+        let streams: Vec<(String, i64, u64, u64)> = list(row, 2)?;
+        let stored: Vec<(MessageId, String, u64, u64)> = list(row, 3)?;
+        let held: Vec<(usize, i64)> = list(row, 4)?;
+        let mut draft = Self {
+            last_stream_id: row.try_get(0).map_err(error::backend)?,
+            end: row::unsigned(row, 1)?,
+            held: held.into_iter().collect(),
+            ..Self::default()
+        };
+        for (name, id, last_seq, last_event_seq) in streams {
+            let stream = Stream {
+                id,
+                last_seq,
+                last_event_seq,
+                is_changed: false,
             };
-            let name = name.to_owned();
-            match row.try_get::<Option<&[u8]>, _>(4).map_err(error::backend)? {
-                Some(_) => {
-                    let id = MessageId::from_uuid(row::uuid(row, 4)?);
-                    let (seq, position) = (seq(a)?, Position::new(b));
-                    let appended = Appended {
-                        id,
-                        seq,
-                        position,
-                        already_stored: true,
-                    };
-                    draft.stored.insert(id, (name, appended));
-                }
-                None => {
-                    let stream = Stream {
-                        id: row::signed(a),
-                        last_seq: b,
-                        last_event_seq: c,
-                        is_changed: false,
-                    };
-                    draft.streams.insert(name, stream);
-                }
-            }
+            draft.streams.insert(name, stream);
+        }
+        for (id, stream, number, position) in stored {
+            let (seq, position) = (seq(number)?, Position::new(position));
+            let appended = Appended {
+                id,
+                seq,
+                position,
+                already_stored: true,
+            };
+            draft.stored.insert(id, (stream, appended));
         }
         Ok(draft)
+    }
+
+    /// Adds what can be added, in this order.
+    pub(crate) fn add_all(&mut self, all: &[&'a Plain]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(all.len());
+        for (nth, plain) in all.iter().enumerate() {
+            let outcome = self.add_plain(nth, plain);
+            if let Ok(places) = &outcome
+                && nth + 1 < all.len()
+            {
+                self.remember(&plain.appends, places);
+            }
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    fn add_plain(&mut self, nth: usize, plain: &'a Plain) -> Outcome {
+        let Some(progress) = &plain.progress else {
+            return Ok(self.add(&plain.appends)?);
+        };
+        let held = self.held.get(&nth).copied();
+        // A claim ends once, also when it is shown twice at the same time.
+        let is_ended = |lane: &i64| self.progress.iter().any(|(ended, _)| ended == lane);
+        let Some(lane) = held.filter(|lane| !is_ended(lane)) else {
+            let ClaimKey { group, stream, .. } = progress.claim.clone();
+            return Err(AckError::Fenced { group, stream });
+        };
+        let places = self.add(&plain.appends)?;
+        self.progress.push((lane, progress.upto.get()));
+        self.refusals.extend(&progress.refusals);
+        let documents = progress.documents.iter();
+        self.documents
+            .extend(documents.map(|(place, value)| (place, value.as_ref())));
+        Ok(places)
     }
 
     /// Adds one call's appends, or nothing of them.
@@ -100,24 +154,6 @@ impl<'a> Draft<'a> {
             }
         }
         Ok(places)
-    }
-
-    /// Adds what can be added of many calls, in their order.
-    pub(crate) fn add_all(
-        &mut self,
-        calls: &[&'a [StreamAppend]],
-    ) -> Vec<Result<Vec<Appended>, AppendError>> {
-        let mut outcomes = Vec::with_capacity(calls.len());
-        for (nth, appends) in calls.iter().enumerate() {
-            let outcome = self.add(appends);
-            if let Ok(places) = &outcome
-                && nth + 1 < calls.len()
-            {
-                self.remember(appends, places);
-            }
-            outcomes.push(outcome);
-        }
-        outcomes
     }
 
     /// Lets later calls know what an earlier one has added.
@@ -153,6 +189,20 @@ impl<'a> Draft<'a> {
                 )
             })
             .collect()
+    }
+
+    /// Lanes that are acknowledged, and up to which position.
+    pub(crate) fn progress(&self) -> &[(i64, u64)] {
+        &self.progress
+    }
+
+    pub(crate) fn refusals(&self) -> &[&'a Refusal] {
+        &self.refusals
+    }
+
+    /// Documents that are written, or deleted where there is no value, by their collections and keys.
+    pub(crate) fn documents(&self) -> &BTreeMap<&'a (String, String), Option<&'a Payload>> {
+        &self.documents
     }
 
     fn check(&self, appends: &[StreamAppend]) -> Result<(), AppendError> {
@@ -251,4 +301,9 @@ fn check_expected(append: &StreamAppend, stream: Option<&Stream>) -> Result<(), 
 
 fn seq(number: u64) -> Result<Seq, BackendError> {
     Seq::new(number).ok_or_else(|| BackendError::Corrupt("a seq of 0".to_owned()))
+}
+
+fn list<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<Vec<T>, BackendError> {
+    let json: &str = row.try_get(column).map_err(error::backend)?;
+    serde_json::from_str(json).map_err(|_| BackendError::Corrupt("a name or a number".to_owned()))
 }

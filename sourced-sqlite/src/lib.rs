@@ -109,6 +109,7 @@ mod schedules;
 mod snapshots;
 mod sql;
 mod store;
+mod together;
 mod tx;
 mod types;
 mod units;

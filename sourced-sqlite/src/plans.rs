@@ -18,8 +18,16 @@ async fn plans() -> Vec<(&'static str, String)> {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     migrate(&mut connection, &prefix).await.unwrap();
     let mut plans = Vec::new();
-    for (name, statement) in Statements::new(&prefix).all() {
-        plans.push((name, plan(&mut connection, statement.as_str()).await));
+    for (name, text) in Statements::new(&prefix).all() {
+        let mut steps = Vec::new();
+        let lines = text.as_str().lines();
+        let text: Vec<&str> = lines.filter(|line| !line.starts_with("--")).collect();
+        for statement in text.join("\n").split(';').map(str::trim) {
+            if !["", "COMMIT", "ROLLBACK", "BEGIN IMMEDIATE"].contains(&statement) {
+                steps.push(plan(&mut connection, statement).await);
+            }
+        }
+        plans.push((name, steps.join("\n")));
     }
     plans
 }
@@ -65,6 +73,15 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
         ),
         ("offers", "COVERING INDEX sourced_lanes_ready (group_id=?"),
         ("deliveries", "(stream_id=? AND seq>?)"),
+        (
+            "look_up",
+            "SEARCH l USING INDEX sqlite_autoindex_sourced_lanes_1 (group_id=? AND stream_id=?)",
+        ),
+        (
+            "acknowledge",
+            "SEARCH sourced_lanes USING INTEGER PRIMARY KEY (rowid=?)",
+        ),
+        ("acknowledge", "(stream_id=? AND seq>?)"),
         ("reopen", "(stream_id=? AND seq>?)"),
         ("held", "(group_id=? AND stream_id=?)"),
         ("due", "sourced_scheduled_due (due_at<?)"),

@@ -16,18 +16,12 @@ const FIRST: &str = "coalesce(
 /// So many messages go into one `INSERT`, the largest number that fits first.
 pub(crate) const ROWS: [usize; 8] = [256, 64, 16, 8, 4, 3, 2, 1];
 
-/// The ends of the tables of streams and of messages, the streams ?1, and those of the messages ?2 that are stored.
-const LOOK_UP: &str = "
-    SELECT (SELECT coalesce(max(id), 0) FROM sourced_streams), (SELECT coalesce(max(position), 0) FROM sourced_messages),
-        0, NULL, NULL
-    UNION ALL
-    SELECT s.id, s.version, s.last_event_seq, s.name, NULL
-    FROM json_each(?1) AS named CROSS JOIN sourced_streams s ON s.name = named.value
-    UNION ALL
-    SELECT m.seq, m.position, 0, s.name, m.id
-    FROM json_each(?2) AS named
-    CROSS JOIN sourced_messages m ON m.id = unhex(named.value)
-    CROSS JOIN sourced_streams s ON s.id = m.stream_id";
+/// What becomes of the transaction after a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Open,
+    Commit,
+}
 
 const STORE_STREAMS: &str = "INSERT INTO sourced_streams (id, name, version, last_event_seq)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
@@ -40,14 +34,16 @@ macro_rules! statements {
         pub(crate) struct Statements {
             $($(#[$doc])* pub(crate) $name: SqlStr,)*
             insert_messages: [[SqlStr; 4]; ROWS.len()],
+            pub(crate) put_documents: [SqlStr; ROWS.len()],
         }
 
         impl Statements {
             /// The statements for tables of this prefix.
             pub(crate) fn new(prefix: &Prefix) -> Self {
                 Self {
-                    $($name: prefix.statement($text.as_ref()),)*
+                    $($name: prefix.statement($text),)*
                     insert_messages: ROWS.map(|rows| insert_messages(prefix, rows)),
+                    put_documents: ROWS.map(|rows| put_documents(prefix, rows)),
                 }
             }
 
@@ -64,9 +60,9 @@ statements! {
     find_ids = "SELECT m.id, m.seq, m.position, s.name AS name FROM sourced_messages m
         JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id IN (SELECT unhex(value) FROM json_each(?1))";
-    look_up = LOOK_UP;
-    begin_looking = format!("BEGIN IMMEDIATE; {LOOK_UP}");
-    begin_again = format!("ROLLBACK; BEGIN IMMEDIATE; {LOOK_UP}");
+    look_up = include_str!("../sql/look_up.sql");
+    begin_looking = concat!("BEGIN IMMEDIATE;", include_str!("../sql/look_up.sql"));
+    begin_again = concat!("ROLLBACK; BEGIN IMMEDIATE;", include_str!("../sql/look_up.sql"));
     commit = "COMMIT";
     read_stream = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq LIMIT ?5";
@@ -129,6 +125,8 @@ statements! {
         WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
           AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
     pay = include_str!("../sql/pay.sql");
+    acknowledge = include_str!("../sql/acknowledge.sql");
+    acknowledge_and_commit = concat!(include_str!("../sql/acknowledge.sql"), "; COMMIT");
     owes_now = include_str!("../sql/owes_now.sql");
     progress = include_str!("../sql/progress.sql");
     reopen = include_str!("../sql/reopen.sql");
@@ -217,14 +215,10 @@ statements! {
 }
 
 impl Statements {
-    /// Stores as many messages as the nth of [`ROWS`] says; before that their streams, and after it the transaction.
-    pub(crate) fn insert_messages(
-        &self,
-        nth: usize,
-        with_streams: bool,
-        and_commit: bool,
-    ) -> SqlStr {
-        self.insert_messages[nth][usize::from(with_streams) + 2 * usize::from(and_commit)].clone()
+    /// Stores as many messages as the nth of [`ROWS`] says; before that their streams, and then ends the transaction.
+    pub(crate) fn insert_messages(&self, nth: usize, with_streams: bool, end: End) -> SqlStr {
+        let which = usize::from(with_streams) + 2 * usize::from(end == End::Commit);
+        self.insert_messages[nth][which].clone()
     }
 }
 
@@ -243,6 +237,14 @@ fn insert_messages(prefix: &Prefix, rows: usize) -> [SqlStr; 4] {
         format!("{with_streams}; COMMIT"),
     ]
     .map(|text| prefix.statement(&text))
+}
+
+fn put_documents(prefix: &Prefix, rows: usize) -> SqlStr {
+    prefix.statement(&format!(
+        "INSERT INTO sourced_documents (collection, key, value) VALUES {} \
+         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value",
+        vec!["(?, ?, ?)"; rows].join(", ")
+    ))
 }
 
 /// What all names of tables begin with.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use sourced::backend::{
-    AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
+    AckError, AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
 };
 use sourced::message::{CorrelationId, MessageId};
 use sourced::{ExpectedSeq, Position, StoredMessage};
@@ -11,6 +11,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::draft::Plain;
 use crate::row::{self, limit, signed};
 use crate::{append, error};
 
@@ -25,7 +26,13 @@ impl Store for Sqlite {
         if appends.iter().all(is_nothing) {
             return Ok(Vec::new());
         }
-        self.inner.writer.append(appends).await
+        let progress = None;
+        let stored = self.inner.writer.store(Plain { appends, progress }).await;
+        stored.map_err(|error| match error {
+            AckError::Append(error) => error,
+            AckError::Backend(error) => error.into(),
+            other => BackendError::Refused(Box::new(other)).into(),
+        })
     }
 
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {

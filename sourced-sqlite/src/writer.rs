@@ -2,7 +2,8 @@
 //!
 //! SQLite has one writer at a time and pays one fsync per commit. So a task owns the connection, takes all the jobs that
 //! are waiting, runs each in a savepoint of its own, commits once, and only then answers: a hundred concurrent appends
-//! cost one fsync. What only appends is worked out together, and needs no savepoints. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
+//! cost one fsync. What needs no code of its own inside the transaction
+//! is worked out together, and needs no savepoints. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
 //! not done, but never half, whether or not the caller still waits.
 
 use std::panic::AssertUnwindSafe;
@@ -18,10 +19,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use crate::append::{self, Call, Outcome};
 use crate::backend::Synchronous;
+use crate::draft::{Outcome, Plain};
 use crate::error;
 use crate::sql::Statements;
+use crate::together;
 use crate::wake::{LOOK_EVERY, data_version};
 
 /// Jobs that wait before callers have to.
@@ -91,10 +93,10 @@ impl Writer {
         answer.await.map_err(|_| gone())?
     }
 
-    /// Appends inside the next transaction, and resolves when that is committed.
-    pub(crate) async fn append(&self, call: Call) -> Outcome {
+    /// Stores what needs no code of its own inside the next transaction, and resolves when that is committed.
+    pub(crate) async fn store(&self, plain: Plain) -> Outcome {
         let (reply, answer) = oneshot::channel();
-        let order = Order::Append(Append { call, reply });
+        let order = Order::Store(PlainJob { plain, reply });
         self.jobs.send(order).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -106,12 +108,12 @@ fn gone() -> BackendError {
 
 /// What somebody wants to be written.
 enum Order {
-    Append(Append),
+    Store(PlainJob),
     Work(Box<dyn Job>),
 }
 
-struct Append {
-    call: Call,
+struct PlainJob {
+    plain: Plain,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -212,7 +214,7 @@ impl WritingTask {
         let mut batch = Batch::default();
         for order in orders.drain(..) {
             match order {
-                Order::Append(append) => batch.appends.push(append),
+                Order::Store(plain) => batch.plain.push(plain),
                 Order::Work(job) => batch.jobs.push(job),
             }
         }
@@ -232,26 +234,26 @@ impl WritingTask {
 /// What shares a transaction.
 #[derive(Default)]
 struct Batch {
-    appends: Vec<Append>,
+    plain: Vec<PlainJob>,
     jobs: Vec<Box<dyn Job>>,
 }
 
 impl Batch {
     fn has_lasting(&self) -> bool {
-        !self.appends.is_empty() || self.jobs.iter().any(|job| job.effect() == Effect::Lasting)
+        !self.plain.is_empty() || self.jobs.iter().any(|job| job.effect() == Effect::Lasting)
     }
 
-    /// Tells everybody: the outcomes of the appends, or why the transaction failed.
+    /// Tells everybody: the outcomes of what is plain, or why the transaction failed.
     fn answer(self, transaction: Result<Vec<Outcome>, BackendError>) {
         let failure = transaction.as_ref().err().map(copy);
         let mut outcomes = transaction.unwrap_or_default().into_iter();
-        for append in self.appends {
+        for job in self.plain {
             let outcome = match &failure {
                 Some(error) => Err(copy(error).into()),
                 None => outcomes.next().unwrap_or_else(|| Err(gone().into())),
             };
             // The caller may have gone; what it wanted is done all the same.
-            _ = append.reply.send(outcome);
+            _ = job.reply.send(outcome);
         }
         for job in self.jobs {
             job.answer(failure.as_ref().map_or(Ok(()), |error| Err(copy(error))));
@@ -291,18 +293,18 @@ impl Link {
             .await?;
         let sql = Arc::clone(&self.sql);
         let connection = self.open().await?;
-        let calls: Vec<_> = batch.appends.iter().map(|append| &*append.call).collect();
+        let plain: Vec<&Plain> = batch.plain.iter().map(|job| &job.plain).collect();
         if batch.jobs.is_empty() {
-            return append::commit(connection, &sql, &calls).await;
+            return together::commit(connection, &sql, &plain).await;
         }
         let mut transaction = connection
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(error::backend)?;
-        let outcomes = append::append_all(&mut transaction, &sql, &calls).await?;
+        let outcomes = together::store(&mut transaction, &sql, &plain).await?;
         match &mut *batch.jobs {
             // Whoever is alone needs no savepoint: the transaction is theirs.
-            [job] if calls.is_empty() => match job.run(&mut transaction).await {
+            [job] if plain.is_empty() => match job.run(&mut transaction).await {
                 Verdict::Keep => transaction.commit().await.map_err(error::backend)?,
                 Verdict::RollBack => transaction.rollback().await.map_err(error::backend)?,
             },
