@@ -22,6 +22,9 @@ use crate::writer::{Writer, pause};
 /// The time between two tries to open a file that somebody else is just creating.
 const OPEN_AGAIN: Duration = Duration::from_millis(20);
 
+/// Rows that a connection reads ahead of who decodes them.
+const ROWS_AHEAD: usize = 256;
+
 /// Keeps everything in one SQLite file. Clones share its connections, which are closed when the last of them is dropped.
 ///
 /// A task on the runtime that opened the file does the writing, and ends with the last clone or that runtime.
@@ -184,6 +187,8 @@ impl SqliteBuilder {
                 Synchronous::Normal => SqliteSynchronous::Normal,
             })
             .busy_timeout(self.busy_timeout)
+            // With less room, the thread that reads and the task that decodes stop and go with every row.
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging()
     }
 

@@ -124,11 +124,8 @@ statements! {
     held = "SELECT id FROM sourced_lanes
         WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
           AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
-    pay = include_str!("../sql/pay.sql");
     acknowledge = include_str!("../sql/acknowledge.sql");
     acknowledge_and_commit = concat!(include_str!("../sql/acknowledge.sql"), "; COMMIT");
-    owes_now = include_str!("../sql/owes_now.sql");
-    progress = include_str!("../sql/progress.sql");
     reopen = include_str!("../sql/reopen.sql");
     fail = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, attempts = attempts + 1,
         available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3, failed_pos = sourced_first,
@@ -276,6 +273,8 @@ impl Prefix {
         text.replace("sourced_first", FIRST)
             .replace("sourced_now", NOW)
             .replace("sourced_columns", COLUMNS)
+            // A bare parameter is looked at when a statement is prepared, which is done again whenever it is bound.
+            .replace("LIMIT ?", "LIMIT +?")
             .replace(migrate::DEFAULT_PREFIX, &self.0)
     }
 }

@@ -341,7 +341,7 @@ async fn every_size_of_append_gets_its_places() {
     let (_folder, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let mut end = 0;
-    for size in [1, 2, 7, 8, 9, 63, 64, 65, 137] {
+    for size in [1, 2, 7, 8, 9, 63, 64, 65, 137, 255, 600] {
         let appended = store
             .append(vec![append(&format!("s-{size}"), size)])
             .await
