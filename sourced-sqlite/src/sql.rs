@@ -23,6 +23,7 @@ pub(crate) enum End {
     Commit,
 }
 
+/// The streams of a list: each has its id, name, last seq and that of its last event.
 const STORE_STREAMS: &str = "INSERT INTO sourced_streams (id, name, version, last_event_seq)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_event_seq = excluded.last_event_seq";
@@ -228,7 +229,7 @@ fn insert_messages(prefix: &Prefix, rows: usize) -> [SqlStr; 4] {
     );
     let with_streams = format!("{STORE_STREAMS}; {insert}");
     [
-        format!("{insert}"),
+        insert.clone(),
         with_streams.clone(),
         format!("{insert}; COMMIT"),
         format!("{with_streams}; COMMIT"),

@@ -144,18 +144,15 @@ async fn write_documents(
 ) -> Result<(), BackendError> {
     let mut puts = Vec::with_capacity(draft.documents().len());
     for ((collection, key), value) in draft.documents() {
-        match value {
-            Some(value) => puts.push((collection, key, value)),
-            None => {
-                let delete = sqlx::query(sql.delete_document.clone())
-                    .bind(collection)
-                    .bind(key);
-                delete
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(error::backend)?;
-            }
+        if let Some(value) = value {
+            puts.push((collection, key, value));
+            continue;
         }
+        let delete = sqlx::query(sql.delete_document.clone())
+            .bind(collection)
+            .bind(key);
+        let done = delete.execute(&mut *connection).await;
+        done.map_err(error::backend)?;
     }
     let mut rest = &*puts;
     while !rest.is_empty() {

@@ -2,17 +2,19 @@
 
 mod common;
 
-use futures_util::future::{join, join_all, join3};
-use sourced::backend::{
-    AppendError, Claims as _, Documents as _, Groups as _, ReadStream, Refusal, Store as _,
-};
-use sourced::message::Payload;
-use sourced::{ExpectedSeq, Failure};
-use sourced_sqlite::Sqlite;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::{join, join_all, join3};
+use sourced::backend::{
+    AppendError, Appended, Claims as _, Documents as _, Groups as _, ReadStream, Refusal,
+    Store as _, SyncAction, Tx,
+};
+use sourced::message::Payload;
+use sourced::{ExpectedSeq, Failure, Seq};
+use sourced_sqlite::Sqlite;
+
 use common::{ack_all, append, claim, file, group, request, stream};
-use sourced::backend::{SyncAction, Tx};
 
 /// Writes a document, and asks for nothing.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ impl SyncAction for Put {
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "it fails the test")]
 async fn length(store: &Sqlite, name: &str) -> usize {
     let read = store.read_stream(ReadStream::all(stream(name))).await;
     read.unwrap().len()
@@ -45,7 +48,7 @@ async fn same_id_once_among_others() {
     .await;
     assert!(!new.unwrap()[0].already_stored);
     let again = again.unwrap();
-    let places = |appended: &[sourced::backend::Appended]| -> Vec<_> {
+    let places = |appended: &[Appended]| -> Vec<_> {
         appended
             .iter()
             .map(|at| (at.id, at.seq, at.position))
@@ -112,9 +115,9 @@ async fn acknowledgements_at_the_same_time_are_stored_or_fenced_each_by_itself()
             command: claim.deliveries[0].message.id,
             reason: "no".to_owned(),
         });
-        ack.syncs.push(std::sync::Arc::new(Put(name)));
+        ack.syncs.push(Arc::new(Put(name)));
         if n == 7 {
-            ack.appends[0].expected = ExpectedSeq::Exactly(sourced::Seq::FIRST);
+            ack.appends[0].expected = ExpectedSeq::Exactly(Seq::FIRST);
         }
         ack
     });
@@ -136,10 +139,10 @@ async fn acknowledgements_at_the_same_time_are_stored_or_fenced_each_by_itself()
         assert_eq!(length(&store, &name).await, usize::from(!is_conflict));
         match both {
             [Ok(_), Err(error)] | [Err(error), Ok(_)] => {
-                assert!(error.is_fenced() && !is_conflict, "{error:?}")
+                assert!(error.is_fenced() && !is_conflict, "{error:?}");
             }
             [Err(one), Err(other)] => {
-                assert!(is_conflict && one.is_conflict() && other.is_conflict())
+                assert!(is_conflict && one.is_conflict() && other.is_conflict());
             }
             other => panic!("{other:?}"),
         }
