@@ -14,11 +14,11 @@ use sourced::{GroupId, Position, StreamId};
 use sqlx::{Connection as _, Row as _};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::draft::{Plain, Progress};
 use crate::lanes::{self, Taken};
 use crate::pump::{self, Outlook};
 use crate::row::{self, unsigned};
-use crate::writer::Effect;
 use crate::{append, error, quarantine};
 
 #[async_trait]

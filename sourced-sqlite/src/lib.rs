@@ -91,6 +91,7 @@
 
 mod append;
 mod backend;
+mod batch;
 mod claims;
 mod documents;
 mod draft;

@@ -6,12 +6,9 @@
 //! is worked out together, and needs no savepoints. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
 //! not done, but never half, whether or not the caller still waits.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sourced::backend::{BackendError, Signal};
 use sqlx::Connection as _;
@@ -20,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::backend::Synchronous;
+use crate::batch::{Batch, Effect, Order, PlainJob, TypedJob, Verdict, gone};
 use crate::draft::{Outcome, Plain};
 use crate::error;
 use crate::sql::Statements;
@@ -32,15 +30,6 @@ const QUEUE: usize = 256;
 const BATCH: usize = 64;
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
-
-/// How much a job's effects matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// They survive a power cut once the caller has its answer, and others may be waiting for them.
-    Lasting,
-    /// They can be worked out again from the log, such as claims: no fsync is spent on them alone.
-    Redone,
-}
 
 /// The way to the writing task; it ends when the last of these is dropped.
 #[derive(Debug, Clone)]
@@ -83,12 +72,7 @@ impl Writer {
         E: From<BackendError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(TypedJob {
-            effect,
-            work: Some(work),
-            outcome: None,
-            reply,
-        });
+        let job = Box::new(TypedJob::new(effect, work, reply));
         self.jobs.send(Order::Work(job)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -99,85 +83,6 @@ impl Writer {
         let order = Order::Store(PlainJob { plain, reply });
         self.jobs.send(order).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
-    }
-}
-
-fn gone() -> BackendError {
-    BackendError::Unavailable("the writing task has ended".into())
-}
-
-/// What somebody wants to be written.
-enum Order {
-    Store(PlainJob),
-    Work(Box<dyn Job>),
-}
-
-struct PlainJob {
-    plain: Plain,
-    reply: oneshot::Sender<Outcome>,
-}
-
-#[async_trait]
-trait Job: Send {
-    fn effect(&self) -> Effect;
-    /// Does the work and keeps the outcome for [`Job::answer`]. The result says whether the effects are to be kept.
-    async fn run(&mut self, connection: &mut SqliteConnection) -> Verdict;
-    /// Tells the caller: its own outcome, or why the transaction failed.
-    fn answer(self: Box<Self>, transaction: Result<(), BackendError>);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Keep,
-    RollBack,
-}
-
-struct TypedJob<T, E, F> {
-    effect: Effect,
-    work: Option<F>,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
-}
-
-#[async_trait]
-impl<T, E, F> Job for TypedJob<T, E, F>
-where
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
-    T: Send,
-    E: From<BackendError> + Send,
-{
-    fn effect(&self) -> Effect {
-        self.effect
-    }
-
-    async fn run(&mut self, connection: &mut SqliteConnection) -> Verdict {
-        let Some(work) = self.work.take() else {
-            return Verdict::RollBack;
-        };
-        let outcome = AssertUnwindSafe(async move { work(connection).await })
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                Err(BackendError::Refused("the work inside a transaction panicked".into()).into())
-            });
-        let verdict = match &outcome {
-            Ok(_) => Verdict::Keep,
-            Err(_) => Verdict::RollBack,
-        };
-        self.outcome = Some(outcome);
-        verdict
-    }
-
-    fn answer(self: Box<Self>, transaction: Result<(), BackendError>) {
-        let outcome = match (transaction, self.outcome) {
-            (Err(error), _) => Err(error.into()),
-            (Ok(()), Some(outcome)) => outcome,
-            (Ok(()), None) => {
-                Err(BackendError::Unavailable("the work was not begun".into()).into())
-            }
-        };
-        // The caller may have gone; its work is done all the same.
-        _ = self.reply.send(outcome);
     }
 }
 
@@ -211,13 +116,7 @@ impl WritingTask {
     }
 
     async fn commit(&mut self, orders: &mut Vec<Order>) {
-        let mut batch = Batch::default();
-        for order in orders.drain(..) {
-            match order {
-                Order::Store(plain) => batch.plain.push(plain),
-                Order::Work(job) => batch.jobs.push(job),
-            }
-        }
+        let mut batch: Batch = orders.drain(..).collect();
         let has_lasting = batch.has_lasting();
         let result = self.link.transaction(&mut batch).await;
         let is_stored = result.is_ok();
@@ -227,36 +126,6 @@ impl WritingTask {
         }
         if !is_stored {
             self.link.pause().await;
-        }
-    }
-}
-
-/// What shares a transaction.
-#[derive(Default)]
-struct Batch {
-    plain: Vec<PlainJob>,
-    jobs: Vec<Box<dyn Job>>,
-}
-
-impl Batch {
-    fn has_lasting(&self) -> bool {
-        !self.plain.is_empty() || self.jobs.iter().any(|job| job.effect() == Effect::Lasting)
-    }
-
-    /// Tells everybody: the outcomes of what is plain, or why the transaction failed.
-    fn answer(self, transaction: Result<Vec<Outcome>, BackendError>) {
-        let failure = transaction.as_ref().err().map(copy);
-        let mut outcomes = transaction.unwrap_or_default().into_iter();
-        for job in self.plain {
-            let outcome = match &failure {
-                Some(error) => Err(copy(error).into()),
-                None => outcomes.next().unwrap_or_else(|| Err(gone().into())),
-            };
-            // The caller may have gone; what it wanted is done all the same.
-            _ = job.reply.send(outcome);
-        }
-        for job in self.jobs {
-            job.answer(failure.as_ref().map_or(Ok(()), |error| Err(copy(error))));
         }
     }
 }
@@ -407,15 +276,6 @@ pub(crate) async fn pause(duration: Duration) {
 )]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
-}
-
-/// The same error once more, for the next caller.
-fn copy(error: &BackendError) -> BackendError {
-    match error {
-        BackendError::Unavailable(error) => BackendError::Unavailable(error.to_string().into()),
-        BackendError::Corrupt(text) => BackendError::Corrupt(text.clone()),
-        other => BackendError::Refused(other.to_string().into()),
-    }
 }
 
 #[cfg(test)]
