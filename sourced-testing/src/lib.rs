@@ -1,8 +1,18 @@
 //! Tests for what is built on `sourced`: a clock that is moved by hand, and the suite every backend must pass.
 
+mod block_on;
+mod case;
 mod clock;
 pub mod conformance;
+mod diff;
+mod given;
+mod messages;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
+mod telling;
+mod then;
 
 pub use clock::ManualClock;
+pub use given::{Given, given, given_state};
+pub use messages::{MessagesExt, Told};
+pub use then::Then;
