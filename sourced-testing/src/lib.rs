@@ -9,10 +9,14 @@ mod given;
 mod messages;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
+mod scenario;
+mod spans;
 mod telling;
 mod then;
 
 pub use clock::ManualClock;
 pub use given::{Given, given, given_state};
 pub use messages::{MessagesExt, Told};
+pub use scenario::Scenario;
+pub use spans::Spans;
 pub use then::Then;
