@@ -3,6 +3,7 @@
 mod block_on;
 mod case;
 mod clock;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 mod diff;
 mod given;
