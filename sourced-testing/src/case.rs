@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sourced::actor::{Sketch, Target, When};
 use sourced::backend::{BackendError, Delivery, ReadStream, Snapshot, Store as _, StreamAppend};
-use sourced::reactor::{Batch, Origin, Progress, Reactor, Services, States, Streams};
+use sourced::reactor::{Batch, Handled, Origin, Progress, Reactor, Services, States, Streams};
 use sourced::topology::Flow;
 use sourced::{
     ExpectedSeq, GroupId, Kind, Memory, Position, Seq, StoredMessage, StreamId, Timestamp,
@@ -37,8 +37,14 @@ impl<R> Case<R> {
         check_messages(&flow, &*given.reactor, &messages);
         check_history(&flow, &given.history);
         let named = messages.iter().find_map(stream_of);
-        let own = || StreamId::new(format!("{}-1", flow.group)).expect("a group is a name");
-        let stream = given.stream.clone().or(named).unwrap_or_else(own);
+        let own = StreamId::new(format!("{}-1", flow.group)).expect("a group is a name");
+        let is_named = given.stream.is_some() || named.is_some();
+        let stream = given.stream.clone().or(named).unwrap_or(own);
+        let elsewhere = |sketch: &Sketch| stream_of(sketch).is_some_and(|place| place != stream);
+        assert!(
+            is_named || given.history.is_empty() || !given.history.iter().all(elsewhere),
+            "all of the history is in other streams than `{stream}`, which the test is of\n\nhelp: name the stream of the test with `.stream(\"…\")`"
+        );
 
         let clock = ManualClock::starting_at(given.now);
         let memory = clock.memory();
@@ -102,25 +108,60 @@ impl<R> Case<R> {
         }
     }
 
-    /// Runs it as a worker does.
+    /// Runs it as a worker does: what is left of a batch comes when the rest is stored.
     pub(crate) async fn run(self) -> Then<R> {
+        let mut all = Handled::default();
+        let mut left = &*self.deliveries;
+        while !left.is_empty() && all.failure.is_none() {
+            // Memory answers whatever it is asked, unless something is asked that nobody may.
+            let handled = match self.handle(left).await {
+                Ok(handled) => handled,
+                Err(error) => panic!("{error}"),
+            };
+            let is_left = |one: &&Delivery| Some(one.message.position) > handled.upto;
+            let n_left = left.iter().filter(is_left).count();
+            if n_left == left.len() && handled.failure.is_none() {
+                panic!("the reactor handled nothing and gave no reason");
+            }
+            left = &left[left.len() - n_left..];
+            if !left.is_empty() {
+                let stored = self.services.backend.append(handled.appends.clone()).await;
+                if let Err(error) = stored {
+                    panic!("what came of a message cannot be stored: {error}");
+                }
+            }
+            all = joined(all, handled);
+        }
+        Then::new(self, all)
+    }
+
+    async fn handle(&self, deliveries: &[Delivery]) -> Result<Handled, BackendError> {
         let batch = Batch {
             stream: &self.stream,
-            deliveries: &self.deliveries,
+            deliveries,
             streams: &self.streams,
             services: &self.services,
             progress: &Progress::default(),
         };
-        let handled = match self.reactor.handle(&batch).await {
-            Ok(handled) => handled,
-            // Memory answers whatever it is asked, unless something is asked that nobody may.
-            Err(error) => panic!("{error}"),
-        };
-        Then::new(self, handled)
+        self.reactor.handle(&batch).await
     }
 
     pub(crate) fn stream(&self) -> &StreamId {
         &self.stream
+    }
+}
+
+/// What came of one part of a batch, and what of the next.
+fn joined(mut all: Handled, next: Handled) -> Handled {
+    all.appends.extend(next.appends);
+    all.schedules.extend(next.schedules);
+    all.refusals.extend(next.refusals);
+    all.syncs.extend(next.syncs);
+    all.afterwards.extend(next.afterwards);
+    Handled {
+        upto: next.upto.or(all.upto),
+        failure: next.failure,
+        ..all
     }
 }
 

@@ -127,6 +127,35 @@ impl Order {
 }
 
 #[derive(Debug, Default)]
+pub struct Account {
+    balance: i64,
+}
+
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("there is not enough")]
+pub struct NotEnough;
+
+#[actor]
+impl Account {
+    #[command]
+    pub fn transfer(
+        &self,
+        amount: i64,
+        to: Other<Account>,
+    ) -> Result<(Paid, Elsewhere<Paid>), NotEnough> {
+        if self.balance < amount {
+            return Err(NotEnough);
+        }
+        Ok((Paid { amount: -amount }, to.emit(Paid { amount })))
+    }
+
+    #[event]
+    pub fn paid(&mut self, amount: i64) {
+        self.balance += amount;
+    }
+}
+
+#[derive(Debug, Default)]
 pub struct Parcel;
 
 #[actor]
@@ -228,6 +257,32 @@ fn events_follow_from_history_and_a_command_in_any_shape() {
     given::<Order>(())
         .when((add("tea", 450), add("cup", 900)))
         .then((added("tea", 450), Some(added("cup", 900))));
+}
+
+#[test]
+fn a_decision_reads_other_streams_and_has_events_there() {
+    let to = StreamId::new("account-2").unwrap();
+    let transfer = || Transfer {
+        amount: 3,
+        to: to.clone(),
+    };
+    let paid = |amount: i64| {
+        (
+            Paid { amount: -amount },
+            Paid { amount }.in_stream("account-2"),
+        )
+    };
+    given::<Account>((
+        Paid { amount: 5 },
+        Paid { amount: 2 }.in_stream("account-2"),
+    ))
+    .when(transfer())
+    .then(paid(3));
+    // The second is decided on what the first has left.
+    given::<Account>(Paid { amount: 5 })
+        .when((transfer(), transfer()))
+        .then_refused(NotEnough)
+        .then(paid(3));
 }
 
 #[test]
@@ -579,6 +634,14 @@ fn a_test_that_makes_no_sense_is_told_so() {
     assert!(
         error.starts_with("the test is of `order-1`, and has a message for `order-2`"),
         "{error}"
+    );
+    let error = failure(|| {
+        _ = given::<Order>(added("tea", 1).in_stream("order-7")).when(Place);
+    });
+    assert_eq!(
+        error,
+        "all of the history is in other streams than `order-1`, which the test is of\n\n\
+         help: name the stream of the test with `.stream(\"…\")`"
     );
     let error = failure(|| {
         _ = given::<Order>(()).stream("");

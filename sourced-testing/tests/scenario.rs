@@ -170,7 +170,7 @@ fn failure_of(scenario: Scenario) -> (String, Place) {
     (text.to_owned(), (file.to_owned(), line.parse().unwrap()))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reactors_work_together_until_nothing_moves() {
     let bank = Arc::new(Bank::default());
     let (order, payment) = ("order-1", "order-1-payment");
@@ -248,7 +248,7 @@ async fn time_passes_from_one_due_message_to_the_next() {
         .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_recurs_comes_with_the_time() {
     let hourly = |app: sourced::AppBuilder| {
         app.recurring("remind", Every(Duration::from_hours(1)), |_| {

@@ -2,6 +2,7 @@
 
 mod chain;
 mod checks;
+mod inline;
 mod past;
 mod trail;
 mod world;
@@ -19,6 +20,7 @@ use sourced::{AppBuilder, IntoStreamId, Principal, StreamId};
 
 use crate::messages::sketches;
 use checks::Check;
+use inline::Inline;
 use world::World;
 
 /// Starts a scenario of these reactors: `scenario![Order, Payment, Telemetry]`. See [`Scenario`].
@@ -206,8 +208,13 @@ impl Scenario {
     }
 
     async fn run(self) {
-        let is_on_memory = self.is_on_memory;
-        let mut world = World::build(self.build, is_on_memory, self.here, self.principal).await;
+        let (spawner, tasks) = Inline::new();
+        tasks.beside(self.play(spawner)).await;
+    }
+
+    async fn play(self, spawner: Inline) {
+        let spawner = self.is_on_memory.then_some(spawner);
+        let mut world = World::build(self.build, spawner, self.here, self.principal).await;
         let mut last = None;
         for Step { at, act } in self.steps {
             last = Some(at);

@@ -1,15 +1,17 @@
 //! What a scenario runs in: an app, its clock, and what has happened so far.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::actor::{Sketch, Target};
 use sourced::backend::{Refusal, StreamAppend};
-use sourced::env::Clock as _;
+use sourced::env::{Clock as _, Env};
 use sourced::{
     App, ExpectedSeq, Kind, MessageId, Position, Principal, RetryPolicy, StoredMessage, StreamId,
     Timestamp, WorkerOptions,
 };
 
+use super::inline::Inline;
 use super::trail::Trail;
 use super::{Act, Build, past};
 use crate::ManualClock;
@@ -42,14 +44,21 @@ struct Failed {
 impl World {
     pub(super) async fn build(
         build: Vec<Build>,
-        is_on_memory: bool,
+        spawner: Option<Inline>,
         here: Option<StreamId>,
         principal: Option<Principal>,
     ) -> Self {
-        let clock = is_on_memory.then(ManualClock::new);
-        let builder = match &clock {
-            Some(clock) => clock.app(),
-            None => App::builder(),
+        let clock = spawner.is_some().then(ManualClock::new);
+        let builder = match (&clock, spawner) {
+            (Some(clock), Some(spawner)) => {
+                let spawner = Arc::new(spawner);
+                let env = Env {
+                    spawner,
+                    ..clock.env()
+                };
+                App::builder_in(env).backend(clock.memory())
+            }
+            _ => App::builder(),
         };
         // One stream at a time, so that a scenario comes out the same; and a failure is told to the test at once.
         let options = WorkerOptions::default()
@@ -62,20 +71,27 @@ impl World {
             Ok(app) => app,
             Err(error) => panic!("the app of the scenario does not fit together: {error}"),
         };
-        let start = match app.backend().log_end().await {
-            Ok(end) => end,
-            Err(error) => panic!("{error}"),
-        };
-        Self {
+        let mut world = Self {
             app,
             clock,
             here,
             principal,
-            start,
-            since: start,
+            start: Position::START,
+            since: Position::START,
             told: Vec::new(),
             failed: Vec::new(),
+        };
+        if let Err(text) = world.begin().await {
+            panic!("the scenario cannot begin: {text}");
         }
+        world
+    }
+
+    /// What recurs counts from the first time that workers run.
+    async fn begin(&mut self) -> Result<(), String> {
+        self.start = self.log_end().await?;
+        self.since = self.start;
+        self.drain().await
     }
 
     pub(super) async fn act(&mut self, act: Act) -> Result<(), String> {
@@ -200,12 +216,24 @@ impl World {
     async fn idle(&self) -> Result<(), String> {
         loop {
             self.app.idle().await.map_err(text)?;
-            let recurring = self.app.recurring().await.map_err(text)?;
-            if recurring.iter().all(|one| one.overdue == 0) {
+            if self.has_no_tick_to_make().await? {
                 return self.app.idle().await.map(|_| ()).map_err(text);
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    async fn has_no_tick_to_make(&self) -> Result<bool, String> {
+        for one in self.app.recurring().await.map_err(text)? {
+            let seen = self.app.backend().progress(&one.id).await.map_err(text)?;
+            let is_begun = seen
+                .progress
+                .is_some_and(|progress| progress.rule == one.rule);
+            if !is_begun || one.overdue > 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn append(&self, sketch: Sketch) -> Result<MessageId, String> {

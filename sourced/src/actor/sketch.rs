@@ -91,9 +91,12 @@ pub trait IntoSketches {
 
 impl<M: MessageType> IntoSketches for M {
     fn into_sketches(self, out: &mut Vec<Sketch>) -> Result<(), Failure> {
-        let broken = self.broken_rules();
-        if !broken.is_empty() {
-            return Err(BrokenRules(broken).into());
+        // As when it is dispatched; of what has happened nobody asks that.
+        if M::KIND == Kind::Command {
+            let broken = self.broken_rules();
+            if !broken.is_empty() {
+                return Err(BrokenRules(broken).into());
+            }
         }
         let payload = Payload::encode(&self)?;
         out.push(Sketch::of(TypeName::of::<M>(), M::KIND, payload));
