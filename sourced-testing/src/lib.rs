@@ -75,6 +75,7 @@ mod given;
 mod messages;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
+mod saved;
 mod scenario;
 mod spans;
 mod telling;

@@ -194,6 +194,24 @@ impl Listing {
     }
 }
 
+/// Wants a table.
+#[derive(Debug, Default)]
+pub struct Row;
+
+#[projector]
+impl Row {
+    #[event]
+    fn added(&mut self, _: &ItemAdded) {}
+
+    #[sync]
+    async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let connection = tx.connection::<String>();
+        connection
+            .map(|_| ())
+            .ok_or_else(|| Failure::msg("this is no database"))
+    }
+}
+
 #[derive(Default)]
 struct Herald;
 
@@ -578,6 +596,20 @@ fn a_projector_saves_what_the_test_looks_at() {
     assert_eq!(
         error,
         "there is no document `order-1` of `listings`: `listings` holds `listing-1`"
+    );
+}
+
+#[test]
+fn a_projector_that_wants_a_database_says_where_it_gets_one() {
+    let error = failure(|| {
+        given::<Row>([added("tea", 450)])
+            .projected()
+            .then_no_document("rows", "row-1");
+    });
+    assert_eq!(
+        error,
+        "a sync action failed: this is no database\n\n\
+         help: the test keeps documents in memory; SQL is for `scenario!`, which runs on any backend"
     );
 }
 
