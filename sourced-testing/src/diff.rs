@@ -39,7 +39,9 @@ pub(crate) fn messages(expected: &[Telling], came: &[Telling]) -> Option<String>
         let pairs = align(&expected, &came);
         differ |= !pairs.iter().all(Pair::is_met);
         _ = writeln!(text, "in `{place}`:");
-        pairs.iter().for_each(|pair| pair.write(&mut text));
+        for pair in &pairs {
+            pair.write(&mut text);
+        }
     }
     differ.then_some(text)
 }

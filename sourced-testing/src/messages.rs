@@ -1,7 +1,7 @@
 //! Messages as tests write them.
 
-use sourced::actor::{IntoSketches, Sketch, Target};
-use sourced::{Failure, IntoStreamId, Metadata, Principal};
+use sourced::actor::{Actor, IntoSketches, Sketch, Target};
+use sourced::{Failure, IntoStreamId, InvalidName, Metadata, Principal};
 
 /// Says more of messages in a test than what they say: `Started { .. }.in_stream("order-1")`.
 ///
@@ -28,6 +28,11 @@ pub trait MessagesExt: IntoSketches + Sized {
         Told::new(self).in_stream(stream)
     }
 
+    /// Expects them in a stream that is new, as [`to_new`](sourced::CommandExt::to_new) makes one.
+    fn in_new_stream<A: Actor>(self) -> Told<Self> {
+        Told::new(self).in_new_stream::<A>()
+    }
+
     /// Says on whose behalf they are.
     fn on_behalf_of(self, principal: Principal) -> Told<Self> {
         Told::new(self).on_behalf_of(principal)
@@ -45,7 +50,7 @@ impl<M: IntoSketches> MessagesExt for M {}
 #[derive(Debug, Clone)]
 pub struct Told<M> {
     messages: M,
-    stream: Option<Result<sourced::StreamId, sourced::InvalidName>>,
+    target: Option<Result<Target, InvalidName>>,
     principal: Option<Principal>,
     metadata: Metadata,
 }
@@ -54,7 +59,7 @@ impl<M> Told<M> {
     fn new(messages: M) -> Self {
         Self {
             messages,
-            stream: None,
+            target: None,
             principal: None,
             metadata: Metadata::new(),
         }
@@ -63,7 +68,14 @@ impl<M> Told<M> {
     /// Says which stream they are in.
     #[must_use]
     pub fn in_stream(mut self, stream: impl IntoStreamId) -> Self {
-        self.stream = Some(stream.into_stream_id());
+        self.target = Some(stream.into_stream_id().map(Target::Stream));
+        self
+    }
+
+    /// Expects them in a stream that is new.
+    #[must_use]
+    pub fn in_new_stream<A: Actor>(mut self) -> Self {
+        self.target = Some(Ok(Target::NewStream(A::NAME)));
         self
     }
 
@@ -86,10 +98,10 @@ impl<M: IntoSketches> IntoSketches for Told<M> {
     fn into_sketches(self, out: &mut Vec<Sketch>) -> Result<(), Failure> {
         let first = out.len();
         self.messages.into_sketches(out)?;
-        let stream = self.stream.transpose()?;
+        let target = self.target.transpose()?;
         for sketch in &mut out[first..] {
-            if let Some(stream) = &stream {
-                sketch.target = Target::Stream(stream.clone());
+            if let Some(target) = &target {
+                sketch.target = target.clone();
             }
             if let Some(principal) = &self.principal {
                 sketch.principal = Some(principal.clone());

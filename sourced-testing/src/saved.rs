@@ -10,6 +10,10 @@ use crate::block_on::block_on;
 use crate::diff::{self, LEGEND};
 use crate::then::Then;
 
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "an assertion need not be followed by another"
+)]
 impl<R> Then<R> {
     /// `#[sync]` methods have written this document.
     ///

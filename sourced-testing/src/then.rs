@@ -34,7 +34,14 @@ impl<R> Then<R> {
             is_synced: false,
         }
     }
+}
 
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "an assertion need not be followed by another"
+)]
+#[expect(clippy::needless_pass_by_value, reason = "errors are written in place")]
+impl<R> Then<R> {
     /// These messages came of it, and no others: the events of a command, or the commands that a reaction dispatched,
     /// now or later. Those of one stream have this order.
     ///
@@ -189,7 +196,9 @@ impl<R> Then<R> {
         }
         self
     }
+}
 
+impl<R> Then<R> {
     /// The messages that came of it, those for later last.
     fn came(&self) -> Vec<Telling> {
         let message = |append: &StreamAppend, new: &sourced::NewMessage| {

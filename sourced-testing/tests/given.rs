@@ -1,5 +1,9 @@
 //! Given, when, then: what it says yes to, and how it says no.
-#![allow(missing_docs, reason = "the types are of these tests alone")]
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "the types are of these tests alone"
+)]
 #![allow(
     clippy::unwrap_used,
     reason = "a panic is how a test fails, in its helpers too"
@@ -44,6 +48,7 @@ pub struct Mailer {
 
 impl Mailer {
     async fn send(&self, text: &str) -> Result<(), Away> {
+        tokio::task::yield_now().await;
         if self.is_away {
             return Err(Away);
         }
@@ -108,6 +113,7 @@ impl Order {
     fn remind(&self) {}
 
     #[command]
+    #[expect(clippy::disallowed_methods, reason = "a handler that needs tokio")]
     async fn wait(&self) -> Gifted {
         tokio::time::sleep(Duration::from_millis(1)).await;
         Gifted
@@ -205,10 +211,10 @@ impl Row {
 
     #[sync]
     async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let connection = tx.connection::<String>();
-        connection
-            .map(|_| ())
-            .ok_or_else(|| Failure::msg("this is no database"))
+        if tx.connection::<String>().is_none() {
+            return Err(Failure::msg("this is no database"));
+        }
+        tx.delete("rows", "row-1").await
     }
 }
 
@@ -573,7 +579,7 @@ fn a_projector_saves_what_the_test_looks_at() {
         .then_document("listings", "order-7", &listing("order-7", 2, 500))
         .then_no_document("listings", "order-8")
         .then_documents("listings", |all: &[(String, Listing)]| {
-            assert_eq!(all[0].1.total, 500)
+            assert_eq!(all[0].1.total, 500);
         });
     given::<Listing>(added("tea", 450))
         .when(added("cup", 50))

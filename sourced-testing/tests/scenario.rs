@@ -1,5 +1,9 @@
 //! Scenarios: several reactors, time, causes, and how they say no.
-#![allow(missing_docs, reason = "the types are of these tests alone")]
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "the types are of these tests alone"
+)]
 #![allow(
     clippy::unwrap_used,
     reason = "a panic is how a test fails, in its helpers too"
@@ -88,6 +92,7 @@ impl Payment {
     #[command]
     pub async fn process(&self, bank: Res<Arc<Bank>>) -> Result<Processed, Failure> {
         bank.n_calls.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
         if bank.is_away {
             return Err(BankIsAway.into());
         }
@@ -262,6 +267,16 @@ async fn what_recurs_comes_with_the_time() {
         .given(started())
         .and_then_pass(3.hours())
         .then_new_messages([(Remind, Reminded), (Remind, Reminded), (Remind, Reminded)])
+        .await;
+}
+
+#[tokio::test]
+async fn a_stream_may_be_new() {
+    let start = || Start { name: "foo".into() };
+    shop(&Arc::default())
+        .when(start().to_new::<Order>())
+        .then_messages((start(), started()).in_new_stream::<Order>())
+        .then_chain((start().to_new::<Order>(), started()))
         .await;
 }
 

@@ -1,5 +1,7 @@
 //! Chains of causes: whether one message led to the next.
 
+use std::fmt::Write as _;
+
 use sourced::StoredMessage;
 use sourced::actor::{Sketch, Target};
 use sourced::{StreamId, Timestamp};
@@ -29,7 +31,8 @@ pub(super) fn find(trail: &Trail, links: &[Sketch], now: Timestamp) -> Result<()
             for other in those(trail.messages.iter(), link, now) {
                 let cause = trail.cause(other).map(|cause| trail.told(cause));
                 let cause = cause.unwrap_or_else(|| "nothing before it".to_owned());
-                text.push_str(&format!("\n{} came of {cause}", trail.told(other)));
+                // Writing to a `String` cannot fail.
+                _ = write!(text, "\n{} came of {cause}", trail.told(other));
             }
             return Err(text);
         }

@@ -148,8 +148,9 @@ impl World {
                 self.told.push(event);
                 continue;
             }
-            let place = self.place_of(&sketch)?;
-            sketch.target = Target::Stream(place);
+            if sketch.target == Target::SameStream {
+                sketch.target = Target::Stream(self.place_of(&sketch)?);
+            }
             if let Some(command) = sketch.into_command() {
                 let receipt = self.app.dispatch(command).await.map_err(text)?;
                 self.told.push(receipt.id);

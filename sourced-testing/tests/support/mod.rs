@@ -13,7 +13,7 @@ thread_local! {
 }
 
 /// The text with which this test fails, and where.
-pub(crate) fn failure_at(test: impl FnOnce()) -> (String, Place) {
+pub(crate) fn failure_at(asserted: impl FnOnce()) -> (String, Place) {
     static HOOKED: Once = Once::new();
     HOOKED.call_once(|| {
         let others = take_hook();
@@ -31,7 +31,7 @@ pub(crate) fn failure_at(test: impl FnOnce()) -> (String, Place) {
         }));
     });
     ASKED_FOR.set(Some(Place::default()));
-    let panic = catch_unwind(AssertUnwindSafe(test));
+    let panic = catch_unwind(AssertUnwindSafe(asserted));
     let place = ASKED_FOR.take().unwrap_or_default();
     let panic = panic.expect_err("the assertion should fail");
     let text = match panic.downcast::<String>() {
@@ -43,6 +43,6 @@ pub(crate) fn failure_at(test: impl FnOnce()) -> (String, Place) {
 
 /// The text with which this test fails.
 #[allow(dead_code, reason = "not every test of the kit is of these")]
-pub(crate) fn failure(test: impl FnOnce()) -> String {
-    failure_at(test).0
+pub(crate) fn failure(asserted: impl FnOnce()) -> String {
+    failure_at(asserted).0
 }

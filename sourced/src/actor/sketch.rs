@@ -60,7 +60,10 @@ impl Sketch {
 
     /// The command that it tells of, to be dispatched; `None` for an event.
     pub fn into_command(self) -> Option<Outgoing> {
-        (self.kind == Kind::Command).then(|| Outgoing {
+        if self.kind == Kind::Event {
+            return None;
+        }
+        Some(Outgoing {
             type_name: self.type_name,
             payload: Ok(self.payload),
             target: Ok(self.target),
