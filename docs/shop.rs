@@ -1,6 +1,8 @@
 //! The shop that the guides are about: a cart, its listing, a mailer, and offers. The examples of the guides are compiled and run
 //! as doc tests of this crate.
 
+pub mod orders;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -208,3 +210,7 @@ mod messages {}
 #[cfg(doctest)]
 #[doc = include_str!("operations.md")]
 mod operations {}
+
+#[cfg(doctest)]
+#[doc = include_str!("testing.md")]
+mod testing {}

@@ -18,8 +18,9 @@ pub use crate::__rules_of_parameters as rules_of_parameters;
 pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
-    Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, MayRefuse,
-    Other, Reacts, RefusalOf, Rejected, Returned, Stepwise, read_event,
+    Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, IntoSketches,
+    MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, read_event,
+    sketch_events,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;

@@ -20,6 +20,7 @@ mod operating;
 mod reacting;
 mod recurring;
 mod remedies;
+mod scenarios;
 mod scheduling;
 mod snapshots;
 mod stopping;
@@ -163,6 +164,10 @@ promises! {
         hooks_are_called_once_for_each_failure,
         workers_survive_a_panic_in_a_hook_or_a_strategy,
         a_reactor_keeps_to_its_own_limit_of_lanes,
+    }
+    scenarios {
+        given_events_lead_to_documents_and_to_nothing_else,
+        one_transaction_saves_what_a_scenario_reads,
     }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,

@@ -23,7 +23,7 @@ use crate::stream::GroupId;
 use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
-pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
+pub(super) type Decided = Result<Vec<Emitted>, Rejected<Failure>>;
 
 type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Decided>;
 
@@ -216,7 +216,7 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
             .map_err(|rejected| match rejected {
                 Rejected::Refused(refusal) => {
                     tell_of_outage(message, &refusal);
-                    Rejected::Refused(Failure::from(refusal).chain())
+                    Rejected::Refused(refusal.into())
                 }
                 Rejected::Failed(failure) => Rejected::Failed(failure),
             })?;
@@ -227,9 +227,9 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
 }
 
 /// Naming a stream twice is the command's own fault, and will be whenever it is tried again.
-fn not_called(failure: Failure) -> Rejected<String> {
+fn not_called(failure: Failure) -> Rejected<Failure> {
     if failure.source().is::<NamedTwice>() {
-        Rejected::Refused(failure.to_string())
+        Rejected::Refused(failure)
     } else {
         Rejected::Failed(failure)
     }

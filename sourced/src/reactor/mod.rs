@@ -6,6 +6,7 @@
 mod context;
 mod guard;
 mod history;
+mod origin;
 mod progress;
 mod resources;
 mod rows;
@@ -14,6 +15,8 @@ mod states;
 pub use context::{Context, FromContext, Now, Replaying};
 pub(crate) use guard::{guarded, handle_guarded};
 pub use history::History;
+pub use origin::Origin;
+pub(crate) use origin::initial;
 pub use progress::{Progress, Stage};
 pub use resources::{Needs, Res, Resources};
 pub use rows::Clash;
@@ -32,7 +35,7 @@ use crate::backend::{
 };
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{StoredMessage, TypeName};
+use crate::message::{MessageId, StoredMessage, TypeName};
 use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
 use crate::topology::Flow;
@@ -119,6 +122,11 @@ pub trait Streams: fmt::Debug + Send + Sync {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError>;
+
+    /// The state before the first event, where that is not the reactor's own: for tests that begin with a state.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
 
     /// What is known of the streams already; nothing where they hold what is only about to be stored.
     fn states(&self) -> Option<&States> {
@@ -215,13 +223,31 @@ pub struct Handled {
     /// What they led to, but for later.
     pub schedules: Vec<Scheduled>,
     /// Commands that were refused.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<Refused>,
     /// Work to do inside the transaction.
     pub syncs: Vec<Arc<dyn SyncAction>>,
     /// What to do when all of it is stored.
     pub afterwards: Vec<Arc<dyn Afterwards>>,
     /// Why the message after `upto` could not be handled.
     pub failure: Option<Failure>,
+}
+
+/// A command that was decided by saying no.
+#[derive(Debug)]
+pub struct Refused {
+    /// The command.
+    pub command: MessageId,
+    /// Why: the domain's own error. Its text is what is recorded.
+    pub error: Failure,
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self {
+            command: refused.command,
+            reason: refused.error.chain(),
+        }
+    }
 }
 
 /// Something to do once what came of a batch is stored, outside of its transaction: if it is not done, nothing is lost.

@@ -372,7 +372,7 @@ async fn dry_run(
         return Ok(Outcome::Failed(failure.chain()));
     }
     if let Some(refusal) = handled.refusals.into_iter().next() {
-        return Ok(Outcome::Refused(refusal.reason));
+        return Ok(Outcome::Refused(refusal.error.chain()));
     }
     let mut events = Vec::new();
     for append in handled.appends {
