@@ -68,7 +68,7 @@ pub(super) fn holds<S: Strategy>(
 ) where
     S::Value: Debug,
 {
-    let (config, seed) = cases::config();
+    let (config, seed) = cases::config(None);
     let check = |case: S::Value| {
         breaks(&case).map_err(|found| TestCaseError::fail(found.told(law, actor, help)))
     };

@@ -28,11 +28,11 @@ impl Sample {
     /// As in the program; under an older name, with that name.
     pub(super) fn told(&self, sampler: Option<&Sampler>) -> String {
         let told = story::told(self.rust_path, &self.payload);
-        match sampler
-            .is_some_and(|sampler| sampler.names().first() != Some(&self.type_name.as_str()))
+        if sampler.is_some_and(|sampler| sampler.names().first() != Some(&self.type_name.as_str()))
         {
-            true => format!("{told}, stored as `{}`", self.type_name),
-            false => told,
+            format!("{told}, stored as `{}`", self.type_name)
+        } else {
+            told
         }
     }
 }
@@ -95,13 +95,14 @@ fn cannot_be_made(sampler: &Sampler, given: &Given, unmade: &Unmade) -> String {
     };
     let of_type = refused.type_name;
     let short = of_type.rsplit("::").next().unwrap_or(of_type);
-    let help = match given.knows(of_type) {
-        true => format!(
+    let help = if given.knows(of_type) {
+        format!(
             "help: it refuses what is given for `{short}` in `with`: look at the expression or the examples"
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "help: say how its values look: `with: {{ {short} => \"[a-z]{{1,8}}\" }}` for text, or examples: `with: {{ {short} => [..] }}`"
-        ),
+        )
     };
     format!(
         "no value could be made for {place}, of type `{of_type}`: {}\n\n{help}",

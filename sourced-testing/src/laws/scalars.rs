@@ -120,8 +120,8 @@ fn float(bytes: &mut Bytes<'_>, form: usize) -> Value {
     ];
     match form {
         0 => json!(ODD[bytes.below(ODD.len())]),
-        1 => json!(bytes.below(100) as f64 / 100.0),
-        _ => json!(1.0 + bytes.below(100) as f64),
+        1 => json!(f64::from(bytes.next()) / 256.0),
+        _ => json!(1.0 + f64::from(bytes.next())),
     }
 }
 

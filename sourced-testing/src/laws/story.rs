@@ -75,9 +75,10 @@ impl<'de> Visitor<'de> for Teller {
             all.push_str(if all.is_empty() { "{ " } else { ", " });
             let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
             // Writing to a `String` does not fail.
-            _ = match is_word && !name.is_empty() {
-                true => write!(all, "{name}: {value}"),
-                false => write!(all, "{name:?}: {value}"),
+            _ = if is_word && !name.is_empty() {
+                write!(all, "{name}: {value}")
+            } else {
+                write!(all, "{name:?}: {value}")
             };
         }
         all.push_str(if all.is_empty() { "{}" } else { " }" });
@@ -91,8 +92,7 @@ mod tests {
 
     #[test]
     fn messages_look_as_in_the_program() {
-        let told =
-            |json: &str| super::told("shop::cart::ItemAdded", &Payload::parse(json).unwrap());
+        let told = |json: &str| told("shop::cart::ItemAdded", &Payload::parse(json).unwrap());
         assert_eq!(
             told(r#"{"id":"a\u0000\"","price":-0.0,"note":null,"lines":[1,2],"m":{"a b":{}}}"#),
             r#"ItemAdded { id: "a\0\"", price: -0.0, note: None, lines: [1, 2], m: { "a b": {} } }"#

@@ -3,13 +3,10 @@
 use std::any::type_name;
 use std::cell::RefCell;
 
-use serde::de::value::StrDeserializer;
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, VariantAccess, Visitor};
 use serde_json::Error;
 
+use super::access::{Elements, Fields, Variant};
 use super::{Answers, Place, RefusedPlace, Scalar};
 
 /// Deeper than this, collections are empty and options are `None`.
@@ -29,7 +26,7 @@ pub(super) struct Draw<'a> {
 /// One place of it.
 pub(super) struct Drawer<'a> {
     draw: &'a Draw<'a>,
-    path: String,
+    pub(super) path: String,
     type_name: &'static str,
     depth: usize,
 }
@@ -81,18 +78,39 @@ impl<'a> Drawer<'a> {
         }
     }
 
-    fn inside(&self, path: String) -> Inside<'a> {
-        Inside {
-            draw: self.draw,
+    pub(super) fn inside<'de, T: DeserializeSeed<'de>>(
+        &self,
+        path: String,
+        seed: T,
+    ) -> Result<T::Value, Error> {
+        Self::give(self.draw, path, self.depth + 1, seed)
+    }
+
+    /// That of the content of a variant.
+    pub(super) fn variant(self, name: &str) -> Self {
+        let path = self.field(name);
+        let depth = self.depth + 1;
+        Self {
             path,
-            depth: self.depth + 1,
+            depth,
+            ..self
         }
     }
 
-    fn field(&self, name: &str) -> String {
-        match self.path.is_empty() {
-            true => name.to_owned(),
-            false => format!("{}.{name}", self.path),
+    pub(super) fn leaves_out(&self, name: &str) -> bool {
+        let path = self.field(name);
+        let place = Place {
+            path: &path,
+            type_name: "",
+        };
+        self.draw.answers.borrow_mut().leaves_out(&place)
+    }
+
+    pub(super) fn field(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
         }
     }
 
@@ -263,128 +281,15 @@ impl<'de> Deserializer<'de> for Drawer<'_> {
             return Err(Error::custom("it has no values"));
         }
         // The first variant may be the one that goes on.
-        let nth = match self.depth > FLAT_FROM {
-            true => self.depth % variants.len(),
-            false => self.below(variants.len()),
+        let nth = if self.depth > FLAT_FROM {
+            self.depth % variants.len()
+        } else {
+            self.below(variants.len())
         };
         visitor.visit_enum(Variant {
             name: variants[nth],
             content: self,
         })
-    }
-}
-
-/// Where the next value goes.
-struct Inside<'a> {
-    draw: &'a Draw<'a>,
-    path: String,
-    depth: usize,
-}
-
-impl Inside<'_> {
-    fn give<'de, T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        Drawer::give(self.draw, self.path, self.depth, seed)
-    }
-}
-
-/// Elements of a list, or keys and values of a map.
-struct Elements<'d, 'a> {
-    drawer: &'d Drawer<'a>,
-    len: usize,
-    at: usize,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_, '_> {
-    type Error = Error;
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
-        if self.at == self.len {
-            return Ok(None);
-        }
-        let path = format!("{}[{}]", self.drawer.path, self.at);
-        self.at += 1;
-        self.drawer.inside(path).give(seed).map(Some)
-    }
-}
-
-impl<'de> MapAccess<'de> for Elements<'_, '_> {
-    type Error = Error;
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        if self.at == self.len {
-            return Ok(None);
-        }
-        let path = format!("{}[key {}]", self.drawer.path, self.at);
-        self.at += 1;
-        self.drawer.inside(path).give(seed).map(Some)
-    }
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let path = format!("{}[{}]", self.drawer.path, self.at - 1);
-        self.drawer.inside(path).give(seed)
-    }
-}
-
-/// The fields of a struct.
-struct Fields<'d, 'a> {
-    drawer: &'d Drawer<'a>,
-    names: std::slice::Iter<'static, &'static str>,
-    /// The field whose value was not asked for yet.
-    asked: &'d mut Option<&'static str>,
-}
-
-impl<'de> MapAccess<'de> for Fields<'_, '_> {
-    type Error = Error;
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        let drawer = self.drawer;
-        let name = self.names.find(|name| {
-            let path = drawer.field(name);
-            let place = Place {
-                path: &path,
-                type_name: "",
-            };
-            !drawer.draw.answers.borrow_mut().leaves_out(&place)
-        });
-        *self.asked = name.copied();
-        match name {
-            Some(name) => seed.deserialize(StrDeserializer::new(name)).map(Some),
-            None => Ok(None),
-        }
-    }
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let name = self.asked.take().unwrap_or_default();
-        self.drawer.inside(self.drawer.field(name)).give(seed)
-    }
-}
-
-/// One variant of an enum.
-struct Variant<'a> {
-    name: &'static str,
-    content: Drawer<'a>,
-}
-
-impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
-    type Error = Error;
-    type Variant = Drawer<'a>;
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Drawer<'a>), Error> {
-        let variant = seed.deserialize(StrDeserializer::<Error>::new(self.name))?;
-        let path = self.content.field(self.name);
-        let depth = self.content.depth + 1;
-        let content = Drawer {
-            path,
-            depth,
-            ..self.content
-        };
-        Ok((variant, content))
     }
 }
 

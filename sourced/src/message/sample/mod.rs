@@ -2,6 +2,7 @@
 //!
 //! Nobody has to say how a value of a type is made: its `Deserialize` asks for what it needs, and is answered.
 
+mod access;
 mod drawer;
 
 use std::any::type_name;
