@@ -144,11 +144,11 @@ impl Broken {
         let last = appends
             .last_mut()
             .filter(|append| append.messages.len() > 1);
-        let lost = last.and_then(|append| append.messages.pop());
+        let missing = last.and_then(|append| append.messages.pop());
         let mut appended = self.memory.append(appends).await?;
-        if let (Some(lost), Some(last)) = (lost, appended.last().cloned()) {
+        if let (Some(missing), Some(last)) = (missing, appended.last().cloned()) {
             appended.push(Appended {
-                id: lost.id,
+                id: missing.id,
                 seq: Seq::after(Some(last.seq)),
                 position: Position::new(last.position.get() + 1),
                 already_stored: false,
