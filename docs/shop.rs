@@ -204,6 +204,10 @@ impl Offer {
 mod app {}
 
 #[cfg(doctest)]
+#[doc = include_str!("laws.md")]
+mod laws {}
+
+#[cfg(doctest)]
 #[doc = include_str!("messages.md")]
 mod messages {}
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one actor, projector or handler | [`given`], [`given_state`]: a plain `#[test]`, without a runtime or a database |
 //! | several reactors, time, projections on any backend | [`scenario!`], [`Scenario`] |
+//! | what must hold of every actor | the feature `laws`, which is on: [`laws!`] |
 //! | an app that the test builds itself | [`ManualClock`] |
 //! | a backend | the feature `conformance`: the suite that every backend must pass |
 //! | on PostgreSQL | the feature `postgres`, on Unix: a server for the tests alone |
@@ -67,11 +68,15 @@
 
 mod block_on;
 mod case;
+#[cfg(feature = "laws")]
+mod cases;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod diff;
 mod given;
+#[cfg(feature = "laws")]
+pub mod laws;
 mod messages;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;

@@ -31,8 +31,8 @@ pub use crate::message::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use crate::message::schema_of;
 pub use crate::message::{
-    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, StoredMessage,
-    check_was, names_with, read_since,
+    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, Sampler,
+    StoredMessage, check_was, names_with, read_since, samplers_with,
 };
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};

@@ -49,12 +49,14 @@ pub(crate) async fn guarded<T>(
 ) -> Result<T, Failure> {
     match AssertUnwindSafe(code).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => Err(Failure::msg(format!(
-            "the handler panicked: {}",
-            text(&*panic)
-        ))),
+        Err(panic) => Err(Panicked(text(&*panic).to_owned()).into()),
     }
 }
+
+/// A handler panicked. It is inside the [`Failure`] that its message gets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the handler panicked: {0}")]
+pub struct Panicked(pub String);
 
 fn text(panic: &(dyn Any + Send)) -> &str {
     panic

@@ -13,12 +13,13 @@ mod rows;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
+pub use guard::Panicked;
 pub(crate) use guard::{guarded, handle_guarded};
 pub use history::History;
 pub use origin::Origin;
 pub(crate) use origin::initial;
 pub use progress::{Progress, Stage};
-pub use resources::{Needs, Res, Resources};
+pub use resources::{Needs, NoResource, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 pub use states::States;

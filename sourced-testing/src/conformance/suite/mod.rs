@@ -14,6 +14,7 @@ pub mod groups;
 pub mod guards;
 pub mod in_order_per_stream;
 pub mod lease;
+pub mod model;
 pub mod never_skipped;
 pub mod one_transaction;
 pub mod one_winner;
@@ -331,6 +332,9 @@ macro_rules! conformance {
                 of_concurrent_writers_the_newest_wins,
                 the_largest_is_stored_and_a_larger_one_refused,
                 they_are_there_for_the_next_process,
+            }
+            model {
+                random_operations_are_answered_as_by_the_model,
             }
             wake {
                 an_append_raises_the_signal,
