@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Memory, Parked, Progress, Promotion, Quarantine, QuarantineError,
-    ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules,
-    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit,
-    UnitError, Units, Verdict, Waiting, Wake,
+    ClaimRequest, Claims, Direction, Document, Documents, FenceError, Group, GroupState,
+    GroupStatus, Groups, Intervention, LaneState, Log, Memory, Page, Parked, Progress, Promotion,
+    Quarantine, QuarantineError, ReadLog, ReadStream, Recurrences, Refusal, Remedy, ResetFrom,
+    ResetScope, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal, Snapshot,
+    Snapshots, Store, StreamAppend, Summary, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -30,6 +30,9 @@ enum Fault {
     ForgetsDuplicates,
     RewritesPayloads,
     ReadsWithoutLimit,
+    ReadsForwardsOnly,
+    IgnoresTypes,
+    JumpsBetweenPages,
     DoubleClaims,
     ReordersBatch,
     StarvesGroups,
@@ -109,7 +112,10 @@ impl Store for Broken {
         }
         self.memory.append(appends).await
     }
+}
 
+#[async_trait]
+impl Log for Broken {
     async fn read_stream(&self, mut read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         if self.has(Fault::ReadsWithoutLimit) {
             read.limit = None;
@@ -117,14 +123,23 @@ impl Store for Broken {
         self.memory.read_stream(read).await
     }
 
-    async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        self.memory.read_log(after, limit).await
+    async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError> {
+        let mut read = read.clone();
+        if self.has(Fault::ReadsForwardsOnly) {
+            read.direction = Direction::Forwards;
+        }
+        if self.has(Fault::IgnoresTypes) {
+            read.selection.types = None;
+        }
+        let mut page = self.memory.read_log(&read).await?;
+        if self.has(Fault::JumpsBetweenPages) {
+            page.looked_to = Position::new(page.looked_to.get() + 1);
+        }
+        Ok(page)
     }
-
+    async fn summary(&self, selection: &Selection) -> Result<Summary, BackendError> {
+        self.memory.summary(selection).await
+    }
     async fn log_end(&self) -> Result<Position, BackendError> {
         self.memory.log_end().await
     }
@@ -559,6 +574,10 @@ caught! {
     forgotten_duplicates: ForgetsDuplicates by same_id_once::a_retry_gets_the_first_places;
     rewritten_payloads: RewritesPayloads by bytes_in_bytes_out::payloads_are_kept_byte_for_byte;
     endless_reads: ReadsWithoutLimit by read::a_stream_can_be_read_in_parts;
+    reads_in_the_wrong_direction: ReadsForwardsOnly by feeds::a_page_looks_only_so_far_and_says_how_far;
+    ignored_types: IgnoresTypes by feeds::each_condition_selects_what_it_says;
+    jumps_between_pages: JumpsBetweenPages by feeds::never_skipped_by_pages_of_any_selection;
+    jumps_at_the_end_of_the_log: JumpsBetweenPages by feeds::a_last_page_is_gone_on_from_when_more_came;
     double_claims: DoubleClaims by lease::a_claimed_lane_is_not_claimed_again;
     double_claims_in_a_race: DoubleClaims by in_order_per_stream::of_concurrent_claims_one_gets_the_lane;
     reordered_batches: ReordersBatch by claim::gives_the_pending_messages_of_a_stream_in_order;
