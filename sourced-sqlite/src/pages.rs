@@ -1,5 +1,6 @@
 //! The statements that read the log: built from fixed parts, which of them depends on what is meant.
 
+use sourced::Timestamp;
 use sourced::backend::{Direction, ReadLog, Selection, Source};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -142,8 +143,8 @@ impl Conditions {
             types: types.map(|types| list(types)),
             kind: selection.kind.map(kind_text),
             correlation: id,
-            since: selection.since.map(|time| time.as_micros()),
-            until: selection.until.map(|time| time.as_micros()),
+            since: selection.since.map(Timestamp::as_micros),
+            until: selection.until.map(Timestamp::as_micros),
             metadata: (!metadata.is_empty()).then(|| list(&metadata)),
             prefix: selection.stream_prefix.clone(),
         }

@@ -337,9 +337,9 @@ impl Summary {
         let mut read = ReadLog::new(selection.clone());
         loop {
             let page = log.read_log(&read).await?;
-            page.messages
-                .iter()
-                .for_each(|message| summary.add(message));
+            for message in &page.messages {
+                summary.add(message);
+            }
             if page.is_last {
                 return Ok(summary);
             }

@@ -236,7 +236,9 @@ async fn paged(store: &impl Backend, mut read: ReadLog) -> Vec<StoredMessage> {
 
 fn summary_of(messages: &[StoredMessage]) -> Summary {
     let mut summary = Summary::default();
-    messages.iter().for_each(|message| summary.add(message));
+    for message in messages {
+        summary.add(message);
+    }
     summary
 }
 
@@ -296,13 +298,17 @@ impl Chance {
         self.below(4) == 0
     }
 
+    fn time(&mut self) -> Timestamp {
+        second(i64::try_from(self.below(10)).unwrap())
+    }
+
     fn message(&mut self, earlier: &[StoredMessage]) -> NewMessage {
         let mut message = match self.below(3) {
             0 => event(),
             1 => other(),
             _ => command(),
         };
-        message.created_at = second(self.below(10) as i64);
+        message.created_at = self.time();
         if self.sometimes() {
             message.metadata = Metadata::new().with("n", self.below(12));
         }
@@ -334,10 +340,10 @@ impl Chance {
             selection = selection.correlation(all[self.below(all.len())].correlation_id);
         }
         if self.sometimes() {
-            selection = selection.since(second(self.below(10) as i64));
+            selection = selection.since(self.time());
         }
         if self.sometimes() {
-            selection = selection.until(second(self.below(10) as i64));
+            selection = selection.until(self.time());
         }
         if self.sometimes() {
             selection = selection.metadata("n", self.below(12));
