@@ -1,7 +1,7 @@
 //! The statements that read the log: built from fixed parts, which of them depends on what is meant.
 
 use sourced::backend::{Direction, ReadLog, Selection, Source};
-use sourced::{Timestamp, TypeName};
+use sourced::{CorrelationId, Timestamp, TypeName};
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -127,7 +127,7 @@ impl Conditions {
         Self {
             types: types.map(|types| types.iter().map(name).collect()),
             kind: selection.kind.map(kind_name),
-            correlation: selection.correlation.map(|id| id.as_uuid()),
+            correlation: selection.correlation.map(CorrelationId::as_uuid),
             since: selection.since.map(time),
             until: selection.until.map(time),
             metadata: (!metadata.is_empty()).then_some(metadata),
