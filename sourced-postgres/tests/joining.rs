@@ -6,8 +6,8 @@ mod common;
 
 use common::Schema;
 use sourced::backend::{
-    AppendError, Backend, JoinError, Joined, Log as _, ReadStream, Store as _, StreamAppend,
-    UnitCommit, UnitError, Units as _,
+    AppendError, Backend, JoinError, Joined, ReadStream, Store as _, StreamAppend, UnitCommit,
+    UnitError, Units as _,
 };
 use sourced::env::Env;
 use sourced::{
