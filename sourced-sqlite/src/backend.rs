@@ -16,6 +16,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::error;
 use crate::migrate::{self, DEFAULT_PREFIX};
+use crate::reader::SqliteReader;
 use crate::sql::{Prefix, Statements};
 use crate::writer::{Writer, pause};
 
@@ -58,6 +59,19 @@ impl Sqlite {
         Self::builder().open(path).await
     }
 
+    /// Opens a file with the default options for reading alone.
+    ///
+    /// # Errors
+    /// As [`SqliteBuilder::open_read_only`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn open_read_only(
+        path: impl AsRef<Path> + Send,
+    ) -> Result<SqliteReader, BackendError> {
+        Self::builder().open_read_only(path).await
+    }
+
     /// Options for opening a file.
     pub fn builder() -> SqliteBuilder {
         SqliteBuilder::default()
@@ -65,6 +79,10 @@ impl Sqlite {
 
     pub(crate) fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    pub(crate) fn sql(&self) -> &Statements {
+        &self.inner.sql
     }
 
     /// A connection that cannot write.
@@ -150,17 +168,10 @@ impl SqliteBuilder {
     /// Outside of a tokio runtime that has its I/O and time drivers enabled.
     pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<Sqlite, BackendError> {
         let path = absolute(path.as_ref())?;
-        let prefix = Prefix::new(&self.table_prefix).ok_or_else(|| {
-            let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
-                        `sqlite_`";
-            BackendError::Refused(text.into())
-        })?;
+        let prefix = self.prefix()?;
         let options = self.options(&path);
         let writing = self.open_writing(&options, &prefix).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(self.readers)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
+        let readers = self.pool(options.clone());
         let signal = Signal::new();
         let sql = Arc::new(Statements::new(&prefix));
         let (shared, raise) = (Arc::clone(&sql), signal.clone());
@@ -175,6 +186,67 @@ impl SqliteBuilder {
                 path,
             }),
         })
+    }
+
+    /// Opens a file that is there and up to date, for reading. Nothing can be written to it by what this gives.
+    ///
+    /// The folder must be writable all the same, or somebody else have the file open: readers share memory that lies in a
+    /// file beside it.
+    ///
+    /// ```
+    /// use sourced::{Reader, Selection};
+    /// use sourced_sqlite::Sqlite;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("shop.db");
+    /// # let _store = Sqlite::open(&path).await?;
+    /// let reader = Reader::new(Sqlite::open_read_only(path).await?);
+    /// assert_eq!(reader.log(Selection::all()).count().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SqliteBuilder::open`]; [`BackendError::Unavailable`] also when there is no such file, and
+    /// [`BackendError::Schema`] also for one that an older version has made.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn open_read_only(
+        self,
+        path: impl AsRef<Path> + Send,
+    ) -> Result<SqliteReader, BackendError> {
+        let path = absolute(path.as_ref())?;
+        let prefix = self.prefix()?;
+        // What is written into a file when it is opened, such as its journal mode, stays as it is.
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(true)
+            .busy_timeout(self.busy_timeout)
+            .disable_statement_logging();
+        let mut connection = SqliteConnection::connect_with(&options)
+            .await
+            .map_err(error::backend)?;
+        migrate::check_version(&mut connection, &prefix).await?;
+        let readers = self.pool(options);
+        Ok(SqliteReader::new(readers, Statements::new(&prefix), path))
+    }
+
+    fn prefix(&self) -> Result<Prefix, BackendError> {
+        Prefix::new(&self.table_prefix).ok_or_else(|| {
+            let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
+                        `sqlite_`";
+            BackendError::Refused(text.into())
+        })
+    }
+
+    fn pool(&self, options: SqliteConnectOptions) -> SqlitePool {
+        SqlitePoolOptions::new()
+            .max_connections(self.readers)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.pragma("query_only", "ON"))
     }
 
     fn options(&self, path: &Path) -> SqliteConnectOptions {

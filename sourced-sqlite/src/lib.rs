@@ -4,7 +4,7 @@
 //! processes on one machine may work on the same file.
 //!
 //! ```
-//! use sourced::backend::{ReadStream, Store as _, StreamAppend};
+//! use sourced::backend::{Log as _, ReadStream, Store as _, StreamAppend};
 //! use sourced::env::Env;
 //! use sourced::message::{Kind, NewMessage, Payload, TypeName};
 //! use sourced::{ExpectedSeq, StreamId};
@@ -99,11 +99,14 @@ mod error;
 mod groups;
 mod joined;
 mod lanes;
+mod log;
 mod migrate;
+mod pages;
 #[cfg(test)]
 mod plans;
 mod pump;
 mod quarantine;
+mod reader;
 mod recurrences;
 mod row;
 mod schedules;
@@ -118,4 +121,5 @@ mod wake;
 mod writer;
 
 pub use backend::{Sqlite, SqliteBuilder, Synchronous};
+pub use reader::SqliteReader;
 pub use tx::SqliteTx;

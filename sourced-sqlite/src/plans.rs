@@ -36,8 +36,9 @@ async fn plans() -> Vec<(&'static str, String)> {
 async fn no_statement_scans_a_table() {
     for (name, plan) in plans().await {
         for step in plan.lines().filter(|step| step.starts_with("SCAN ")) {
-            // Lists given by the caller, one row without a table, and results of inner queries found by an index.
-            let is_small = ["SCAN CONSTANT ROW", "SCAN (subquery"]
+            // Lists given by the caller, one row without a table, steps of a search by halving, and results of inner
+            // queries found by an index.
+            let is_small = ["SCAN CONSTANT ROW", "SCAN search", "SCAN (subquery"]
                 .iter()
                 .any(|small| step.starts_with(small))
                 || step.contains("VIRTUAL TABLE");
@@ -92,11 +93,55 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
             "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)",
         ),
     ] {
-        let (_, plan) = plans.iter().find(|(of, _)| *of == name).unwrap();
-        assert!(plan.contains(step), "{name} without `{step}`:\n{plan}");
+        has_step(&plans, name, step);
     }
     // The first ready lanes come out of the index in order: what is sorted is no more than what was asked for.
     let (_, offers) = plans.iter().find(|(of, _)| *of == "offers").unwrap();
     let (_, inner) = offers.split_once("CORRELATED LIST SUBQUERY").unwrap();
     assert_eq!(inner.matches("ORDER BY").count(), 1, "{offers}");
+}
+
+#[tokio::test]
+async fn pages_of_the_log_go_by_its_indexes_and_need_no_sorting() {
+    let plans = plans().await;
+    for (name, step) in [
+        (
+            "page_of_everything",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "page_of_log",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "page_of_stream",
+            "SEARCH m USING INDEX sqlite_autoindex_sourced_messages_2 (stream_id=? AND seq>? AND seq<?)",
+        ),
+        ("page_of_stream", "SEARCH p USING"),
+        (
+            "page_of_conversation",
+            "SEARCH m USING INDEX sourced_messages_correlation (correlation_id=? AND rowid>? AND rowid<?)",
+        ),
+    ] {
+        for name in [name.to_owned(), format!("{name}_backwards")] {
+            has_step(&plans, &name, step);
+            let (_, plan) = plans.iter().find(|(of, _)| **of == name).unwrap();
+            assert!(!plan.contains("USE TEMP B-TREE"), "{name}:\n{plan}");
+        }
+    }
+    for (name, step) in [
+        (
+            "summary_of_log",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        ("summary_of_streams", "(stream_id=?"),
+        ("summary_of_conversation", "(correlation_id=?"),
+    ] {
+        has_step(&plans, name, step);
+    }
+}
+
+fn has_step(plans: &[(&str, String)], name: &str, step: &str) {
+    let (_, plan) = plans.iter().find(|(of, _)| *of == name).unwrap();
+    assert!(plan.contains(step), "{name} without `{step}`:\n{plan}");
 }

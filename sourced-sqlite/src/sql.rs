@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
+use crate::pages;
 use crate::row::COLUMNS;
 
 /// SQLite's own clock in microseconds. It is only ever compared with itself, on one machine.
@@ -67,8 +68,19 @@ statements! {
     commit = "COMMIT";
     read_stream = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq LIMIT ?5";
-    read_log = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
-        WHERE m.position > ?1 ORDER BY m.position LIMIT ?2";
+    read_stream_backwards = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq DESC LIMIT ?5";
+    page_of_everything = &pages::of_everything("ASC");
+    page_of_everything_backwards = &pages::of_everything("DESC");
+    page_of_log = &pages::of_log("ASC");
+    page_of_log_backwards = &pages::of_log("DESC");
+    page_of_stream = &pages::of_stream("ASC");
+    page_of_stream_backwards = &pages::of_stream("DESC");
+    page_of_conversation = &pages::of_conversation("ASC");
+    page_of_conversation_backwards = &pages::of_conversation("DESC");
+    summary_of_log = &pages::summary_of_log();
+    summary_of_streams = &pages::summary_of_streams();
+    summary_of_conversation = &pages::summary_of_conversation();
     log_end = "SELECT coalesce(max(position), 0) FROM sourced_messages";
     find = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id = ?1";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::{join, join_all, join3};
 use sourced::backend::{
-    AppendError, Appended, Claims as _, Documents as _, Groups as _, ReadStream, Refusal,
+    AppendError, Appended, Claims as _, Documents as _, Groups as _, Log as _, ReadStream, Refusal,
     Store as _, SyncAction, Tx,
 };
 use sourced::message::Payload;

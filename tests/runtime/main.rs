@@ -12,6 +12,7 @@ mod building;
 mod by_hand;
 mod deciding;
 mod failing;
+mod feeds;
 mod forms;
 mod joining;
 mod knowing;
@@ -86,6 +87,12 @@ promises! {
         what_went_well_before_a_failure_in_the_same_batch_is_kept,
         a_panicking_evolve_parks_its_stream_and_no_other,
         a_command_may_both_refuse_and_fail,
+    }
+    feeds {
+        a_feed_gives_what_is_meant_in_either_direction,
+        a_feed_counts_and_finds_its_ends,
+        never_skipped_by_a_feed_that_follows,
+        a_reader_sees_what_an_app_has_stored,
     }
     forms {
         an_emitter_shows_the_state_that_each_event_leads_to,

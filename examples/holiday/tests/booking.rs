@@ -10,7 +10,7 @@ use std::time::Duration;
 use holiday::agency::{Agency, Trouble};
 use holiday::{AlreadyStarted, End, Part, several, single};
 use sourced::prelude::*;
-use sourced::{Memory, Position, RetryPolicy, WorkerOptions};
+use sourced::{Memory, RetryPolicy, Selection, WorkerOptions};
 use sourced_sqlite::Sqlite;
 use sourced_testing::given;
 
@@ -112,7 +112,12 @@ async fn go_on(app: &App) {
 
 /// How often an event of this name is in the log, in whatever stream.
 async fn n_events(app: &App, name: &str) -> usize {
-    let log = app.read_log(Position::START, 1_000).await.unwrap();
+    let log = app
+        .log(Selection::all())
+        .page(1_000)
+        .await
+        .unwrap()
+        .messages;
     let is_named = |message: &&StoredMessage| message.type_name.as_str().ends_with(name);
     log.iter().filter(is_named).count()
 }

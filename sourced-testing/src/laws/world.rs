@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sourced::actor::{Actor, Emitted, Handlers};
-use sourced::backend::{ReadStream, Store as _, StreamAppend};
+use sourced::backend::{Log as _, ReadStream, Store as _, StreamAppend};
 use sourced::env::Env;
 use sourced::reactor::{Context, NoResource, Panicked, Resources, Services, States};
 use sourced::{

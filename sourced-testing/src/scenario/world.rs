@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sourced::actor::{Sketch, Target};
 use sourced::backend::{Refusal, StreamAppend};
 use sourced::env::{Clock as _, Env};
 use sourced::{
-    App, ExpectedSeq, Kind, MessageId, Position, Principal, RetryPolicy, StoredMessage, StreamId,
-    Timestamp, WorkerOptions,
+    App, ExpectedSeq, Kind, MessageId, Position, Principal, RetryPolicy, Selection, StoredMessage,
+    StreamId, Timestamp, WorkerOptions,
 };
 
 use super::inline::Inline;
@@ -271,15 +272,8 @@ impl World {
 
     /// Everything since the scenario began.
     pub(super) async fn trail(&self) -> Result<Trail, String> {
-        let mut messages: Vec<StoredMessage> = Vec::new();
-        loop {
-            let after = messages.last().map_or(self.start, |last| last.position);
-            let page = self.app.read_log(after, 1_000).await.map_err(text)?;
-            if page.is_empty() {
-                break;
-            }
-            messages.extend(page);
-        }
+        let since = self.app.log(Selection::all().after(self.start));
+        let messages: Vec<StoredMessage> = since.stream().try_collect().await.map_err(text)?;
         let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
         let refusals = self.app.backend().refusals(&ids).await.map_err(text)?;
         Ok(Trail { messages, refusals })

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Refusal, Schedules as _, Store as _, UnitCommit, UnitError, Units, Verdict,
+    LaneState, Log as _, Refusal, Schedules as _, Store as _, UnitCommit, UnitError, Units,
+    Verdict,
 };
 use sourced::{GroupId, MessageId, StreamId};
 

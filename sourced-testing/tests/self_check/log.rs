@@ -1,8 +1,8 @@
 //! The log, the documents and the snapshots of a broken backend.
 
 use sourced::backend::{
-    AppendError, Appended, BackendError, Document, Documents, ReadStream, Snapshot, Snapshots,
-    Store, StreamAppend,
+    AppendError, Appended, BackendError, Direction, Document, Documents, Log, Page, ReadLog,
+    ReadStream, Selection, Snapshot, Snapshots, Store, StreamAppend, Summary,
 };
 use sourced::env::Env;
 use sourced::{
@@ -52,7 +52,13 @@ backend! {
             }
             Ok(appended)
         }
+    } else {
 
+    }
+}
+
+backend! {
+    Log for Broken {
         async fn read_stream(&self, mut read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
             if self.has(Fault::ReadsWithoutLimit) {
                 read.limit = None;
@@ -71,8 +77,23 @@ backend! {
             }
             Ok(messages)
         }
+
+        async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError> {
+            let mut read = read.clone();
+            if self.has(Fault::ReadsForwardsOnly) {
+                read.direction = Direction::Forwards;
+            }
+            if self.has(Fault::IgnoresTypes) {
+                read.selection.types = None;
+            }
+            let mut page = self.memory.read_log(&read).await?;
+            if self.has(Fault::JumpsBetweenPages) {
+                page.looked_to = Position::new(page.looked_to.get() + 1);
+            }
+            Ok(page)
+        }
     } else {
-        read_log(after: Position, limit: usize) -> Result<Vec<StoredMessage>, BackendError>;
+        summary(selection: &Selection) -> Result<Summary, BackendError>;
         log_end() -> Result<Position, BackendError>;
         find(id: MessageId) -> Result<Option<StoredMessage>, BackendError>;
         read_correlation(id: CorrelationId) -> Result<Vec<StoredMessage>, BackendError>;

@@ -113,6 +113,10 @@ caught! {
     forgotten_duplicates: ForgetsDuplicates by same_id_once::a_retry_gets_the_first_places;
     rewritten_payloads: RewritesPayloads by bytes_in_bytes_out::payloads_are_kept_byte_for_byte;
     endless_reads: ReadsWithoutLimit by read::a_stream_can_be_read_in_parts;
+    reads_in_the_wrong_direction: ReadsForwardsOnly by feeds::a_page_looks_only_so_far_and_says_how_far;
+    ignored_types: IgnoresTypes by feeds::each_condition_selects_what_it_says;
+    jumps_between_pages: JumpsBetweenPages by feeds::never_skipped_by_pages_of_any_selection;
+    jumps_at_the_end_of_the_log: JumpsBetweenPages by feeds::a_last_page_is_gone_on_from_when_more_came;
     double_claims: DoubleClaims by lease::a_claimed_lane_is_not_claimed_again;
     double_claims_in_a_race: DoubleClaims by in_order_per_stream::of_concurrent_claims_one_gets_the_lane;
     reordered_batches: ReordersBatch by claim::gives_the_pending_messages_of_a_stream_in_order;

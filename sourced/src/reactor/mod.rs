@@ -108,7 +108,7 @@ pub struct Batch<'a> {
 /// Streams as a reactor sees them: what is stored and, inside a unit, what is about to be.
 #[async_trait]
 pub trait Streams: fmt::Debug + Send + Sync {
-    /// As [`Store::read_stream`](crate::backend::Store::read_stream).
+    /// As [`Log::read_stream`](crate::backend::Log::read_stream).
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.

@@ -9,6 +9,7 @@ pub mod bytes_in_bytes_out;
 pub mod claim;
 pub mod dense_seq;
 pub mod documents;
+pub mod feeds;
 pub mod fenced;
 pub mod groups;
 pub mod guards;
@@ -89,6 +90,14 @@ macro_rules! conformance {
             acked_is_durable {
                 an_append_is_seen_by_other_processes,
                 everything_is_there_after_the_writer_is_gone,
+            }
+            feeds {
+                each_condition_selects_what_it_says,
+                never_skipped_by_pages_of_any_selection,
+                a_stream_is_read_backwards,
+                a_page_looks_only_so_far_and_says_how_far,
+                a_last_page_is_gone_on_from_when_more_came,
+                never_skipped_by_followers_of_selections,
             }
             read {
                 a_stream_nobody_wrote_to_is_empty,
