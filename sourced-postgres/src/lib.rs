@@ -102,6 +102,7 @@ mod store;
 mod together;
 mod tx;
 mod units;
+mod upkeep;
 mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};

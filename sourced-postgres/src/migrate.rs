@@ -7,7 +7,7 @@ use crate::error::backend_error;
 use crate::sql::SchemaName;
 
 /// Each brings the schema from its index to the next version. What was published is never changed.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0001_log_and_lanes.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
@@ -15,10 +15,11 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0005_recurrences.sql"),
     include_str!("../migrations/0006_fewer_round_trips.sql"),
     include_str!("../migrations/0007_quarantine.sql"),
+    include_str!("../migrations/0008_upkeep.sql"),
 ];
 
 /// The newest version this program knows.
-pub(crate) const KNOWN_VERSION: i64 = 7;
+pub(crate) const KNOWN_VERSION: i64 = 8;
 
 /// Sets the schema up, or brings it up to date. Does nothing, and needs no rights to, when it already is.
 pub(crate) async fn migrate(

@@ -169,7 +169,7 @@ async fn migrations_can_run_twice_and_at_once() {
         .fetch_one(backend.pool())
         .await
         .unwrap();
-    assert_eq!(applied, 7);
+    assert_eq!(applied, 8);
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 7
+                known: 8
             }
         ),
         "{error:?}"

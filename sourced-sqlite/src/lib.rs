@@ -111,6 +111,7 @@ mod store;
 mod tx;
 mod types;
 mod units;
+mod upkeep;
 mod wake;
 mod writer;
 

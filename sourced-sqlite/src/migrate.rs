@@ -11,13 +11,14 @@ use crate::sql::Prefix;
 pub(crate) const DEFAULT_PREFIX: &str = "sourced_";
 
 /// One script per version; a published one never changes.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
     include_str!("../migrations/0004_groups.sql"),
     include_str!("../migrations/0005_recurrences.sql"),
     include_str!("../migrations/0006_quarantine.sql"),
+    include_str!("../migrations/0007_upkeep.sql"),
 ];
 
 /// Creates what is missing. It is safe to run again, and from several processes at once.

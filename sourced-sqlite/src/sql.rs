@@ -53,7 +53,7 @@ statements! {
     read_stream = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq LIMIT ?5";
     read_log = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
-        WHERE m.position > ?1 ORDER BY m.position LIMIT ?2";
+        WHERE m.position > ?1 AND m.type NOT LIKE '!%' ORDER BY m.position LIMIT ?2";
     log_end = "SELECT coalesce(max(position), 0) FROM sourced_messages";
     find = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id = ?1";
@@ -119,7 +119,7 @@ statements! {
         failing_since = CASE attempts WHEN 0 THEN sourced_now ELSE failing_since END, failed_at = sourced_now
         WHERE id = ?1";
     renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
-    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at
+    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at
         FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
         WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
     parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, l.attempts, s.name
@@ -133,12 +133,12 @@ statements! {
     retry_parked = "UPDATE sourced_lanes SET parked = 0, attempts = 0, last_error = NULL, ready = sourced_first WHERE id = ?1";
     insert_intervention = "INSERT INTO sourced_interventions (group_id, remedy, position, attempts, error, reason, done_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, sourced_now)";
-    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, ltrim(m.type, '!'), i.attempts, i.error, i.reason, i.done_at
         FROM sourced_interventions i
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
         WHERE i.group_id = ?1 AND i.remedy = ?2 AND i.id > ?3 ORDER BY i.id LIMIT ?4";
-    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, ltrim(m.type, '!'), i.attempts, i.error, i.reason, i.done_at
         FROM sourced_interventions i
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
@@ -195,7 +195,22 @@ statements! {
     save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
         state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    waiting_groups = include_str!("../sql/waiting_groups.sql");
+    remove_messages = "UPDATE sourced_messages SET type = '!' || type, metadata = NULL, payload = 'null'
+        WHERE stream_id = ?1 AND seq <= ?2 AND type NOT LIKE '!%'";
+    forget_owed = "DELETE FROM sourced_owed
+        WHERE seq <= ?2 AND lane_id IN (SELECT l.id FROM sourced_groups g CROSS JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = ?1
+            WHERE g.state IN ('active', 'stopped', 'failed'))";
+    removed_or_there = "SELECT m.type LIKE '!%' FROM sourced_messages m
+        WHERE m.position = ?1 AND m.id = ?2 AND m.seq = ?3 AND ltrim(m.type, '!') = ?4
+          AND m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?5)";
+    put_back = "UPDATE sourced_messages SET type = ?2, metadata = ?3, payload = ?4 WHERE position = ?1";
+
+    base = "SELECT seq, fingerprint, state FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
+    save_base = "INSERT OR REPLACE INTO sourced_snapshot_bases (actor, stream, seq, fingerprint, state)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
     delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
+    delete_base = "DELETE FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
 }
 
 fn insert_messages(rows: usize) -> String {

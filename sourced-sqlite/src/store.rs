@@ -104,8 +104,13 @@ pub(crate) async fn messages(
 ) -> Result<Vec<StoredMessage>, BackendError> {
     let mut rows = query.fetch(connection);
     let mut messages = Vec::new();
+    let mut removed = None;
     while let Some(row) = rows.try_next().await.map_err(error::backend)? {
-        messages.push(row::message(&row)?);
+        match row::message(&row) {
+            // The last one is told.
+            Err(gone @ BackendError::Removed { .. }) => removed = Some(gone),
+            message => messages.push(message?),
+        }
     }
-    Ok(messages)
+    removed.map_or(Ok(messages), Err)
 }

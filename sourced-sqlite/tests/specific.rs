@@ -39,7 +39,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 6
+                known: 7
             }
         ),
         "{error:?}"

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Memory, Parked, Progress, Promotion, Quarantine, QuarantineError,
-    ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules,
-    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit,
-    UnitError, Units, Verdict, Waiting, Wake,
+    Intervention, LaneState, Left, Memory, Parked, Progress, Promotion, Quarantine,
+    QuarantineError, ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled,
+    Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend,
+    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -54,6 +54,9 @@ enum Fault {
     ForgetsSkips,
     KeepsTheLastSnapshotWritten,
     KeepsOneSnapshotPerStream,
+    RemovesWhatIsWaitedFor,
+    GivesAPartAsTheWhole,
+    PutsBackAnything,
 }
 
 /// Memory with a fault.
@@ -114,7 +117,12 @@ impl Store for Broken {
         if self.has(Fault::ReadsWithoutLimit) {
             read.limit = None;
         }
-        self.memory.read_stream(read).await
+        match self.memory.read_stream(read.clone()).await {
+            Err(BackendError::Removed { upto, .. }) if self.has(Fault::GivesAPartAsTheWhole) => {
+                self.memory.read_stream(read.after(Some(upto))).await
+            }
+            read => read,
+        }
     }
 
     async fn read_log(
@@ -494,6 +502,14 @@ impl Snapshots for Broken {
         self.memory.save_snapshot(&actor, stream, snapshot).await
     }
 
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.memory.base(actor, stream).await
+    }
+
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
@@ -502,6 +518,32 @@ impl Snapshots for Broken {
         self.memory
             .delete_snapshot(&self.owner(actor), stream)
             .await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Broken {
+    async fn truncate_stream(&self, truncation: &Truncation) -> Result<u64, TruncateError> {
+        match self.memory.truncate_stream(truncation).await {
+            Err(TruncateError::Waiting { group, .. })
+                if self.has(Fault::RemovesWhatIsWaitedFor) =>
+            {
+                self.memory.remove_group(&group).await?;
+                self.memory.truncate_stream(truncation).await
+            }
+            truncated => truncated,
+        }
+    }
+
+    async fn read_left(&self, read: &ReadStream) -> Result<Left, BackendError> {
+        self.memory.read_left(read).await
+    }
+
+    async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
+        match self.memory.restore(messages).await {
+            Err(BackendError::Refused(_)) if self.has(Fault::PutsBackAnything) => Ok(0),
+            restored => restored,
+        }
     }
 }
 
@@ -591,5 +633,8 @@ caught! {
     unrecorded_skips: ForgetsSkips by quarantine::a_skipped_message_is_recorded_and_the_rest_goes_on;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
+    removals_that_skip: RemovesWhatIsWaitedFor by upkeep::never_skipped_what_a_group_has_to_handle;
+    parts_given_as_the_whole: GivesAPartAsTheWhole by upkeep::whoever_would_have_to_read_it_is_told;
+    forged_archives: PutsBackAnything by upkeep::what_was_never_there_is_not_put_back;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
 }

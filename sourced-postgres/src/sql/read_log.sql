@@ -4,7 +4,7 @@ SELECT s.name AS stream,
        m.metadata::text AS metadata, m.payload::text AS payload
   FROM (
     SELECT * FROM (
-        SELECT * FROM {schema}.messages WHERE position > $1 AND position <= $2 ORDER BY position LIMIT {limit}
+        SELECT * FROM {schema}.messages WHERE position > $1 AND position <= $2 AND left(type, 1) <> '!' ORDER BY position LIMIT {limit}
     ) AS part ORDER BY position LIMIT $3
   ) AS m
   JOIN {schema}.streams AS s ON s.id = m.stream_id

@@ -25,6 +25,16 @@ pub enum BackendError {
         /// The newest version this program knows.
         known: i64,
     },
+    /// What was asked for was removed from the log: see [`Upkeep::truncate_stream`](super::Upkeep::truncate_stream).
+    #[error(
+        "messages of stream `{stream}` were removed, the last of them at seq {upto}: put them back from their archive, or read what comes after"
+    )]
+    Removed {
+        /// The stream.
+        stream: StreamId,
+        /// The last removed message that was asked for.
+        upto: Seq,
+    },
     /// The group was never registered here.
     #[error("no consumer group `{0}` is registered")]
     UnknownGroup(GroupId),

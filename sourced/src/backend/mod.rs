@@ -35,6 +35,7 @@ mod snapshots;
 mod store;
 mod tx;
 mod units;
+mod upkeep;
 mod wake;
 
 pub use claims::{
@@ -58,6 +59,7 @@ pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
+pub use upkeep::{Left, TruncateError, Truncation, Upkeep, never_there};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.
@@ -71,6 +73,7 @@ pub trait Backend:
     + Units
     + Documents
     + Snapshots
+    + Upkeep
     + Wake
 {
 }
@@ -85,6 +88,7 @@ impl<T> Backend for T where
         + Units
         + Documents
         + Snapshots
+        + Upkeep
         + Wake
 {
 }

@@ -30,6 +30,7 @@ pub mod stopping;
 pub mod tick_once;
 pub mod type_changes;
 pub mod units;
+pub mod upkeep;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -331,6 +332,23 @@ macro_rules! conformance {
                 of_concurrent_writers_the_newest_wins,
                 the_largest_is_stored_and_a_larger_one_refused,
                 they_are_there_for_the_next_process,
+            }
+            upkeep {
+                what_is_removed_is_gone_and_the_rest_stays,
+                dense_seq_goes_on_after_the_last_one,
+                same_id_once_holds_for_what_is_removed,
+                whoever_would_have_to_read_it_is_told,
+                the_log_passes_over_it,
+                nothing_beyond_the_end_can_be_removed,
+                never_skipped_what_a_group_has_to_handle,
+                never_skipped_what_is_owed,
+                never_skipped_what_a_named_group_needs_it_for,
+                the_snapshots_that_take_its_place_are_kept,
+                a_replay_begins_with_what_is_left,
+                a_replay_that_is_not_over_is_waited_for,
+                what_was_skipped_is_still_told,
+                what_is_put_back_is_as_it_was,
+                what_was_never_there_is_not_put_back,
             }
             wake {
                 an_append_raises_the_signal,

@@ -1,6 +1,6 @@
 //! The log in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
@@ -29,7 +29,7 @@ impl Store for Memory {
     }
 
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        Ok(self.state().log.read_stream(&read))
+        self.state().log.read_stream(&read)
     }
 
     async fn read_log(
@@ -38,8 +38,9 @@ impl Store for Memory {
         limit: usize,
     ) -> Result<Vec<StoredMessage>, BackendError> {
         let state = self.state();
-        let rest = state.log.after(after);
-        Ok(rest.iter().take(limit).cloned().collect())
+        let rest = state.log.after(after).iter();
+        let left = rest.filter(|message| !state.log.is_removed(message.position));
+        Ok(left.take(limit).cloned().collect())
     }
 
     async fn log_end(&self) -> Result<Position, BackendError> {
@@ -47,14 +48,16 @@ impl Store for Memory {
     }
 
     async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        Ok(self.state().log.find(id).cloned())
+        let state = self.state();
+        let found = state.log.find(id);
+        found.map(|message| state.log.left(message)).transpose()
     }
 
     async fn read_correlation(
         &self,
         id: CorrelationId,
     ) -> Result<Vec<StoredMessage>, BackendError> {
-        Ok(self.state().log.conversation(id))
+        self.state().log.conversation(id)
     }
 }
 
@@ -67,6 +70,8 @@ pub(super) struct Log {
     last_of: HashMap<CorrelationId, Position, RandomState>,
     /// By position, the message before it in its conversation.
     before: Vec<Option<Position>>,
+    /// Of these only the envelope is left.
+    pub(super) removed: HashSet<Position, RandomState>,
 }
 
 #[derive(Default)]
@@ -167,29 +172,65 @@ impl Log {
         &self.messages[index(position) - 1]
     }
 
+    pub(super) fn at_mut(&mut self, position: Position) -> &mut StoredMessage {
+        &mut self.messages[index(position) - 1]
+    }
+
+    /// The message of this id, also where only its envelope is left.
     pub(super) fn find(&self, id: MessageId) -> Option<&StoredMessage> {
         self.by_id.get(&id).map(|position| self.at(*position))
     }
 
-    fn conversation(&self, id: CorrelationId) -> Vec<StoredMessage> {
+    fn conversation(&self, id: CorrelationId) -> Result<Vec<StoredMessage>, BackendError> {
         let last = self.last_of.get(&id).copied();
         let before = |position: &Position| self.before[index(*position) - 1];
         let messages = std::iter::successors(last, before).map(|position| self.at(position));
-        let mut messages: Vec<_> = messages.cloned().collect();
+        let mut messages = messages
+            .map(|message| self.left(message))
+            .collect::<Result<Vec<_>, _>>()?;
         messages.reverse();
-        messages
+        Ok(messages)
     }
 
-    /// All messages after this position.
+    /// Whether only the envelope is left.
+    pub(super) fn is_removed(&self, position: Position) -> bool {
+        self.removed.contains(&position)
+    }
+
+    /// A message, if it is not removed.
+    pub(super) fn left(&self, message: &StoredMessage) -> Result<StoredMessage, BackendError> {
+        if self.is_removed(message.position) {
+            return Err(BackendError::Removed {
+                stream: message.stream_id.clone(),
+                upto: message.seq,
+            });
+        }
+        Ok(message.clone())
+    }
+
+    /// The positions of a stream by seq.
+    pub(super) fn positions(&self, stream: &StreamId) -> &[Position] {
+        let stream = self.streams.get(stream);
+        stream.map_or(&[], |stream| &stream.positions)
+    }
+
+    /// All messages after this position, the removed ones included.
     pub(super) fn after(&self, position: Position) -> &[StoredMessage] {
         self.messages.get(index(position)..).unwrap_or_default()
     }
 
-    fn read_stream(&self, read: &ReadStream) -> Vec<StoredMessage> {
-        let Some(stream) = self.streams.get(&read.stream) else {
-            return Vec::new();
-        };
-        let all = &stream.positions;
+    fn read_stream(&self, read: &ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        let part = self.part(read);
+        let is_removed = |message: &&&StoredMessage| self.is_removed(message.position);
+        if let Some(last) = part.iter().rfind(is_removed) {
+            self.left(last)?;
+        }
+        Ok(part.into_iter().cloned().collect())
+    }
+
+    /// The messages of a part of a stream, the removed ones included.
+    pub(super) fn part(&self, read: &ReadStream) -> Vec<&StoredMessage> {
+        let all = self.positions(&read.stream);
         let to_index =
             |seq: Seq| usize::try_from(seq.get()).map_or(all.len(), |n| n.min(all.len()));
         let from = read.after.map_or(0, to_index);
@@ -200,7 +241,6 @@ impl Log {
             .map(|position| self.at(*position))
             .filter(|message| read.kind.is_none_or(|kind| kind == message.kind))
             .take(read.limit.unwrap_or(usize::MAX))
-            .cloned()
             .collect()
     }
 
