@@ -106,5 +106,6 @@ mod upkeep;
 mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};
-pub use error::{InvalidSchemaName, SqlError};
+pub use error::{InvalidMigration, InvalidSchemaName, SqlError};
+pub use migrate::{SCHEMA_VERSION, migration_sql};
 pub use tx::PostgresTx;

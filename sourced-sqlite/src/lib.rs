@@ -116,4 +116,5 @@ mod wake;
 mod writer;
 
 pub use backend::{Sqlite, SqliteBuilder, Synchronous};
+pub use migrate::{SCHEMA_VERSION, migration_sql};
 pub use tx::SqliteTx;

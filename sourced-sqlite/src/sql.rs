@@ -1,5 +1,6 @@
 //! The statements, built once when the file is opened.
 
+use sourced::backend::BackendError;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
@@ -239,6 +240,13 @@ impl Prefix {
             .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
         (starts_well && goes_on_well && !is_reserved && prefix.len() <= 31)
             .then(|| Self(prefix.to_owned()))
+    }
+
+    /// The same for what comes from outside.
+    pub(crate) fn checked(prefix: &str) -> Result<Self, BackendError> {
+        let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
+                    `sqlite_`";
+        Self::new(prefix).ok_or_else(|| BackendError::Refused(text.into()))
     }
 
     /// A statement written for the default prefix, made for this one.

@@ -10,7 +10,7 @@ use sourced::backend::{
     BackendError, Claims as _, Documents as _, Groups as _, ReadStream, Schedules as _, Store as _,
     SyncAction, Tx,
 };
-use sourced_sqlite::{Sqlite, SqliteTx as _};
+use sourced_sqlite::{SCHEMA_VERSION, Sqlite, SqliteTx as _};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use common::{ack_all, append, claim, event, file, group, raw, request, scheduled, stream};
@@ -39,7 +39,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 7
+                known: SCHEMA_VERSION
             }
         ),
         "{error:?}"
