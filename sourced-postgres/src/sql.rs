@@ -133,6 +133,8 @@ statements! {
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
     snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
     save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
+    recent_streams = include_str!("sql/recent_streams.sql");
+    statistics = include_str!("sql/statistics.sql");
     lock_stream = "SELECT id, version FROM {schema}.streams WHERE name = $1 FOR NO KEY UPDATE";
     lock_groups = "SELECT FROM {schema}.groups ORDER BY id FOR KEY SHARE";
     waiting_groups = include_str!("sql/waiting_groups.sql");

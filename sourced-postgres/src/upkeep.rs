@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, Left, ReadStream, TruncateError, Truncation, Upkeep, never_there,
+    BackendError, Left, ReadStream, RecentStream, RecentStreams, Statistics, TruncateError,
+    Truncation, Upkeep, never_there,
 };
-use sourced::{Seq, StoredMessage};
+use sourced::{Position, Seq, StoredMessage};
+use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::backend::{Attempt, Postgres, retrying};
-use crate::row::{MessageReader, clamped, group, number, seq};
+use crate::row::{MessageReader, clamped, get, group, number, position, seq, stream};
 
 /// What one try came to.
 enum Truncated {
@@ -50,6 +52,44 @@ impl Upkeep for Postgres {
         let mut reader = MessageReader::one(first, read.stream.clone())?;
         rows.iter().try_for_each(|row| left.add(reader.read(row)))?;
         Ok(left)
+    }
+
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.recent_streams.safe())
+            .bind(before.map_or(i64::MAX, |before| clamped(before.get())))
+            .bind(clamped(limit))
+            .fetch_all(&mut *connection)
+            .await)?;
+        let mut lowest = None;
+        let mut streams = Vec::with_capacity(rows.len());
+        for row in &rows {
+            lowest = get::<Option<i64>>(row, "lowest")?
+                .map(position)
+                .transpose()?;
+            let Some(name) = get::<Option<&str>>(row, "name")? else {
+                continue;
+            };
+            streams.push(RecentStream {
+                id: stream(name)?,
+                last: seq(get(row, "seq")?)?,
+                position: position(get(row, "position")?)?,
+                at: get::<DateTime<Utc>>(row, "created_at")?.into(),
+            });
+        }
+        Ok(RecentStreams::page(streams, limit, lowest))
+    }
+
+    async fn statistics(&self) -> Result<Statistics, BackendError> {
+        let (messages, streams, bytes): (i64, i64, i64) = retrying!(self, connection =>
+            sqlx::query_as(self.inner.sql.statistics.safe())
+                .fetch_one(&mut *connection)
+                .await)?;
+        let bytes = Some(number(bytes)?);
+        Ok(Statistics::new(number(messages)?, number(streams)?, bytes))
     }
 
     async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {

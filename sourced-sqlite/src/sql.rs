@@ -196,6 +196,16 @@ statements! {
     save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
         state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    // The inner limit is that of `RecentStreams`.
+    recent_streams = "SELECT s.name, last, at, created FROM (
+            SELECT stream_id AS of, seq AS last, position AS at, created_at AS created FROM sourced_messages
+            WHERE position < ?1 ORDER BY position DESC LIMIT 10000)
+        CROSS JOIN sourced_streams s ON s.id = of AND s.version = last ORDER BY at DESC LIMIT ?2";
+    looked_down_to = "SELECT min(position) FROM (
+        SELECT position FROM sourced_messages WHERE position < ?1 ORDER BY position DESC LIMIT 10000)";
+    statistics = "SELECT (SELECT coalesce(max(position), 0) FROM sourced_messages),
+        (SELECT coalesce(max(id), 0) FROM sourced_streams),
+        (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)";
     waiting_groups = include_str!("../sql/waiting_groups.sql");
     remove_messages = "UPDATE sourced_messages SET type = '!' || type, metadata = NULL, payload = 'null'
         WHERE stream_id = ?1 AND seq <= ?2 AND type NOT LIKE '!%'";

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use sourced::backend::{
-    BackendError, Left, ReadStream, TruncateError, Truncation, Upkeep, never_there,
+    BackendError, Left, ReadStream, RecentStream, RecentStreams, Statistics, Store as _,
+    TruncateError, Truncation, Upkeep, never_there,
 };
-use sourced::{GroupId, Seq, StoredMessage};
+use sourced::{GroupId, Position, Seq, StoredMessage, StreamId, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::append::json;
@@ -40,6 +42,52 @@ impl Upkeep for Sqlite {
         Ok(left)
     }
 
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        let before = match before {
+            Some(before) => before,
+            // What is appended meanwhile belongs to no page.
+            None => Position::new(self.log_end().await?.get() + 1),
+        };
+        let sql = &self.inner.sql;
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(sql.recent_streams.clone())
+            .bind(signed(before.get()))
+            .bind(row::limit(limit))
+            .fetch_all(&mut *reader)
+            .await
+            .map_err(error::backend)?;
+        let lowest: Option<i64> = sqlx::query(sql.looked_down_to.clone())
+            .bind(signed(before.get()))
+            .fetch_one(&mut *reader)
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(error::backend)?;
+        let lowest = lowest.and_then(|lowest| u64::try_from(lowest).ok());
+        let streams: Result<Vec<_>, _> = rows.iter().map(recent_stream).collect();
+        Ok(RecentStreams::page(
+            streams?,
+            limit,
+            lowest.map(Position::new),
+        ))
+    }
+
+    async fn statistics(&self) -> Result<Statistics, BackendError> {
+        let row = sqlx::query(self.inner.sql.statistics.clone())
+            .fetch_one(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        let bytes = Some(unsigned(&row, 2)?);
+        Ok(Statistics::new(
+            unsigned(&row, 0)?,
+            unsigned(&row, 1)?,
+            bytes,
+        ))
+    }
+
     async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
         let sql = Arc::clone(&self.inner.sql);
         let messages = messages.to_vec();
@@ -50,6 +98,17 @@ impl Upkeep for Sqlite {
             })
             .await
     }
+}
+
+fn recent_stream(row: &SqliteRow) -> Result<RecentStream, BackendError> {
+    let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
+    let name: &str = row.try_get(0).map_err(error::backend)?;
+    Ok(RecentStream {
+        id: StreamId::new(name).map_err(|_| corrupt("a stream's name"))?,
+        last: Seq::new(unsigned(row, 1)?).ok_or_else(|| corrupt("a seq"))?,
+        position: Position::new(unsigned(row, 2)?),
+        at: Timestamp::from_micros(row.try_get(3).map_err(error::backend)?),
+    })
 }
 
 /// Nobody else writes meanwhile, so what is found stays so.

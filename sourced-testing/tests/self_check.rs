@@ -8,9 +8,10 @@ use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
     Intervention, LaneState, Left, Memory, Parked, Progress, Promotion, Quarantine,
-    QuarantineError, ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled,
-    Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend,
-    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Verdict, Waiting, Wake,
+    QuarantineError, ReadStream, RecentStreams, Recurrences, Refusal, Remedy, ResetFrom,
+    ResetScope, Scheduled, Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots,
+    Statistics, Store, StreamAppend, TruncateError, Truncation, UnitCommit, UnitError, Units,
+    Upkeep, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -537,6 +538,18 @@ impl Upkeep for Broken {
 
     async fn read_left(&self, read: &ReadStream) -> Result<Left, BackendError> {
         self.memory.read_left(read).await
+    }
+
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        self.memory.recent_streams(before, limit).await
+    }
+
+    async fn statistics(&self) -> Result<Statistics, BackendError> {
+        self.memory.statistics().await
     }
 
     async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {

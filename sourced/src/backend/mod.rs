@@ -59,7 +59,9 @@ pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
-pub use upkeep::{Left, TruncateError, Truncation, Upkeep, never_there};
+pub use upkeep::{
+    Left, RecentStream, RecentStreams, Statistics, TruncateError, Truncation, Upkeep, never_there,
+};
 pub use wake::{Signal, Wake};
 
 /// Everything the runtime asks of storage.

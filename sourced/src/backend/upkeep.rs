@@ -1,10 +1,12 @@
 //! Upkeep: taking away what nobody needs any more, and looking at how much there is.
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::{BackendError, ReadStream, Snapshot};
 use crate::message::StoredMessage;
-use crate::stream::{GroupId, Seq, StreamId};
+use crate::stream::{GroupId, Position, Seq, StreamId};
+use crate::time::Timestamp;
 
 /// Looking after the log.
 #[async_trait]
@@ -36,6 +38,26 @@ pub trait Upkeep: Send + Sync {
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn read_left(&self, read: &ReadStream) -> Result<Left, BackendError>;
+
+    /// The streams that were written to last, the newest first: at most `limit` of those whose last message lies before this
+    /// position; `None` is the end of the log. Removed messages count as any.
+    ///
+    /// - *flat-cost*: it looks at no more than [`RecentStreams::MOST_LOOKED_AT`] messages, so a page may be shorter than its
+    ///   limit, and even empty, though another one follows.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError>;
+
+    /// How much is stored, as far as that is known without counting.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn statistics(&self) -> Result<Statistics, BackendError>;
 
     /// Puts removed messages back as they were, all or none, and says how many of them had been missing.
     ///
@@ -91,6 +113,67 @@ impl Left {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+}
+
+/// A page of the streams that were written to last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecentStreams {
+    /// The streams, the newest activity first.
+    pub streams: Vec<RecentStream>,
+    /// Where the next page goes on; `None` when this was the last one.
+    pub next: Option<Position>,
+}
+
+impl RecentStreams {
+    /// So many messages are looked at for a page.
+    pub const MOST_LOOKED_AT: usize = 10_000;
+
+    /// A page of at most `limit` streams, for which the log was looked at down to a position. For backends.
+    pub fn page(streams: Vec<RecentStream>, limit: usize, lowest: Option<Position>) -> Self {
+        let last = streams.last().map(|stream| stream.position);
+        let is_full = streams.len() >= limit && last.is_some();
+        Self {
+            next: if is_full { last } else { lowest },
+            streams,
+        }
+    }
+}
+
+/// A stream, and what happened in it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecentStream {
+    /// Its name.
+    pub id: StreamId,
+    /// The seq of its last message.
+    pub last: Seq,
+    /// The position of its last message.
+    pub position: Position,
+    /// When its last message was made.
+    pub at: Timestamp,
+}
+
+/// How much is stored. All of it is estimated, and good for a first impression: small stores may be told exactly, large ones
+/// within a few percent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// About so many messages were stored; those whose payload was removed count.
+    pub messages: u64,
+    /// About so many streams were written to.
+    pub streams: u64,
+    /// Bytes on disk, with everything else of the store; in SQLite those of the whole file. `None` in memory.
+    pub bytes: Option<u64>,
+}
+
+impl Statistics {
+    /// For backends.
+    pub fn new(messages: u64, streams: u64, bytes: Option<u64>) -> Self {
+        Self {
+            messages,
+            streams,
+            bytes,
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! Removing the beginning of a stream, and keeping it elsewhere.
+//! Removing the beginning of a stream, keeping it elsewhere, and looking at how much there is.
 
 use std::collections::HashSet;
 
 use super::App;
-use crate::backend::{BackendError, Left, ReadStream, Snapshot, TruncateError, Truncation};
+use crate::backend::{
+    BackendError, Left, ReadStream, RecentStreams, Snapshot, Statistics, TruncateError, Truncation,
+};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{Footing, Ground};
-use crate::stream::{GroupId, IntoStreamId, InvalidName, Seq, StreamId};
+use crate::stream::{GroupId, IntoStreamId, InvalidName, Position, Seq, StreamId};
 
 /// So many messages are read at a time.
 const PAGE: usize = 1_000;
@@ -175,6 +177,28 @@ impl App {
     /// [`BackendError::Refused`] when one of them never stood where it says; nothing is put back then.
     pub async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
         self.backend().restore(messages).await
+    }
+
+    /// The streams that were written to last, the newest first: at most `limit`, going on from [`RecentStreams::next`] of the
+    /// page before. A page may be short, and even empty, though another one follows: see
+    /// [`Upkeep::recent_streams`](crate::backend::Upkeep::recent_streams).
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    pub async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        self.backend().recent_streams(before, limit).await
+    }
+
+    /// About how many messages and streams are stored, and how many bytes they take. Nothing is counted for it.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    pub async fn statistics(&self) -> Result<Statistics, BackendError> {
+        self.backend().statistics().await
     }
 
     /// The snapshots that groups of this app have of what is to be removed.

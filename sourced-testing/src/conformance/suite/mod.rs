@@ -349,6 +349,9 @@ macro_rules! conformance {
                 what_was_skipped_is_still_told,
                 what_is_put_back_is_as_it_was,
                 what_was_never_there_is_not_put_back,
+                recent_streams_come_newest_first_in_pages,
+                recent_streams_are_looked_for_in_a_part_of_the_log,
+                statistics_tell_about_how_much_there_is,
             }
             wake {
                 an_append_raises_the_signal,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sourced::backend::{
-    Appended, Backend, BackendError, Left, ReadStream, ResetFrom, ResetScope, Snapshot,
-    Snapshots as _, TruncateError, Truncation, Upkeep as _, Verdict,
+    Appended, Backend, BackendError, Left, ReadStream, RecentStreams, ResetFrom, ResetScope,
+    Snapshot, Snapshots as _, TruncateError, Truncation, Upkeep as _, Verdict,
 };
 use sourced::{ExpectedSeq, Kind, Metadata, Payload, Position, Seq, StoredMessage};
 
@@ -340,6 +340,70 @@ pub async fn what_was_never_there_is_not_put_back<H: Harness>(harness: &H) {
         );
         removed(store.read_stream(ReadStream::all(stream("a"))).await, 2);
     }
+}
+
+pub async fn recent_streams_come_newest_first_in_pages<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let empty = store.recent_streams(None, 10).await.unwrap();
+    assert_eq!(empty, RecentStreams::default());
+    for name in ["a", "b", "c", "a", "d", "b", "b"] {
+        append(&store, name, events(1)).await;
+    }
+    let guard = to("guarded", ExpectedSeq::NoStream, []);
+    store.append(vec![guard]).await.unwrap();
+    truncate(&store, "b", 3).await.unwrap();
+    for limit in [1, 2, 10] {
+        let (mut seen, mut next) = (Vec::new(), None);
+        loop {
+            let page = store.recent_streams(next, limit).await.unwrap();
+            assert!(page.streams.len() <= limit);
+            for recent in page.streams {
+                seen.push((recent.id.as_str().to_owned(), recent.last.get()));
+                assert_eq!(recent.at, event().created_at);
+            }
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        let expected = [("b", 3), ("d", 1), ("a", 2), ("c", 1)];
+        assert_eq!(seen, expected.map(|(name, last)| (name.to_owned(), last)));
+    }
+}
+
+pub async fn recent_streams_are_looked_for_in_a_part_of_the_log<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    append(&store, "quiet", events(1)).await;
+    for _ in 0..2 {
+        append(
+            &store,
+            "busy",
+            events(RecentStreams::MOST_LOOKED_AT / 2 + 1),
+        )
+        .await;
+    }
+    let first = store.recent_streams(None, 10).await.unwrap();
+    let names = |page: &RecentStreams| {
+        page.streams
+            .iter()
+            .map(|s| s.id.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&first), [stream("busy")]);
+    let rest = store.recent_streams(first.next, 10).await.unwrap();
+    assert_eq!(names(&rest), [stream("quiet")]);
+}
+
+pub async fn statistics_tell_about_how_much_there_is<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let empty = store.statistics().await.unwrap();
+    assert_eq!((empty.messages, empty.streams), (0, 0));
+    append(&store, "a", events(3)).await;
+    append(&store, "b", events(1)).await;
+    truncate(&store, "a", 2).await.unwrap();
+    let some = store.statistics().await.unwrap();
+    assert_eq!((some.messages, some.streams), (4, 2));
+    assert!(some.bytes.is_none_or(|bytes| bytes > 1_000));
 }
 
 fn snapshot(last: u64) -> Snapshot {

@@ -208,6 +208,11 @@ impl Log {
         Ok(message.clone())
     }
 
+    /// How many streams there are.
+    pub(super) fn n_streams(&self) -> usize {
+        self.streams.len()
+    }
+
     /// The positions of a stream by seq.
     pub(super) fn positions(&self, stream: &StreamId) -> &[Position] {
         let stream = self.streams.get(stream);

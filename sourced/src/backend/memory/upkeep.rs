@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::store::Log;
 use super::{Memory, State};
 use crate::backend::{
-    BackendError, Left, ReadStream, TruncateError, Truncation, Upkeep, never_there,
+    BackendError, Left, ReadStream, RecentStream, RecentStreams, Statistics, TruncateError,
+    Truncation, Upkeep, never_there,
 };
 use crate::message::{Metadata, Payload, StoredMessage};
 use crate::stream::{Position, Seq};
@@ -58,6 +59,43 @@ impl Upkeep for Memory {
             left.add(state.log.left(message))?;
         }
         Ok(left)
+    }
+
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        let state = self.state();
+        let log = &state.log;
+        let is_before = |message: &&StoredMessage| before.is_none_or(|at| message.position < at);
+        let part = log
+            .messages
+            .iter()
+            .rev()
+            .skip_while(|message| !is_before(message));
+        let part = part.take(RecentStreams::MOST_LOOKED_AT);
+        let is_last = |message: &&StoredMessage| {
+            log.positions(&message.stream_id).last() == Some(&message.position)
+        };
+        let streams = part
+            .clone()
+            .filter(is_last)
+            .take(limit)
+            .map(|last| RecentStream {
+                id: last.stream_id.clone(),
+                last: last.seq,
+                position: last.position,
+                at: last.created_at,
+            });
+        let lowest = part.clone().last().map(|message| message.position);
+        Ok(RecentStreams::page(streams.collect(), limit, lowest))
+    }
+
+    async fn statistics(&self) -> Result<Statistics, BackendError> {
+        let state = self.state();
+        let (messages, streams) = (state.log.messages.len(), state.log.n_streams());
+        Ok(Statistics::new(messages as u64, streams as u64, None))
     }
 
     async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
