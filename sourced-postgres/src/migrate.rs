@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 8] = [
 ];
 
 /// The version of the schema that this crate works with.
+#[allow(clippy::cast_possible_wrap, reason = "there are a few")]
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// The SQL that brings a schema from one version to another, for people who run their own migrations: it begins a
@@ -69,7 +70,8 @@ CREATE TABLE {schema}.migrations (version bigint PRIMARY KEY, applied_at timesta
     for (version, migration) in (1..=to).zip(MIGRATIONS) {
         if version > from {
             text += migration;
-            text += &format!("INSERT INTO {{schema}}.migrations (version) VALUES ({version});\n");
+            let applied = "INSERT INTO {schema}.migrations (version) VALUES (";
+            text += &[applied, &version.to_string(), ");\n"].concat();
         }
     }
     schema.render(&text)

@@ -21,6 +21,7 @@ const SCRIPTS: [&str; 7] = [
 ];
 
 /// The version of the tables that this crate works with.
+#[allow(clippy::cast_possible_wrap, reason = "there are a few")]
 pub const SCHEMA_VERSION: i64 = SCRIPTS.len() as i64;
 
 /// The SQL that brings the tables of a file from one version to another, for people who run their own migrations: it
@@ -70,12 +71,12 @@ fn steps(prefix: &Prefix, from: i64, to: i64) -> String {
             text += script;
         }
     }
-    text += &format!(
+    let written = format!(
         "CREATE TABLE IF NOT EXISTS sourced_schema (version INTEGER NOT NULL) STRICT;
 DELETE FROM sourced_schema;
 INSERT INTO sourced_schema (version) VALUES ({to});\n"
     );
-    prefix.text(&text)
+    prefix.text(&(text + &written))
 }
 
 /// Creates what is missing. It is safe to run again, and from several processes at once.
