@@ -1,5 +1,7 @@
 //! Migrations: from every older version, by a program or by hand.
 
+#![allow(clippy::unwrap_used)] // its helpers are outside of `#[test]`, too
+
 mod common;
 
 use std::path::Path;
