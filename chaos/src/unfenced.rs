@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Log, Page, Parked, Progress, Promotion, Quarantine, QuarantineError,
-    ReadLog, ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules,
-    Scheduling, Seen, Selection, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend,
-    Summary, UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
+    Intervention, LaneState, Left, Log, Page, Parked, Progress, Promotion, Quarantine,
+    QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy, ResetFrom,
+    ResetScope, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal, Snapshot,
+    Snapshots, Statistics, Store, StreamAppend, Summary, TruncateError, Truncation, UnitCommit,
+    UnitError, Units, Upkeep, Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -286,12 +287,42 @@ impl<B: Backend> Snapshots for Unfenced<B> {
     ) -> Result<(), BackendError> {
         self.0.save_snapshot(actor, stream, snapshot).await
     }
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.0.base(actor, stream).await
+    }
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
         self.0.delete_snapshot(actor, stream).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Upkeep for Unfenced<B> {
+    async fn truncate_stream(&self, truncation: &Truncation) -> Result<u64, TruncateError> {
+        self.0.truncate_stream(truncation).await
+    }
+    async fn read_left(&self, read: &ReadStream) -> Result<Left, BackendError> {
+        self.0.read_left(read).await
+    }
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        self.0.recent_streams(before, limit).await
+    }
+    async fn statistics(&self) -> Result<Statistics, BackendError> {
+        self.0.statistics().await
+    }
+    async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
+        self.0.restore(messages).await
     }
 }
 

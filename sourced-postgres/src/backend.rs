@@ -14,7 +14,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
-use crate::migrate::{check_version, migrate};
+use crate::migrate::{migrate, verify};
 use crate::reader::PostgresReader;
 use crate::sql::{SchemaName, Sql};
 use crate::together::Together;
@@ -57,6 +57,7 @@ impl Postgres {
             schema: "sourced".to_owned(),
             pool_size: 10,
             listen: Listen::On,
+            setup: Setup::Migrate,
         }
     }
 
@@ -109,12 +110,19 @@ pub struct PostgresBuilder {
     schema: String,
     pool_size: u32,
     listen: Listen,
+    setup: Setup,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listen {
     On,
     Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setup {
+    Migrate,
+    Verify,
 }
 
 impl PostgresBuilder {
@@ -139,10 +147,18 @@ impl PostgresBuilder {
         self
     }
 
+    /// Never sets the database up nor brings it up to date, but makes sure that it is: for roles that may not, and for
+    /// people who run the SQL of [`migration_sql`](crate::migration_sql) themselves.
+    pub fn without_migrating(mut self) -> Self {
+        self.setup = Setup::Verify;
+        self
+    }
+
     /// Connects, and sets the database up if need be.
     ///
     /// # Errors
-    /// As [`Postgres::connect`]; [`BackendError::Refused`] for a wrong name of the schema.
+    /// As [`Postgres::connect`]; [`BackendError::Schema`] when the schema is not up to date and must not be migrated;
+    /// [`BackendError::Refused`] for a wrong name of the schema.
     pub async fn connect(self) -> Result<Postgres, BackendError> {
         self.open(Access::Full).await
     }
@@ -195,11 +211,12 @@ impl PostgresBuilder {
             .await
             .map_err(backend_error)?;
         let mut connection = pool.acquire().await.map_err(backend_error)?;
-        match access {
-            Access::Full => migrate(&mut connection, &schema).await?,
-            Access::ReadOnly => {
+        match (access, self.setup) {
+            (Access::Full, Setup::Migrate) => migrate(&mut connection, &schema).await?,
+            (Access::Full, Setup::Verify) => verify(&mut connection, &schema).await?,
+            (Access::ReadOnly, _) => {
                 refuse_standby(&mut connection).await?;
-                check_version(&mut connection, &schema).await?;
+                verify(&mut connection, &schema).await?;
             }
         }
         drop(connection);
@@ -251,6 +268,7 @@ impl fmt::Debug for PostgresBuilder {
             .field("schema", &self.schema)
             .field("pool_size", &self.pool_size)
             .field("listen", &self.listen)
+            .field("setup", &self.setup)
             .finish_non_exhaustive()
     }
 }

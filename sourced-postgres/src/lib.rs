@@ -105,9 +105,11 @@ mod store;
 mod together;
 mod tx;
 mod units;
+mod upkeep;
 mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};
-pub use error::{InvalidSchemaName, SqlError};
+pub use error::{InvalidMigration, InvalidSchemaName, SqlError};
+pub use migrate::{SCHEMA_VERSION, migration_sql};
 pub use reader::PostgresReader;
 pub use tx::PostgresTx;

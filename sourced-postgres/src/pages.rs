@@ -12,6 +12,8 @@ use crate::row::{clamped, kind_name};
 use crate::sql::{SchemaName, Text};
 
 const FILTER: &str = include_str!("sql/filter.sql");
+/// What was removed is no part of the log.
+const LEFT: &str = "AND left(m.type, 1) <> '!'";
 const SEQ_AT: &str = include_str!("sql/seq_at.sql");
 
 /// The texts from which they are built.
@@ -69,7 +71,7 @@ impl Pages {
         let of_log = include_str!("sql/page_of_log.sql");
         Self {
             of_log: page(of_log, FILTER),
-            of_everything: page(of_log, ""),
+            of_everything: page(of_log, LEFT),
             of_streams: page(include_str!("sql/page_of_streams.sql"), FILTER),
             of_conversation: page(include_str!("sql/page_of_conversation.sql"), FILTER),
             summary_of_log: summary("{schema}.messages"),

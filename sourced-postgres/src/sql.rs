@@ -142,7 +142,17 @@ statements! {
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
     snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
     save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
-    delete_snapshot = "DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
+    recent_streams = include_str!("sql/recent_streams.sql");
+    statistics = include_str!("sql/statistics.sql");
+    lock_stream = "SELECT id, version FROM {schema}.streams WHERE name = $1 FOR NO KEY UPDATE";
+    lock_groups = "SELECT FROM {schema}.groups ORDER BY id FOR KEY SHARE";
+    waiting_groups = include_str!("sql/waiting_groups.sql");
+    forget_owed = "DELETE FROM {schema}.owed AS o USING {schema}.groups AS g WHERE o.group_id = g.id AND o.stream_id = $1 AND o.seq <= $2";
+    remove_messages = "UPDATE {schema}.messages SET type = '!' || type, metadata = NULL, payload = 'null' WHERE stream_id = $1 AND seq <= $2 AND left(type, 1) <> '!'";
+    restore = include_str!("sql/restore.sql");
+    base = "SELECT seq, fingerprint, state FROM {schema}.snapshot_bases WHERE actor = $1 AND stream = $2";
+    save_base = "INSERT INTO {schema}.snapshot_bases AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state";
+    delete_snapshot = "WITH base AS (DELETE FROM {schema}.snapshot_bases WHERE actor = $1 AND stream = $2) DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
 }
 
 #[cfg(test)]

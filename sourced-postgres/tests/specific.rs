@@ -18,7 +18,7 @@ use sourced::{
     ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, Reader,
     Selection, StreamId, Timestamp, TypeName,
 };
-use sourced_postgres::{Postgres, PostgresTx as _};
+use sourced_postgres::{Postgres, PostgresTx as _, SCHEMA_VERSION};
 use sqlx::types::Uuid;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -169,7 +169,7 @@ async fn migrations_can_run_twice_and_at_once() {
         .fetch_one(backend.pool())
         .await
         .unwrap();
-    assert_eq!(applied, 7);
+    assert_eq!(applied, SCHEMA_VERSION);
 }
 
 #[tokio::test]
@@ -267,7 +267,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 7
+                known: SCHEMA_VERSION
             }
         ),
         "{error:?}"

@@ -118,6 +118,13 @@ pub struct SqliteBuilder {
     readers: u32,
     busy_timeout: Duration,
     table_prefix: String,
+    setup: Setup,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Setup {
+    Migrate,
+    Verify,
 }
 
 impl Default for SqliteBuilder {
@@ -127,6 +134,7 @@ impl Default for SqliteBuilder {
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             table_prefix: DEFAULT_PREFIX.to_owned(),
+            setup: Setup::Migrate,
         }
     }
 }
@@ -157,18 +165,25 @@ impl SqliteBuilder {
         self
     }
 
+    /// Never creates the file or its tables nor brings them up to date, but makes sure that they are: for people who run the
+    /// SQL of [`migration_sql`](crate::migration_sql) themselves.
+    pub fn without_migrating(mut self) -> Self {
+        self.setup = Setup::Verify;
+        self
+    }
+
     /// Opens a file, creates it if it is not there, and brings its tables up to date.
     ///
     /// # Errors
     /// [`BackendError::Refused`] for an invalid table prefix or path, [`BackendError::Schema`] for a file made by a newer
-    /// version of this crate, [`BackendError::Unavailable`] when the file cannot be opened or is locked for longer than
+    /// version of this crate, or for an older one that must not be migrated, [`BackendError::Unavailable`] when the file cannot be opened or is locked for longer than
     /// the busy timeout.
     ///
     /// # Panics
     /// Outside of a tokio runtime that has its I/O and time drivers enabled.
     pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<Sqlite, BackendError> {
         let path = absolute(path.as_ref())?;
-        let prefix = self.prefix()?;
+        let prefix = Prefix::checked(&self.table_prefix)?;
         let options = self.options(&path);
         let writing = self.open_writing(&options, &prefix).await?;
         let readers = self.pool(options.clone());
@@ -219,7 +234,7 @@ impl SqliteBuilder {
         path: impl AsRef<Path> + Send,
     ) -> Result<SqliteReader, BackendError> {
         let path = absolute(path.as_ref())?;
-        let prefix = self.prefix()?;
+        let prefix = Prefix::checked(&self.table_prefix)?;
         // What is written into a file when it is opened, such as its journal mode, stays as it is.
         let options = SqliteConnectOptions::new()
             .filename(&path)
@@ -229,17 +244,9 @@ impl SqliteBuilder {
         let mut connection = SqliteConnection::connect_with(&options)
             .await
             .map_err(error::backend)?;
-        migrate::check_version(&mut connection, &prefix).await?;
+        migrate::verify(&mut connection, &prefix).await?;
         let readers = self.pool(options);
         Ok(SqliteReader::new(readers, Statements::new(&prefix), path))
-    }
-
-    fn prefix(&self) -> Result<Prefix, BackendError> {
-        Prefix::new(&self.table_prefix).ok_or_else(|| {
-            let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
-                        `sqlite_`";
-            BackendError::Refused(text.into())
-        })
     }
 
     fn pool(&self, options: SqliteConnectOptions) -> SqlitePool {
@@ -252,7 +259,7 @@ impl SqliteBuilder {
     fn options(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(self.setup == Setup::Migrate)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(match self.synchronous {
                 Synchronous::Full => SqliteSynchronous::Full,
@@ -273,7 +280,7 @@ impl SqliteBuilder {
     ) -> Result<SqliteConnection, BackendError> {
         let mut waited = Duration::ZERO;
         loop {
-            match open_once(options, prefix).await {
+            match open_once(options, prefix, self.setup).await {
                 Err(error) if error::is_busy(&error) && waited < self.busy_timeout => {
                     pause(OPEN_AGAIN).await;
                     waited += OPEN_AGAIN;
@@ -287,11 +294,15 @@ impl SqliteBuilder {
 async fn open_once(
     options: &SqliteConnectOptions,
     prefix: &Prefix,
+    setup: Setup,
 ) -> Result<SqliteConnection, BackendError> {
     let mut connection = SqliteConnection::connect_with(options)
         .await
         .map_err(error::backend)?;
-    migrate::migrate(&mut connection, prefix).await?;
+    match setup {
+        Setup::Migrate => migrate::migrate(&mut connection, prefix).await?,
+        Setup::Verify => migrate::verify(&mut connection, prefix).await?,
+    }
     Ok(connection)
 }
 

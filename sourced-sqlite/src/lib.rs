@@ -117,9 +117,11 @@ mod together;
 mod tx;
 mod types;
 mod units;
+mod upkeep;
 mod wake;
 mod writer;
 
 pub use backend::{Sqlite, SqliteBuilder, Synchronous};
+pub use migrate::{SCHEMA_VERSION, migration_sql};
 pub use reader::SqliteReader;
 pub use tx::SqliteTx;

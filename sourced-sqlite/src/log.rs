@@ -84,10 +84,20 @@ pub(crate) async fn messages(
 ) -> Result<Vec<StoredMessage>, BackendError> {
     let mut rows = query.fetch(connection);
     let mut messages = Vec::new();
+    let mut removed = None;
     while let Some(row) = rows.try_next().await.map_err(error::backend)? {
-        messages.push(row::message(&row)?);
+        match row::message(&row) {
+            // The last one is told, in whichever direction was read.
+            Err(BackendError::Removed { stream, upto }) => {
+                removed = removed.max(Some((upto, stream)));
+            }
+            message => messages.push(message?),
+        }
     }
-    Ok(messages)
+    match removed {
+        Some((upto, stream)) => Err(BackendError::Removed { stream, upto }),
+        None => Ok(messages),
+    }
 }
 
 async fn read_log(

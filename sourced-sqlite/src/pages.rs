@@ -9,7 +9,11 @@ use sqlx::{SqlStr, Sqlite};
 use crate::row::{kind_text, limit, signed};
 use crate::sql::Statements;
 
+/// What was removed is no part of the log.
+const LEFT: &str = "AND m.type NOT LIKE '!%'";
+
 const FILTER: &str = "
+    AND m.type NOT LIKE '!%'
     AND (?4 IS NULL OR m.type IN (SELECT value FROM json_each(?4)))
     AND (?5 IS NULL OR m.kind = ?5)
     AND (?6 IS NULL OR m.correlation_id = ?6)
@@ -46,7 +50,7 @@ fn seq_at(position: &str) -> String {
 
 /// Without any condition but positions: what is asked for most.
 pub(crate) fn of_everything(order: &str) -> String {
-    format!("SELECT sourced_columns {OF_LOG} ORDER BY m.position {order} LIMIT ?3")
+    format!("SELECT sourced_columns {OF_LOG} {LEFT} ORDER BY m.position {order} LIMIT ?3")
 }
 
 pub(crate) fn of_log(order: &str) -> String {

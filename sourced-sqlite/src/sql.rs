@@ -1,5 +1,6 @@
 //! The statements, built once when the file is opened.
 
+use sourced::backend::BackendError;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
@@ -145,7 +146,7 @@ statements! {
         failing_since = CASE attempts WHEN 0 THEN sourced_now ELSE failing_since END, failed_at = sourced_now
         WHERE id = ?1";
     renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
-    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at
+    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at
         FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
         WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
     parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, l.attempts, s.name
@@ -159,12 +160,12 @@ statements! {
     retry_parked = "UPDATE sourced_lanes SET parked = 0, attempts = 0, last_error = NULL, ready = sourced_first WHERE id = ?1";
     insert_intervention = "INSERT INTO sourced_interventions (group_id, remedy, position, attempts, error, reason, done_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, sourced_now)";
-    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, ltrim(m.type, '!'), i.attempts, i.error, i.reason, i.done_at
         FROM sourced_interventions i
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
         WHERE i.group_id = ?1 AND i.remedy = ?2 AND i.id > ?3 ORDER BY i.id LIMIT ?4";
-    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, ltrim(m.type, '!'), i.attempts, i.error, i.reason, i.done_at
         FROM sourced_interventions i
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
@@ -221,7 +222,33 @@ statements! {
     save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
         state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    // The inner limit is that of `RecentStreams`.
+    recent_streams = "SELECT s.name, last, at, created FROM (
+            SELECT stream_id AS of, seq AS last, position AS at, created_at AS created FROM sourced_messages
+            WHERE position < ?1 ORDER BY position DESC LIMIT 10000)
+        CROSS JOIN sourced_streams s ON s.id = of AND s.version = last ORDER BY at DESC LIMIT ?2";
+    looked_down_to = "SELECT min(position) FROM (
+        SELECT position FROM sourced_messages WHERE position < ?1 ORDER BY position DESC LIMIT 10000)";
+    statistics = "SELECT (SELECT coalesce(max(position), 0) FROM sourced_messages),
+        (SELECT coalesce(max(id), 0) FROM sourced_streams),
+        (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)";
+    find_stream = "SELECT id, version FROM sourced_streams WHERE name = ?1";
+    waiting_groups = include_str!("../sql/waiting_groups.sql");
+    remove_messages = "UPDATE sourced_messages SET type = '!' || type, metadata = NULL, payload = 'null'
+        WHERE stream_id = ?1 AND seq <= ?2 AND type NOT LIKE '!%'";
+    forget_owed = "DELETE FROM sourced_owed
+        WHERE seq <= ?2 AND lane_id IN (SELECT l.id FROM sourced_groups g CROSS JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = ?1
+            WHERE g.state IN ('active', 'stopped', 'failed'))";
+    removed_or_there = "SELECT m.type LIKE '!%' FROM sourced_messages m
+        WHERE m.position = ?1 AND m.id = ?2 AND m.seq = ?3 AND ltrim(m.type, '!') = ?4
+          AND m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?5)";
+    put_back = "UPDATE sourced_messages SET type = ?2, metadata = ?3, payload = ?4 WHERE position = ?1";
+
+    base = "SELECT seq, fingerprint, state FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
+    save_base = "INSERT OR REPLACE INTO sourced_snapshot_bases (actor, stream, seq, fingerprint, state)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
     delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
+    delete_base = "DELETE FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
 }
 
 impl Statements {
@@ -274,6 +301,13 @@ impl Prefix {
             .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
         (starts_well && goes_on_well && !is_reserved && prefix.len() <= 31)
             .then(|| Self(prefix.to_owned()))
+    }
+
+    /// The same for what comes from outside.
+    pub(crate) fn checked(prefix: &str) -> Result<Self, BackendError> {
+        let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
+                    `sqlite_`";
+        Self::new(prefix).ok_or_else(|| BackendError::Refused(text.into()))
     }
 
     /// A statement written for the default prefix, made for this one.

@@ -10,7 +10,7 @@ use sourced::backend::{
     Store as _, SyncAction, Tx,
 };
 use sourced::{Failure, Reader, Selection};
-use sourced_sqlite::{Sqlite, SqliteTx as _};
+use sourced_sqlite::{SCHEMA_VERSION, Sqlite, SqliteTx as _};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use common::{ack_all, append, claim, event, file, group, raw, request, scheduled, stream};
@@ -66,7 +66,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 6
+                known: SCHEMA_VERSION
             }
         ),
         "{error:?}"

@@ -262,6 +262,14 @@ impl Streams for Past {
         self.stored.snapshot(actor, stream).await
     }
 
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.stored.base(actor, stream).await
+    }
+
     fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }

@@ -75,9 +75,10 @@ pub use recurrence::{CatchUp, Every, Ticks};
 pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, ErrorStrategy, FailedAttempt, FailureHooks,
-    GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt, Recurring,
-    RetryPolicy, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
+    FailureHooks, GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt,
+    Recurring, RetryPolicy, Running, StopReport, Truncate, Unit, UnitError, UnitOutcome,
+    WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

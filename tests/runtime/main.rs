@@ -8,6 +8,7 @@ mod own;
 mod shop;
 
 mod across;
+mod archiving;
 mod building;
 mod by_hand;
 mod deciding;
@@ -59,6 +60,15 @@ promises! {
         every_stream_of_a_decision_carries_its_cause_and_correlation,
         events_may_go_to_another_stream_alone,
         of_two_doctors_who_read_each_other_one_stays_on_call,
+    }
+    archiving {
+        snapshot_is_no_truth_so_a_state_without_its_events_is_an_error,
+        a_stream_goes_on_from_the_snapshot_that_its_removal_needed,
+        never_skipped_whoever_has_not_handled_it_is_waited_for,
+        whoever_reads_from_the_beginning_is_named,
+        nothing_is_removed_that_the_archive_did_not_take,
+        what_was_put_back_can_be_handled_again,
+        same_id_once_for_a_command_that_was_removed,
     }
     by_hand {
         workers_survive_a_panic_and_count_it_as_an_attempt,

@@ -1,3 +1,4 @@
+AND left(m.type, 1) <> '!'
 AND ($4::text[] IS NULL OR m.type = ANY($4))
 AND ($5::text IS NULL OR m.kind = $5)
 AND ($6::uuid IS NULL OR m.correlation_id = $6)

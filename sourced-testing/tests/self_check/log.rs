@@ -63,7 +63,14 @@ backend! {
             if self.has(Fault::ReadsWithoutLimit) {
                 read.limit = None;
             }
-            let mut messages = self.memory.read_stream(read).await?;
+            let mut messages = match self.memory.read_stream(read.clone()).await {
+                Err(BackendError::Removed { upto, .. })
+                    if self.has(Fault::GivesAPartAsTheWhole) =>
+                {
+                    self.memory.read_stream(read.after(Some(upto))).await?
+                }
+                read => read?,
+            };
             if self.has(Fault::LeavesHolesInSeqs) {
                 for message in &mut messages {
                     message.seq = with_holes(message.seq);
@@ -152,7 +159,7 @@ backend! {
                 .await
         }
     } else {
-
+        base(actor: &GroupId, stream: &StreamId) -> Result<Option<Snapshot>, BackendError>;
     }
 }
 

@@ -6,6 +6,7 @@ mod claims;
 mod groups;
 mod later;
 mod log;
+mod upkeep;
 
 use std::panic::catch_unwind;
 
@@ -150,6 +151,9 @@ caught! {
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
+    removals_that_skip: RemovesWhatIsWaitedFor by upkeep::never_skipped_what_a_group_has_to_handle;
+    parts_given_as_the_whole: GivesAPartAsTheWhole by upkeep::whoever_would_have_to_read_it_is_told;
+    forged_archives: PutsBackAnything by upkeep::what_was_never_there_is_not_put_back;
     lost_messages: LosesTheLastOfABatch by acked_is_durable::everything_is_there_after_the_writer_is_gone;
     holes_in_seqs: LeavesHolesInSeqs by dense_seq::seqs_have_no_holes_over_concurrent_appends;
     positions_against_the_seqs: TurnsPositionsRound by append::positions_grow_with_the_seqs_of_a_stream;

@@ -211,6 +211,12 @@ impl<A: Actor> Handlers<A> {
         needed.map_or(otherwise, |reach| otherwise.min(*reach))
     }
 
+    /// Whether any handler reads streams from their beginning.
+    pub(super) fn asks_for_history(&self) -> bool {
+        let mut reaches = self.readers.values();
+        reaches.any(|reach| *reach == Reach::Beginning)
+    }
+
     pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {
         self.commands.get(type_name)
     }

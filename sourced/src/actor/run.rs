@@ -8,14 +8,16 @@ use tracing::Instrument as _;
 
 use super::before::Before;
 use super::known::Known;
-use super::load::{Found, Reach, TakeSnapshot, foundation};
+use super::load::{Found, Reach, TakeSnapshot, footing, foundation};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
 use crate::backend::{BackendError, Delivery, Scheduled, Snapshot, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, Refused, guarded};
+use crate::reactor::{
+    Batch, Clash, Footing, Ground, Handled, History, Needs, Reactor, Refused, guarded,
+};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
 use crate::telemetry::{self, Decided, spans};
@@ -91,6 +93,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
 
     fn flow(&self) -> Flow {
         self.handlers.flow().clone()
+    }
+
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        footing(&self.handlers, ground).await
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

@@ -37,6 +37,7 @@ mod snapshots;
 mod store;
 mod tx;
 mod units;
+mod upkeep;
 mod wake;
 
 pub use claims::{
@@ -62,6 +63,9 @@ pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, Store, StreamAppend};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
+pub use upkeep::{
+    Left, RecentStream, RecentStreams, Statistics, TruncateError, Truncation, Upkeep, never_there,
+};
 pub use wake::{Signal, Wake};
 
 /// Everything that can be done with storage without writing to it: what a [`Reader`](crate::Reader) needs.
@@ -81,6 +85,7 @@ pub trait Backend:
     + Units
     + Documents
     + Snapshots
+    + Upkeep
     + Wake
 {
 }
@@ -95,6 +100,7 @@ impl<T> Backend for T where
         + Units
         + Documents
         + Snapshots
+        + Upkeep
         + Wake
 {
 }

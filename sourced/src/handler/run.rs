@@ -11,7 +11,9 @@ use crate::actor::send;
 use crate::backend::{BackendError, ReadStream};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded, initial};
+use crate::reactor::{
+    Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, guarded, initial,
+};
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
 use crate::topology::Flow;
@@ -76,6 +78,15 @@ impl<H: Handler> Reactor for HandlerReactor<H> {
 
     fn flow(&self) -> Flow {
         self.table.flow.clone()
+    }
+
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        let is_read = self.table.reads_history && ground.has(self.table.reactions.types());
+        Ok(if is_read {
+            Footing::Events
+        } else {
+            Footing::Nothing
+        })
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

@@ -1,6 +1,7 @@
 //! Messages: commands and events, and the envelope they are stored in.
 
 mod id;
+mod line;
 mod metadata;
 mod payload;
 mod principal;

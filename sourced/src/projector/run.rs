@@ -11,7 +11,9 @@ use crate::actor::send;
 use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded, initial};
+use crate::reactor::{
+    Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, guarded, initial,
+};
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
 use crate::topology::Flow;
@@ -140,6 +142,15 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
 
     fn flow(&self) -> Flow {
         self.table.flow.clone()
+    }
+
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        let is_here = ground.has(self.table.evolution.types());
+        Ok(if is_here {
+            Footing::Events
+        } else {
+            Footing::Nothing
+        })
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

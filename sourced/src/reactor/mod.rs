@@ -4,6 +4,7 @@
 //! of one stream and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
 
 mod context;
+mod footing;
 mod guard;
 mod history;
 mod origin;
@@ -13,6 +14,7 @@ mod rows;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
+pub use footing::{Footing, Ground};
 pub use guard::Panicked;
 pub(crate) use guard::{guarded, handle_guarded};
 pub use history::History;
@@ -72,6 +74,16 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
         Flow::opaque(self.group().clone())
     }
 
+    /// What it needs of the beginning of a stream, for whoever wants to remove that. A reactor that does not say it needs
+    /// nothing of it: where it reads it nevertheless, it is told that it was removed.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        _ = ground;
+        Ok(Footing::Nothing)
+    }
+
     /// Handles the messages of a batch, in order.
     ///
     /// # Errors
@@ -129,6 +141,16 @@ pub trait Streams: fmt::Debug + Send + Sync {
         None
     }
 
+    /// As [`Snapshots::base`](crate::backend::Snapshots::base).
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError>;
+
     /// What is known of the streams already; nothing where they hold what is only about to be stored.
     fn states(&self) -> Option<&States> {
         None
@@ -154,6 +176,14 @@ impl Streams for Stored {
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
         self.backend.snapshot(actor, stream).await
+    }
+
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.backend.base(actor, stream).await
     }
 
     fn states(&self) -> Option<&States> {

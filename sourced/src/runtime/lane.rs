@@ -200,6 +200,10 @@ impl LaneTask<'_> {
                     tracing::warn!(group = %key.group, stream = %key.stream, "a claim was taken over while its handler was running");
                     return;
                 }
+                // It will not come back by itself.
+                Err(LaneError::Backend(error @ BackendError::Removed { .. })) => {
+                    return self.fail(&Failure::permanent(error)).await;
+                }
                 Err(LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error))) => {
                     tracing::warn!(group = %key.group, stream = %key.stream, %error, "the storage failed; the batch will be handled again");
                     return self.release().await;

@@ -32,6 +32,7 @@ pub mod stopping;
 pub mod tick_once;
 pub mod type_changes;
 pub mod units;
+pub mod upkeep;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -344,6 +345,26 @@ macro_rules! conformance {
             }
             model {
                 random_operations_are_answered_as_by_the_model,
+            }
+            upkeep {
+                what_is_removed_is_gone_and_the_rest_stays,
+                dense_seq_goes_on_after_the_last_one,
+                same_id_once_holds_for_what_is_removed,
+                whoever_would_have_to_read_it_is_told,
+                the_log_passes_over_it,
+                nothing_beyond_the_end_can_be_removed,
+                never_skipped_what_a_group_has_to_handle,
+                never_skipped_what_is_owed,
+                never_skipped_what_a_named_group_needs_it_for,
+                the_snapshots_that_take_its_place_are_kept,
+                a_replay_begins_with_what_is_left,
+                a_replay_that_is_not_over_is_waited_for,
+                what_was_skipped_is_still_told,
+                what_is_put_back_is_as_it_was,
+                what_was_never_there_is_not_put_back,
+                recent_streams_come_newest_first_in_pages,
+                recent_streams_are_looked_for_in_a_part_of_the_log,
+                statistics_tell_about_how_much_there_is,
             }
             wake {
                 an_append_raises_the_signal,

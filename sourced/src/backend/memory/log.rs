@@ -13,7 +13,7 @@ use crate::stream::{Position, Seq};
 #[async_trait]
 impl backend::Log for Memory {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        Ok(self.state().log.read_stream(&read))
+        self.state().log.read_stream(&read)
     }
 
     async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError> {
@@ -39,7 +39,9 @@ impl backend::Log for Memory {
     }
 
     async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        Ok(self.state().log.find(id).cloned())
+        let state = self.state();
+        let found = state.log.find(id);
+        found.map(|message| state.log.left(message)).transpose()
     }
 
     async fn read_correlation(
@@ -48,30 +50,39 @@ impl backend::Log for Memory {
     ) -> Result<Vec<StoredMessage>, BackendError> {
         let state = self.state();
         let positions = state.log.conversation(id);
-        let messages = positions.map(|position| state.log.at(position).clone());
-        let mut messages: Vec<_> = messages.collect();
+        let messages = positions.map(|position| state.log.left(state.log.at(position)));
+        let mut messages = messages.collect::<Result<Vec<_>, _>>()?;
         messages.reverse();
         Ok(messages)
     }
 }
 
 impl Log {
-    fn read_stream(&self, read: &ReadStream) -> Vec<StoredMessage> {
-        let Some(stream) = self.streams.get(&read.stream) else {
-            return Vec::new();
-        };
-        let all = &stream.positions;
+    fn read_stream(&self, read: &ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
+        let part = self.part(read);
+        let removed = part
+            .iter()
+            .filter(|message| self.is_removed(message.position));
+        if let Some(last) = removed.max_by_key(|message| message.seq) {
+            self.left(last)?;
+        }
+        Ok(part.into_iter().cloned().collect())
+    }
+
+    /// The messages of a part of a stream, the removed ones included.
+    pub(super) fn part(&self, read: &ReadStream) -> Vec<&StoredMessage> {
+        let all = self.positions(&read.stream);
         let to_index =
             |seq: Seq| usize::try_from(seq.get()).map_or(all.len(), |n| n.min(all.len()));
         let from = read.after.map_or(0, to_index);
         let upto = read.upto.map_or(all.len(), to_index);
         let part = all.get(from..upto).unwrap_or_default().iter();
+        let kind = read.kind;
         let messages = part
             .map(|position| self.at(*position))
-            .filter(|message| read.kind.is_none_or(|kind| kind == message.kind));
+            .filter(move |message| kind.is_none_or(|kind| kind == message.kind));
         in_direction(read.direction, messages)
             .take(read.limit.unwrap_or(usize::MAX))
-            .cloned()
             .collect()
     }
 
@@ -107,7 +118,9 @@ impl Log {
                 at(positions)
             }
         };
-        messages.filter(|message| selection.contains(message))
+        messages
+            .filter(|message| !self.is_removed(message.position))
+            .filter(|message| selection.contains(message))
     }
 
     /// The newest first.

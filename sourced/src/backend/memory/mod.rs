@@ -12,6 +12,7 @@ mod schedules;
 mod snapshots;
 mod store;
 mod units;
+mod upkeep;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -55,6 +56,8 @@ struct State {
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
     snapshots: HashMap<(GroupId, StreamId), Snapshot>,
+    /// Those that streams were truncated on.
+    bases: HashMap<(GroupId, StreamId), Snapshot>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     turn: usize,
 }

@@ -1,6 +1,6 @@
 //! The log in memory: appending to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
@@ -36,6 +36,8 @@ pub(super) struct Log {
     pub(super) last_of: HashMap<CorrelationId, Position, RandomState>,
     /// By position, the message before it in its conversation.
     pub(super) before: Vec<Option<Position>>,
+    /// Of these only the envelope is left.
+    pub(super) removed: HashSet<Position, RandomState>,
 }
 
 #[derive(Default)]
@@ -136,11 +138,43 @@ impl Log {
         &self.messages[index(position) - 1]
     }
 
+    pub(super) fn at_mut(&mut self, position: Position) -> &mut StoredMessage {
+        &mut self.messages[index(position) - 1]
+    }
+
+    /// The message of this id, also where only its envelope is left.
     pub(super) fn find(&self, id: MessageId) -> Option<&StoredMessage> {
         self.by_id.get(&id).map(|position| self.at(*position))
     }
 
-    /// All messages after this position.
+    /// Whether only the envelope is left.
+    pub(super) fn is_removed(&self, position: Position) -> bool {
+        self.removed.contains(&position)
+    }
+
+    /// A message, if it is not removed.
+    pub(super) fn left(&self, message: &StoredMessage) -> Result<StoredMessage, BackendError> {
+        if self.is_removed(message.position) {
+            return Err(BackendError::Removed {
+                stream: message.stream_id.clone(),
+                upto: message.seq,
+            });
+        }
+        Ok(message.clone())
+    }
+
+    /// How many streams there are.
+    pub(super) fn n_streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// The positions of a stream by seq.
+    pub(super) fn positions(&self, stream: &StreamId) -> &[Position] {
+        let stream = self.streams.get(stream);
+        stream.map_or(&[], |stream| &stream.positions)
+    }
+
+    /// All messages after this position, the removed ones included.
     pub(super) fn after(&self, position: Position) -> &[StoredMessage] {
         self.messages.get(index(position)..).unwrap_or_default()
     }

@@ -23,6 +23,8 @@ pub(super) struct Draft {
 struct Drafted {
     /// The events that are stored.
     stored: Vec<StoredMessage>,
+    /// The seq of the last event before those, which was removed.
+    removed: Option<Seq>,
     /// The seq of the last message that is stored, of whichever kind.
     last_stored: Option<Seq>,
     /// The seq of the last message that will be.
@@ -35,7 +37,8 @@ struct Drafted {
 
 impl Drafted {
     fn last_event(&self) -> Option<Seq> {
-        self.stored.last().map(|event| event.seq)
+        let last = self.stored.last().map(|event| event.seq);
+        last.or(self.removed)
     }
 }
 
@@ -101,16 +104,18 @@ impl Draft {
         }
         let read = ReadStream::all(stream.clone());
         let events = read.clone().only(Kind::Event);
-        let mut stored = self.stored.read_stream(events).await?;
-        let last_event = stored.last().map(|event| event.seq);
-        let tail = self.stored.read_stream(read.after(last_event)).await?;
-        let last_stored = tail.last().map(|message| message.seq).or(last_event);
+        let (mut stored, removed) = self.left(events).await?;
+        let last_event = stored.last().map(|event| event.seq).or(removed);
+        let (tail, removed_last) = self.left(read.after(last_event)).await?;
+        let last_stored = tail.last().map(|message| message.seq);
+        let last_stored = last_stored.or(removed_last).or(last_event);
         stored.extend(
             tail.into_iter()
                 .filter(|message| message.kind == Kind::Event),
         );
         let drafted = Drafted {
             stored,
+            removed,
             last_stored,
             last: last_stored,
             added: Vec::new(),
@@ -118,6 +123,20 @@ impl Draft {
         };
         self.lock().entry(stream.clone()).or_insert(drafted);
         Ok(())
+    }
+
+    /// What is left of a part of a stream, and the seq before it up to which something was removed.
+    async fn left(
+        &self,
+        read: ReadStream,
+    ) -> Result<(Vec<StoredMessage>, Option<Seq>), BackendError> {
+        match self.stored.read_stream(read.clone()).await {
+            Err(BackendError::Removed { upto, .. }) => {
+                let rest = read.after(Some(upto));
+                Ok((self.stored.read_stream(rest).await?, Some(upto)))
+            }
+            stored => Ok((stored?, None)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<StreamId, Drafted>> {
@@ -150,6 +169,10 @@ impl Streams for Draft {
         let mut streams = self.lock();
         let drafted = streams.get_mut(&read.stream).ok_or_else(forgotten)?;
         drafted.is_read = true;
+        if let Some(upto) = drafted.removed.filter(|upto| read.after < Some(*upto)) {
+            let stream = read.stream;
+            return Err(BackendError::Removed { stream, upto });
+        }
         let added = drafted
             .added
             .iter()
@@ -172,14 +195,27 @@ impl Streams for Draft {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        let snapshot = self.stored.snapshot(actor, stream).await?;
+        Ok(self.fitting(stream, self.stored.snapshot(actor, stream).await?))
+    }
+
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        Ok(self.fitting(stream, self.stored.base(actor, stream).await?))
+    }
+}
+
+impl Draft {
+    fn fitting(&self, stream: &StreamId, snapshot: Option<Snapshot>) -> Option<Snapshot> {
         let streams = self.lock();
         // One that came after the stream was read knows of events that are not seen here.
         let fits = |snapshot: &Snapshot| {
             let drafted = streams.get(stream);
             drafted.is_none_or(|drafted| Some(snapshot.seq) <= drafted.last_event())
         };
-        Ok(snapshot.filter(fits))
+        snapshot.filter(fits)
     }
 }
 
