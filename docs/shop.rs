@@ -218,3 +218,7 @@ mod operations {}
 #[cfg(doctest)]
 #[doc = include_str!("testing.md")]
 mod testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("simulation.md")]
+mod simulation {}

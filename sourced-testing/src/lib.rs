@@ -5,6 +5,8 @@
 //! | one actor, projector or handler | [`given`], [`given_state`]: a plain `#[test]`, without a runtime or a database |
 //! | several reactors, time, projections on any backend | [`scenario!`], [`Scenario`] |
 //! | what must hold of every actor | the feature `laws`, which is on: [`laws!`] |
+//! | an app while everything goes wrong that may | [`simulate`] |
+//! | an app when one thing goes wrong | [`Faulty`] |
 //! | an app that the test builds itself | [`ManualClock`] |
 //! | a backend | the feature `conformance`: the suite that every backend must pass |
 //! | on PostgreSQL | the feature `postgres`, on Unix: a server for the tests alone |
@@ -64,7 +66,7 @@
 //! # }
 //! ```
 //!
-//! `docs/testing.md` in the repository has more.
+//! `docs/testing.md` and `docs/simulation.md` in the repository have more.
 
 mod block_on;
 mod case;
@@ -74,6 +76,7 @@ mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod diff;
+pub mod faulty;
 mod given;
 #[cfg(feature = "laws")]
 pub mod laws;
@@ -82,13 +85,16 @@ mod messages;
 pub mod postgres;
 mod saved;
 mod scenario;
+pub mod simulation;
 mod spans;
 mod telling;
 mod then;
 
 pub use clock::ManualClock;
+pub use faulty::{Faulty, Op, Script};
 pub use given::{Given, given, given_state};
 pub use messages::{MessagesExt, Told};
 pub use scenario::Scenario;
+pub use simulation::simulate;
 pub use spans::Spans;
 pub use then::Then;

@@ -110,7 +110,7 @@ pub trait Claims: Send + Sync {
 }
 
 /// Names one worker: a process that claims. Never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct WorkerId(Uuid);
 
@@ -162,7 +162,7 @@ pub struct ClaimRequest {
 }
 
 /// Names one claim: lane, holder and epoch. Whoever shows it proves that the lane has not moved on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimKey {
     /// The group.
     pub group: GroupId,

@@ -236,6 +236,7 @@ impl App {
             let sleep = self.env().clock.sleep(pause);
             // A clock that stands still ends no pause, but storage that has such a clock tells of all that is handled.
             tokio::select! {
+                biased;
                 () = signal.raised() => {}
                 () = sleep => pause = (pause * 2).min(Duration::from_millis(100)),
             }

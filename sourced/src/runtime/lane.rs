@@ -1,6 +1,6 @@
 //! Lane tasks: one per claim, from its messages to its acknowledgement.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +22,8 @@ use crate::telemetry::{self, LANES_IN_FLIGHT, Stopwatch, spans};
 /// How often a batch is handled again because somebody else appended an event meanwhile, before it is given back.
 const MAX_CONFLICTS: u32 = 16;
 
-/// Running tasks, and what they are at.
-type ByClaim = HashMap<ClaimKey, (Task<()>, Arc<InFlight>)>;
+/// Running tasks, and what they are at; in an order that does not depend on chance.
+type ByClaim = BTreeMap<ClaimKey, (Task<()>, Arc<InFlight>)>;
 
 /// The lane tasks of this process.
 pub(super) struct LaneTasks {
@@ -131,7 +131,7 @@ impl LaneTasks {
             _ = n_running.wait_for(|running| *running == 0) => return 0,
             () = time_is_up => {}
         }
-        let left: Vec<_> = self.lock().drain().collect();
+        let left = std::mem::take(&mut *self.lock());
         for (key, (task, _)) in &left {
             task.abort();
             // Where the task was past its ack, this is refused as fenced, which is right.

@@ -1,6 +1,6 @@
 //! The draft of a unit: what is stored, and what is about to be, as one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 /// Their positions are provisional: they are in order, and that is all.
 pub(super) struct Draft {
     stored: Arc<dyn Streams>,
-    streams: Mutex<HashMap<StreamId, Drafted>>,
+    streams: Mutex<BTreeMap<StreamId, Drafted>>,
 }
 
 struct Drafted {
@@ -139,7 +139,7 @@ impl Draft {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<StreamId, Drafted>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, Drafted>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
