@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sourced::backend::{BackendError, Limits};
 use sourced::env::{Clock as _, Random as _, SystemClock, SystemRandom};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
@@ -32,6 +32,10 @@ pub(crate) struct Inner {
     pub(crate) hints: Hints,
     pub(crate) group_commit: GroupCommit,
     pub(crate) together: Together,
+    /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
+    /// do not wait until those who handle and acknowledge leave one over.
+    pub(crate) claiming: Mutex<Option<PgConnection>>,
+    options: PgConnectOptions,
     pool: PgPool,
     schema: SchemaName,
 }
@@ -66,6 +70,19 @@ impl Postgres {
     /// The name of the schema.
     pub fn schema(&self) -> &str {
         self.inner.schema.as_str()
+    }
+
+    /// A connection beside the pool.
+    pub(crate) async fn own_connection(&self) -> Result<PgConnection, BackendError> {
+        let opening = async {
+            let mut connection = PgConnection::connect_with(&self.inner.options).await?;
+            connection.execute(SESSION).await?;
+            Ok(connection)
+        };
+        tokio::select! {
+            opened = opening => opened.map_err(backend_error),
+            () = SystemClock.sleep(TIMEOUT) => Err(backend_error(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// A connection from the pool. After a lost one the others are tried first: they may have been lost together.
@@ -121,7 +138,8 @@ impl PostgresBuilder {
         self
     }
 
-    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups.
+    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups, and
+    /// one the claims of workers.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.max(1);
         self
@@ -150,7 +168,7 @@ impl PostgresBuilder {
             .max_connections(self.pool_size)
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(TIMEOUT)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(SESSION).await.map(drop) })
             })
@@ -171,6 +189,8 @@ impl PostgresBuilder {
                 hints,
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
+                claiming: Mutex::default(),
+                options,
                 pool,
                 schema,
             }),
@@ -188,6 +208,9 @@ impl fmt::Debug for PostgresBuilder {
             .finish_non_exhaustive()
     }
 }
+
+/// How long to wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every session must be like, whatever the defaults of the database are.
 ///

@@ -109,9 +109,17 @@ async fn tell(line: Line, outgoing: Arc<Notify>) {
 async fn notify(line: &Line, connection: &mut Option<PgConnection>) -> Result<(), sqlx::Error> {
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(PgConnection::connect_with(&line.options).await?),
+        None => {
+            // A hint need not be on disk: waiting for that would make the commits of others wait, too.
+            let options = line
+                .options
+                .clone()
+                .options([("synchronous_commit", "off")]);
+            connection.insert(PgConnection::connect_with(&options).await?)
+        }
     };
-    sqlx::query("SELECT pg_notify($1, $2)")
+    // A hint need not be on disk: waiting for that would make the commits of others wait, too.
+    sqlx::query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)")
         .bind(&line.channel)
         .bind(&line.sender)
         .execute(connection)

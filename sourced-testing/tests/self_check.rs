@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Memory, Parked, Progress, Promotion, Quarantine, QuarantineError,
-    ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules,
-    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit,
-    UnitError, Units, Verdict, Waiting, Wake,
+    Ack, AckError, Acked, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
+    ClaimRequest, Claims, Document, Documents, FenceError, GoOn, Group, GroupState, GroupStatus,
+    Groups, Intervention, LaneState, Memory, Parked, Progress, Promotion, Quarantine,
+    QuarantineError, ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled,
+    Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend,
+    UnitCommit, UnitError, Units, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -38,6 +38,8 @@ enum Fault {
     AcksWhatItNeverGave,
     AppendsOutsideTheTransaction,
     NeverFences,
+    GoesOnPastOthers,
+    GoesOnWhileStopped,
     RenewsLostClaims,
     RetriesAtOnce,
     RetriesWhatIsParked,
@@ -298,6 +300,35 @@ impl Claims for Broken {
             };
         }
         self.memory.ack(ack).await
+    }
+
+    async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+        let claim = ack.claim.clone();
+        if self.has(Fault::GoesOnWhileStopped) {
+            self.memory.start_group(&claim.group).await?;
+        }
+        if self.has(Fault::GoesOnPastOthers) {
+            let appended = self.memory.ack(ack).await?;
+            let request = ClaimRequest {
+                worker: claim.worker,
+                groups: vec![claim.group],
+                lanes: 1,
+                messages_per_lane: next.messages,
+                lease: next.lease,
+            };
+            let mut next = self.memory.claim(&request).await?.pop();
+            if let Some(next) = &mut next {
+                let is_own = |id| appended.iter().any(|place| place.id == id);
+                next.deliveries.retain(|next| is_own(next.message.id));
+            }
+            return Ok(Acked { appended, next });
+        }
+        if matches!(self.fault, Fault::None | Fault::GoesOnWhileStopped) {
+            return self.memory.ack_and_go_on(ack, next).await;
+        }
+        let appended = self.ack(ack).await?;
+        let next = None;
+        Ok(Acked { appended, next })
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -574,6 +605,8 @@ caught! {
     appends_of_a_lost_claim: AppendsOutsideTheTransaction by fenced::an_ack_of_a_lost_lane_stores_nothing;
     missing_fences: NeverFences by fenced::an_ack_of_a_lost_lane_stores_nothing;
     missing_fences_after_the_end: NeverFences by fenced::a_claim_ends_once;
+    leaps_over_other_writers: GoesOnPastOthers by going_on::what_another_writer_put_between_comes_first;
+    going_on_while_stopped: GoesOnWhileStopped by going_on::a_stopped_group_does_not_go_on;
     renewals_of_lost_claims: RenewsLostClaims by lease::a_renewal_names_the_claims_that_are_lost;
     impatient_retries: RetriesAtOnce by retry::the_lane_is_hidden_until_its_delay_is_over;
     impatient_retries_before_others: RetriesAtOnce by in_order_per_stream::other_streams_go_on_while_one_is_retried;
