@@ -188,7 +188,7 @@ impl Postgres {
             .map(|value| value.as_ref().map(sourced::Payload::as_str))
             .collect();
         let appends = Appends::all(ackings.iter().map(|acking| &acking.appends));
-        let own = own_appends(ackings, &appends);
+        let acks = acks_of_appends(ackings, &appends);
         let leases: Vec<i64> = ackings
             .iter()
             .map(|acking| acking.next.map_or(0, |next| micros(next.lease)))
@@ -200,8 +200,8 @@ impl Postgres {
             .bind(&workers[..])
             .bind(&epochs[..])
             .bind(&uptos[..])
-            .bind(&own[..])
             .bind(&leases[..])
+            .bind(&acks[..])
             .bind(&refused[..])
             .bind(&reasons[..])
             .bind(&collections[..])
@@ -212,8 +212,10 @@ impl Postgres {
             let nothing = |_| Outcome::Stored(Stored::new(), Vec::new());
             return Ok(ackings.iter().map(nothing).collect());
         }
-        let handed_on: Option<Vec<bool>> = row.try_get("handed_on")?;
-        let mut handed_on = handed_on.unwrap_or_default().into_iter();
+        let handed_on: Option<Vec<i64>> = row.try_get("handed_on")?;
+        let handed_on: HashSet<i64> = handed_on.unwrap_or_default().into_iter().collect();
+        // Arrays of the database begin at 1.
+        let mut nths = 1..;
         let mut places = appends.read_places(&row)?;
         let mut outcomes = Vec::with_capacity(ackings.len());
         for acking in ackings {
@@ -222,7 +224,7 @@ impl Postgres {
             for id in acking.appends.ids() {
                 let id = MessageId::from(id);
                 stored.extend(places.remove_entry(&id));
-                if handed_on.next() == Some(true) {
+                if nths.next().is_some_and(|nth| handed_on.contains(&nth)) {
                     next.insert(id);
                 }
             }
@@ -233,19 +235,20 @@ impl Postgres {
     }
 }
 
-/// For each acknowledgement, which of all appends is the one to its own stream, in the order of names and from 1; 0 where
-/// there is none to go on with.
-fn own_appends(ackings: &[Acking], all: &Appends) -> Vec<i32> {
+/// For each append, in the order of names, the number of the acknowledgement whose own stream it is to, from 1; 0 where
+/// there is none, or it does not want to go on.
+fn acks_of_appends(ackings: &[Acking], all: &Appends) -> Vec<i32> {
     let ordinals = all.ordinals();
+    let mut acks = vec![0; ordinals.len()];
     let mut n_before = 0;
-    let mut own = Vec::with_capacity(ackings.len());
-    for acking in ackings {
-        let append = acking.next.and(acking.appends.to(&acking.ack.claim.stream));
-        let ordinal = append.and_then(|(nth, _)| ordinals.get(n_before + nth));
-        own.push(ordinal.map_or(0, |ordinal| i32::try_from(ordinal + 1).unwrap_or(0)));
+    for (nth, acking) in (1..).zip(ackings) {
+        let own = acking.next.and(acking.appends.to(&acking.ack.claim.stream));
+        if let Some(ordinal) = own.and_then(|(of_its, _)| ordinals.get(n_before + of_its)) {
+            acks[*ordinal] = nth;
+        }
         n_before += acking.appends.len();
     }
-    own
+    acks
 }
 
 /// The key of the claim that goes on.
