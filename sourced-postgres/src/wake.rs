@@ -109,14 +109,7 @@ async fn tell(line: Line, outgoing: Arc<Notify>) {
 async fn notify(line: &Line, connection: &mut Option<PgConnection>) -> Result<(), sqlx::Error> {
     let connection = match connection {
         Some(connection) => connection,
-        None => {
-            // A hint need not be on disk: waiting for that would make the commits of others wait, too.
-            let options = line
-                .options
-                .clone()
-                .options([("synchronous_commit", "off")]);
-            connection.insert(PgConnection::connect_with(&options).await?)
-        }
+        None => connection.insert(PgConnection::connect_with(&line.options).await?),
     };
     // A hint need not be on disk: waiting for that would make the commits of others wait, too.
     sqlx::query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)")
