@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sourced::backend::{BackendError, Limits};
@@ -36,6 +36,10 @@ pub(crate) struct Inner {
     pub(crate) together: Together,
     /// The highest position up to which everything is known to be decided.
     pub(crate) horizon: AtomicI64,
+    /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
+    /// do not wait until those who handle and acknowledge leave one over.
+    pub(crate) claiming: Mutex<Option<PgConnection>>,
+    options: PgConnectOptions,
     pool: PgPool,
     schema: SchemaName,
 }
@@ -71,6 +75,19 @@ impl Postgres {
     /// The name of the schema.
     pub fn schema(&self) -> &str {
         self.inner.schema.as_str()
+    }
+
+    /// A connection beside the pool.
+    pub(crate) async fn own_connection(&self) -> Result<PgConnection, BackendError> {
+        let opening = async {
+            let mut connection = PgConnection::connect_with(&self.inner.options).await?;
+            connection.execute(SESSION).await?;
+            Ok(connection)
+        };
+        tokio::select! {
+            opened = opening => opened.map_err(backend_error),
+            () = SystemClock.sleep(TIMEOUT) => Err(backend_error(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// A connection from the pool. After a lost one the others are tried first: they may have been lost together.
@@ -133,7 +150,8 @@ impl PostgresBuilder {
         self
     }
 
-    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups.
+    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups, and
+    /// one the claims of workers.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.max(1);
         self
@@ -197,7 +215,7 @@ impl PostgresBuilder {
             .max_connections(self.pool_size)
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(TIMEOUT)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
@@ -232,6 +250,8 @@ impl PostgresBuilder {
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
                 horizon: AtomicI64::new(0),
+                claiming: Mutex::default(),
+                options,
                 pool,
                 schema,
             }),
@@ -272,6 +292,9 @@ impl fmt::Debug for PostgresBuilder {
             .finish_non_exhaustive()
     }
 }
+
+/// How long to wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every session must be like, whatever the defaults of the database are.
 ///

@@ -174,7 +174,8 @@ impl NewMessageReader {
     }
 }
 
-fn known<N: AsRef<str> + Clone>(
+/// Finds a name that was made before, or makes it.
+pub(crate) fn known<N: AsRef<str> + Clone>(
     names: &mut Vec<N>,
     name: &str,
     make: impl FnOnce(&str) -> Result<N, BackendError>,
@@ -189,11 +190,13 @@ fn known<N: AsRef<str> + Clone>(
     Ok(new)
 }
 
-fn ordinal(row: &PgRow, column: &str) -> Result<usize, BackendError> {
+/// Where a column is, for reading many rows.
+pub(crate) fn ordinal(row: &PgRow, column: &str) -> Result<usize, BackendError> {
     column.index(row).map_err(backend_error)
 }
 
-fn at<'r, T>(row: &'r PgRow, column: usize) -> Result<T, BackendError>
+/// Reads the column at this place.
+pub(crate) fn at<'r, T>(row: &'r PgRow, column: usize) -> Result<T, BackendError>
 where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {

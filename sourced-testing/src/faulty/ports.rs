@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
-    ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, JoinError, Joined, LaneState, Left, Log, Page, Parked, Progress, Promotion,
-    Quarantine, QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy,
-    ResetFrom, ResetScope, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal,
-    Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, TruncateError, Truncation,
-    UnitCommit, UnitError, Units, Upkeep, Verdict, Waiting, Wake,
+    Ack, AckError, Acked, Advance, AppendError, Appended, Backend, BackendError, Change, Claim,
+    ClaimKey, ClaimRequest, Claims, Document, Documents, FenceError, GoOn, Group, GroupState,
+    GroupStatus, Groups, Intervention, JoinError, Joined, LaneState, Left, Log, Page, Parked,
+    Progress, Promotion, Quarantine, QuarantineError, ReadLog, ReadStream, RecentStreams,
+    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling, Seen,
+    Selection, SetAside, Signal, Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary,
+    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -193,6 +193,13 @@ impl<B: Backend> Claims for Faulty<B> {
             Ok(claims)
         };
         self.through(Call::Claim(request), claims).await
+    }
+    async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+        self.through(
+            Call::Ack(&ack),
+            self.storage.ack_and_go_on(ack.clone(), next),
+        )
+        .await
     }
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         self.through(Call::Ack(&ack), self.storage.ack(ack.clone()))

@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     AcksWhatItNeverGave,
     AppendsOutsideTheTransaction,
     NeverFences,
+    GoesOnPastOthers,
+    GoesOnWhileStopped,
     RenewsLostClaims,
     RetriesAtOnce,
     RetriesWhatIsParked,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Log as _, Refusal, Schedules as _, Store as _, UnitCommit, UnitError, Units,
-    Verdict,
+    Ack, AckError, Acked, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims,
+    FenceError, GoOn, Groups as _, LaneState, Log as _, Refusal, Schedules as _, Store as _,
+    UnitCommit, UnitError, Units, Verdict,
 };
 use sourced::{GroupId, MessageId, StreamId};
 
@@ -82,6 +82,35 @@ backend! {
                 };
             }
             self.memory.ack(ack).await
+        }
+
+        async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+            let claim = ack.claim.clone();
+            if self.has(Fault::GoesOnWhileStopped) {
+                self.memory.start_group(&claim.group).await?;
+            }
+            if self.has(Fault::GoesOnPastOthers) {
+                let appended = self.memory.ack(ack).await?;
+                let request = ClaimRequest {
+                    worker: claim.worker,
+                    groups: vec![claim.group],
+                    lanes: 1,
+                    messages_per_lane: next.messages,
+                    lease: next.lease,
+                };
+                let mut next = self.memory.claim(&request).await?.pop();
+                if let Some(next) = &mut next {
+                    let is_own = |id| appended.iter().any(|place| place.id == id);
+                    next.deliveries.retain(|next| is_own(next.message.id));
+                }
+                return Ok(Acked { appended, next });
+            }
+            if self.has(Fault::None) || self.has(Fault::GoesOnWhileStopped) {
+                return self.memory.ack_and_go_on(ack, next).await;
+            }
+            let appended = self.ack(ack).await?;
+            let next = None;
+            Ok(Acked { appended, next })
         }
 
         async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {

@@ -133,6 +133,8 @@ caught! {
     appends_of_a_lost_claim: AppendsOutsideTheTransaction by fenced::an_ack_of_a_lost_lane_stores_nothing;
     missing_fences: NeverFences by fenced::an_ack_of_a_lost_lane_stores_nothing;
     missing_fences_after_the_end: NeverFences by fenced::a_claim_ends_once;
+    leaps_over_other_writers: GoesOnPastOthers by going_on::what_another_writer_put_between_comes_first;
+    going_on_while_stopped: GoesOnWhileStopped by going_on::a_stopped_group_does_not_go_on;
     renewals_of_lost_claims: RenewsLostClaims by lease::a_renewal_names_the_claims_that_are_lost;
     impatient_retries: RetriesAtOnce by retry::the_lane_is_hidden_until_its_delay_is_over;
     impatient_retries_before_others: RetriesAtOnce by in_order_per_stream::other_streams_go_on_while_one_is_retried;

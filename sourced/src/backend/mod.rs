@@ -41,8 +41,8 @@ mod upkeep;
 mod wake;
 
 pub use claims::{
-    Ack, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, LaneState, Refusal, Verdict,
-    WorkerId,
+    Ack, Acked, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, GoOn, LaneState, Refusal,
+    Verdict, WorkerId,
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};

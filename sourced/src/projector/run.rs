@@ -12,7 +12,8 @@ use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{
-    Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, guarded, initial,
+    Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, States, guarded,
+    initial,
 };
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
@@ -65,6 +66,43 @@ impl<P: Projector> ProjectorReactor<P> {
             handled,
             failed: None,
         }
+    }
+
+    /// Folds the batch onto what the one before it came to. `None` when that is not known here, or something went wrong:
+    /// then all is folded from the beginning.
+    async fn fold_on(&self, batch: &Batch<'_>) -> Result<Option<P>, BackendError> {
+        let known = self
+            .states(batch)
+            .and_then(|states| states.take(batch.stream));
+        let Some(Known { state, upto }) = known.map(|known: Box<Known<P>>| *known) else {
+            return Ok(None);
+        };
+        // After a reset it goes too far. And it may still be on its way into the storage.
+        let (true, Some(mut state)) = (upto < batch.first().seq, Arc::into_inner(state)) else {
+            return Ok(None);
+        };
+        let events = history_of(batch, Some(upto)).await?;
+        let span = spans::evolve(P::NAME, events.len());
+        let fold = async {
+            for event in &events {
+                self.table.evolution.evolve(&mut state, event)?;
+            }
+            Ok(())
+        };
+        let folded = guarded(fold).instrument(span).await;
+        Ok(folded.is_ok().then_some(state))
+    }
+
+    /// Where states are kept between batches. Reactions may ask for the whole history, which is read then anyway.
+    fn states<'b>(&self, batch: &Batch<'b>) -> Option<&'b States> {
+        let has_reactions = self.table.reactions.types().next().is_some();
+        batch.streams.states().filter(|_| !has_reactions)
+    }
+
+    async fn fold_all(&self, batch: &Batch<'_>) -> Result<Folded<P>, BackendError> {
+        let history = history_of(batch, None).await?;
+        let span = spans::evolve(P::NAME, history.len());
+        Ok(self.fold(batch, &Arc::new(history)).instrument(span).await)
     }
 
     async fn react(
@@ -154,14 +192,20 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
-        let history = history_of(batch).await?;
-        let span = spans::evolve(P::NAME, history.len());
-        let folded = self.fold(batch, &Arc::new(history)).instrument(span).await;
+        let folded = match self.fold_on(batch).await? {
+            Some(state) => Folded {
+                state,
+                handled: Handled::default(),
+                failed: None,
+            },
+            None => self.fold_all(batch).await?,
+        };
         let Folded {
             state,
             mut handled,
             failed,
         } = folded;
+        let state = Arc::new(state);
         let is_done = |seq: Seq| failed.as_ref().is_none_or(|(failed, _)| seq < *failed);
         let done = batch
             .deliveries
@@ -177,6 +221,11 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
                 .find(|delivery| !delivery.replaying && is_done(delivery.message.seq));
             let cx = batch.context(live.unwrap_or(last_done));
             handled.upto = Some(last_done.message.position);
+            if let (None, Some(states)) = (&failed, self.states(batch)) {
+                let (state, upto) = (Arc::clone(&state), last_done.message.seq);
+                let known = Known { state, upto };
+                states.keep(batch.stream, Some(upto), Box::new(known));
+            }
             handled.syncs.push(Arc::new(Save { state, cx }));
         }
         handled.failure = failed.map(|(_, failure)| failure);
@@ -184,9 +233,20 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
     }
 }
 
-/// The events up to the last delivery. Deliveries that follow each other without a gap are not read again.
-async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendError> {
-    let events = ReadStream::all(batch.stream.clone()).only(Kind::Event);
+/// The state of a stream with all its events up to a seq. While it is being saved it is shared with that.
+struct Known<P> {
+    state: Arc<P>,
+    upto: Seq,
+}
+
+/// The events after `known` up to the last delivery. Deliveries that follow each other without a gap are not read again.
+async fn history_of(
+    batch: &Batch<'_>,
+    known: Option<Seq>,
+) -> Result<Vec<StoredMessage>, BackendError> {
+    let events = ReadStream::all(batch.stream.clone())
+        .only(Kind::Event)
+        .after(known);
     let seqs = || batch.deliveries.iter().map(|delivery| delivery.message.seq);
     let is_dense = seqs()
         .zip(seqs().skip(1))
@@ -198,9 +258,10 @@ async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendErro
             .await;
     }
     let before = seqs().next().and_then(|first| Seq::new(first.get() - 1));
-    let mut history = match before {
-        Some(before) => batch.streams.read_stream(events.upto(Some(before))).await?,
-        None => Vec::new(),
+    let mut history = if before == known {
+        Vec::new()
+    } else {
+        batch.streams.read_stream(events.upto(before)).await?
     };
     let delivered = batch.deliveries.iter().map(|delivery| &delivery.message);
     history.extend(
@@ -222,7 +283,7 @@ impl<P> fmt::Debug for ProjectorReactor<P> {
 
 /// Saves a projector's state inside the transaction that acknowledges.
 struct Save<P> {
-    state: P,
+    state: Arc<P>,
     cx: Context,
 }
 

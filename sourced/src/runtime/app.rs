@@ -407,6 +407,15 @@ impl Inner {
         }
     }
 
+    /// How many messages of one of its lanes a group is given at once.
+    pub(super) fn messages_per_lane(&self, group: &GroupId) -> usize {
+        let own = self
+            .options
+            .get(group)
+            .and_then(|own| own.messages_per_lane);
+        own.unwrap_or(self.workers.messages_per_lane)
+    }
+
     pub(super) fn groups(&self) -> Vec<GroupId> {
         self.reactors
             .iter()

@@ -44,7 +44,7 @@ impl Running {
         let env = &app.services.env;
         let worker = WorkerId::from_uuid(env.ids.next_id());
         let (stop, stopped) = watch::channel(false);
-        let lanes = Arc::new(LaneTasks::new(Arc::clone(app)));
+        let lanes = Arc::new(LaneTasks::new(Arc::clone(app), stopped.clone()));
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
         let vitals = Arc::new(Vitals::new(worker, lanes, app.recurring.len(), stop));

@@ -11,6 +11,7 @@ pub mod dense_seq;
 pub mod documents;
 pub mod feeds;
 pub mod fenced;
+pub mod going_on;
 pub mod groups;
 pub mod guards;
 pub mod in_order_per_stream;
@@ -187,6 +188,24 @@ macro_rules! conformance {
                 a_part_of_a_claim_can_be_acknowledged,
                 moves_the_lane_forward,
                 records_refusals,
+            }
+            going_on {
+                what_was_appended_is_delivered_as_it_is_stored,
+                a_chain_is_delivered_once_and_in_order,
+                the_claim_before_it_is_fenced,
+                it_can_be_released_and_fail,
+                it_is_taken_over_when_its_lease_has_ended,
+                nothing_stored_when_the_lease_was_lost,
+                what_another_writer_put_between_comes_first,
+                what_was_left_of_the_claim_comes_first,
+                what_is_owed_comes_first,
+                what_the_group_does_not_handle_is_not_claimed,
+                at_most_so_many_are_claimed,
+                a_stopped_group_does_not_go_on,
+                a_change_of_types_takes_it_back,
+                what_was_handled_before_the_pump_is_not_owed,
+                a_reset_takes_it_back,
+                other_groups_get_it_too,
             }
             acks_together {
                 a_fenced_one_leaves_the_others_alone,

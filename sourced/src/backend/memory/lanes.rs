@@ -180,10 +180,21 @@ impl Lanes {
         request: &ClaimRequest,
         now: Timestamp,
     ) -> Option<Claim> {
+        let (_, stream) = self.ready.first()?.clone();
+        self.claim_stream(stream, log, request, now)
+    }
+
+    /// Claims a lane that is ready.
+    pub(super) fn claim_stream(
+        &mut self,
+        stream: StreamId,
+        log: &Log,
+        request: &ClaimRequest,
+        now: Timestamp,
+    ) -> Option<Claim> {
         if !self.state.is_active() {
             return None;
         }
-        let (_, stream) = self.ready.first()?.clone();
         self.place(&stream, Place::Waiting(now.saturating_add(request.lease)));
         let lane = self.by_stream.get_mut(&stream)?;
         lane.epoch = Epoch::new(lane.epoch.get() + 1);
@@ -230,6 +241,19 @@ impl Lanes {
     ) -> Option<&'l StoredMessage> {
         let first = self.by_stream.get(stream)?.pending.first()?;
         Some(log.at(*first))
+    }
+
+    /// Whether something of the stream is to be claimed, and nothing but messages at these positions waits in it.
+    pub(super) fn has_nothing_but(&self, stream: &StreamId, positions: &HashSet<Position>) -> bool {
+        let Some(lane) = self.by_stream.get(stream) else {
+            return false;
+        };
+        let is_ready = matches!(lane.place, Place::Ready(_));
+        is_ready
+            && lane
+                .pending
+                .iter()
+                .all(|position| positions.contains(position))
     }
 
     /// Whether this claim still holds its lane.
