@@ -208,3 +208,7 @@ mod messages {}
 #[cfg(doctest)]
 #[doc = include_str!("operations.md")]
 mod operations {}
+
+#[cfg(doctest)]
+#[doc = include_str!("projections.md")]
+mod projections {}

@@ -7,9 +7,9 @@ use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
     Intervention, LaneState, Parked, Progress, Promotion, Quarantine, QuarantineError, ReadStream,
-    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling, Seen,
-    SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit, UnitError, Units,
-    Verdict, Waiting, Wake,
+    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled, Schedules,
+    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, Table,
+    TableError, Tables, UnitCommit, UnitError, Units, Values, Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -263,6 +263,25 @@ impl<B: Backend> Documents for Unfenced<B> {
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
         self.0.documents(collection, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Tables for Unfenced<B> {
+    async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
+        self.0.ensure_table(table, group).await
+    }
+
+    async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
+        self.0.rebuild_table(table, group).await
+    }
+
+    async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
+        self.0.drop_table(table).await
+    }
+
+    async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
+        self.0.rows(table, query).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sourced::backend::Table;
 use sqlx::AssertSqlSafe;
 
 use crate::error::InvalidSchemaName;
@@ -50,17 +51,33 @@ impl Text {
     }
 }
 
+/// What tables of read models are called.
+#[derive(Debug)]
+pub(crate) struct TableNames(SchemaName);
+
+impl TableNames {
+    /// In quotes. Both parts were checked.
+    pub(crate) fn of(&self, table: &Table) -> String {
+        format!("\"{}\".\"{}\"", self.0.as_str(), table.physical_name())
+    }
+}
+
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident = $text:expr;)*) => {
         /// All statements of the backend.
         #[derive(Debug)]
         pub(crate) struct Sql {
             $($(#[$about])* pub(crate) $name: Text,)*
+            /// Those of read models.
+            pub(crate) tables: TableNames,
         }
 
         impl Sql {
             pub(crate) fn new(schema: &SchemaName) -> Self {
-                Self { $($name: Text(schema.render($text).into()),)* }
+                Self {
+                    $($name: Text(schema.render($text).into()),)*
+                    tables: TableNames(schema.clone()),
+                }
             }
         }
     };

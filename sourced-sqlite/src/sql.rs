@@ -1,5 +1,6 @@
 //! The statements, built once when the file is opened.
 
+use sourced::backend::Table;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
@@ -23,6 +24,7 @@ macro_rules! statements {
         pub(crate) struct Statements {
             $($(#[$doc])* pub(crate) $name: SqlStr,)*
             pub(crate) insert_messages: [SqlStr; ROWS.len()],
+            prefix: Prefix,
         }
 
         impl Statements {
@@ -31,6 +33,7 @@ macro_rules! statements {
                 Self {
                     $($name: prefix.statement($text),)*
                     insert_messages: ROWS.map(|rows| prefix.statement(&insert_messages(rows))),
+                    prefix: prefix.clone(),
                 }
             }
 
@@ -196,6 +199,18 @@ statements! {
         ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
         state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
     delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
+}
+
+impl Statements {
+    /// What a table of a read model is called here.
+    pub(crate) fn table_name(&self, table: &Table) -> String {
+        format!("{}{}", self.prefix.0, table.physical_name())
+    }
+
+    /// The same in quotes. Both parts were checked.
+    pub(crate) fn table(&self, table: &Table) -> String {
+        format!("\"{}\"", self.table_name(table))
+    }
 }
 
 fn insert_messages(rows: usize) -> String {

@@ -8,9 +8,9 @@ use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
     Intervention, LaneState, Memory, Parked, Progress, Promotion, Quarantine, QuarantineError,
-    ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules,
-    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, UnitCommit,
-    UnitError, Units, Verdict, Waiting, Wake,
+    ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled,
+    Schedules, Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, Table,
+    TableError, Tables, UnitCommit, UnitError, Units, Values, Verdict, Waiting, Wake,
 };
 use sourced::env::{Clock as _, Env};
 use sourced::{
@@ -54,6 +54,9 @@ enum Fault {
     ForgetsSkips,
     KeepsTheLastSnapshotWritten,
     KeepsOneSnapshotPerStream,
+    MakesTablesAlone,
+    EmptiesTablesAlone,
+    IgnoresWherePagesBegin,
 }
 
 /// Memory with a fault.
@@ -472,6 +475,43 @@ impl Documents for Broken {
 }
 
 #[async_trait]
+impl Tables for Broken {
+    async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
+        let nobody = GroupId::new("nobody").expect("it is a name");
+        if self.has(Fault::MakesTablesAlone) {
+            return self.memory.ensure_table(table, &nobody).await;
+        }
+        self.memory.ensure_table(table, group).await
+    }
+
+    async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
+        if self.has(Fault::EmptiesTablesAlone) {
+            let nobody = GroupId::new("nobody").expect("it is a name");
+            self.memory.drop_table(table).await?;
+            let made = self.memory.ensure_table(table, &nobody).await;
+            return made.map_err(|error| BackendError::Refused(error.into()));
+        }
+        self.memory.rebuild_table(table, group).await
+    }
+
+    async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
+        self.memory.drop_table(table).await
+    }
+
+    async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
+        if self.has(Fault::IgnoresWherePagesBegin) {
+            let after = None;
+            let query = RowQuery {
+                after,
+                ..query.clone()
+            };
+            return self.memory.rows(table, &query).await;
+        }
+        self.memory.rows(table, query).await
+    }
+}
+
+#[async_trait]
 impl Snapshots for Broken {
     async fn snapshot(
         &self,
@@ -592,4 +632,8 @@ caught! {
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
+    tables_that_stay_empty: MakesTablesAlone by tables::never_skipped_when_the_table_was_dropped;
+    rebuilds_of_nothing: EmptiesTablesAlone by tables::a_rebuild_empties_it_and_sets_its_group_back;
+    rebuilds_that_fence_nobody: EmptiesTablesAlone by tables::fenced_by_a_rebuild;
+    pages_that_begin_again: IgnoresWherePagesBegin by tables::a_page_goes_on_after_a_row_that_is_gone;
 }

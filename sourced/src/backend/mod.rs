@@ -33,6 +33,7 @@ mod rehearsal;
 mod schedules;
 mod snapshots;
 mod store;
+mod tables;
 mod tx;
 mod units;
 mod wake;
@@ -56,6 +57,10 @@ pub use rehearsal::{DocumentWrites, Rehearsals};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, ReadStream, Store, StreamAppend};
+pub use tables::{
+    Column, ColumnType, Direction, FoundColumn, Mark, Nulls, RowChanges, RowQuery, Select, Table,
+    TableError, Tables, Test, Value, Values, check_keys, check_rows,
+};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use wake::{Signal, Wake};
@@ -70,6 +75,7 @@ pub trait Backend:
     + Recurrences
     + Units
     + Documents
+    + Tables
     + Snapshots
     + Wake
 {
@@ -84,6 +90,7 @@ impl<T> Backend for T where
         + Recurrences
         + Units
         + Documents
+        + Tables
         + Snapshots
         + Wake
 {

@@ -1,7 +1,7 @@
 //! A panic in a handler is a failure of its message, not of the worker.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -54,6 +54,12 @@ pub(crate) async fn guarded<T>(
             text(&*panic)
         ))),
     }
+}
+
+/// As [`guarded`], of code that waits for nothing.
+pub(crate) fn guarded_now<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(code))
+        .map_err(|panic| Failure::msg(format!("the handler panicked: {}", text(&*panic))))
 }
 
 fn text(panic: &(dyn Any + Send)) -> &str {

@@ -10,6 +10,7 @@ mod remedies;
 mod schedules;
 mod snapshots;
 mod store;
+mod tables;
 mod units;
 
 use std::collections::{BTreeMap, HashMap};
@@ -53,6 +54,7 @@ struct State {
     n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
+    tables: BTreeMap<String, tables::Rows>,
     snapshots: HashMap<(GroupId, StreamId), Snapshot>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     turn: usize,
