@@ -1,4 +1,5 @@
-//! What it costs to look for work: with some in every stream, with none, and with one new message.
+//! What it costs to look for work: with some in every stream, with none, and with one new message; and to handle a
+//! command meanwhile.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,9 +12,9 @@ use sourced::env::Env;
 use sourced::{ExpectedSeq, GroupId, StreamId, TypeName};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
-use crate::domain::ItemAdded;
+use crate::domain::{Cart, ItemAdded};
 use crate::measure::{Measured, Stopwatch};
-use crate::ours::{event, fill};
+use crate::ours::{add_item, event, fill};
 use crate::plan::cart;
 use crate::storage::{Place, Storage};
 
@@ -21,10 +22,12 @@ const LANES: usize = 32;
 
 pub(crate) async fn run(
     place: &Place,
+    messages: usize,
     streams: usize,
     looks: usize,
 ) -> anyhow::Result<Vec<Measured>> {
-    let backend = Arc::clone(place.app().await?.build().await?.backend());
+    let app = place.app().await?.register::<Cart>().build().await?;
+    let backend = Arc::clone(app.backend());
     let request = ClaimRequest {
         worker: WorkerId::from_uuid(Env::system().ids.next_id()),
         groups: vec![GroupId::new("all")?],
@@ -39,8 +42,8 @@ pub(crate) async fn run(
             start_from: StartFrom::Beginning,
         })
         .await?;
-    fill(&backend, streams, streams).await?;
-    let sorting = sort(&backend, &request, streams).await?;
+    fill(&backend, messages, streams).await?;
+    let sorting = sort(&backend, &request, messages, streams).await?;
     place.settle().await?;
 
     let mut pending = Vec::new();
@@ -73,11 +76,19 @@ pub(crate) async fn run(
         one_new.push(time);
         try_join_all(claims.into_iter().map(|claim| ack(&backend, claim))).await?;
     }
+    let mut handled = Vec::new();
+    for nth in 0..looks {
+        let stream = cart((nth * 7_919 + 1) % streams);
+        let start = Instant::now();
+        add_item(&app, stream, nth).await?;
+        handled.push(start.elapsed());
+    }
     Ok(vec![
         sorting.part(": sort into lanes"),
         Measured::of_each(pending).part(": 32 lanes, all pending"),
         Measured::of_each(idle).part(": nothing to do"),
         Measured::of_each(one_new).part(": one new message"),
+        Measured::of_each(handled).part(": handle a command"),
     ])
 }
 
@@ -108,6 +119,7 @@ async fn ack(backend: &Arc<dyn Backend>, claim: Claim) -> anyhow::Result<()> {
 async fn sort(
     backend: &Arc<dyn Backend>,
     request: &ClaimRequest,
+    messages: usize,
     streams: usize,
 ) -> anyhow::Result<Measured> {
     let one_lane = ClaimRequest {
@@ -116,13 +128,13 @@ async fn sort(
     };
     let watch = Stopwatch::start();
     loop {
-        for _ in 0..=streams / 20_000 {
+        for _ in 0..=messages / 20_000 {
             for claim in backend.claim(&one_lane).await? {
                 backend.release(&claim.key).await?;
             }
         }
         if backend.pending_lanes(&request.groups).await? == streams as u64 {
-            return Ok(watch.stop(streams, Vec::new()));
+            return Ok(watch.stop(messages, Vec::new()));
         }
     }
 }
@@ -143,8 +155,9 @@ async fn acknowledge_all(
         },
         Storage::Postgres => {
             let update = format!(
-                "UPDATE {}.lanes SET state = 'idle', acked_seq = head_seq, acked_pos = ready_pos, max_seq = head_seq,
-                 ready_pos = ready_pos + 1 WHERE state = 'ready'",
+                "UPDATE {0}.lanes AS l SET state = 'idle', acked_seq = l.head_seq, acked_pos = m.position,
+                 max_seq = l.head_seq, ready_pos = m.position + 1
+                 FROM {0}.messages AS m WHERE l.state = 'ready' AND m.stream_id = l.stream_id AND m.seq = l.head_seq",
                 place.schema
             );
             let mut connection = PgConnection::connect(&Place::url()?).await?;
@@ -153,7 +166,8 @@ async fn acknowledge_all(
                 .await?;
         }
         Storage::SqliteFull | Storage::SqliteNormal => {
-            let update = "UPDATE sourced_lanes SET ready = NULL, acked = head, acked_seq = 1, max_acked = head
+            let update = "UPDATE sourced_lanes SET ready = NULL, acked = head, max_acked = head,
+                          acked_seq = (SELECT seq FROM sourced_messages WHERE position = head)
                           WHERE ready IS NOT NULL";
             let url = format!("sqlite://{}", place.file().display());
             let mut connection = SqliteConnection::connect(&url).await?;

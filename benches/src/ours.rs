@@ -39,7 +39,11 @@ pub(crate) async fn run(place: &Place, workload: &Workload) -> anyhow::Result<Ve
         Workload::Project { messages, streams } => project(place, messages, streams).await,
         Workload::ChainIdle { chains } => chain_idle(place, chains).await,
         Workload::ChainBusy { chains, tasks } => chain_busy(place, chains, tasks).await,
-        Workload::Claim { streams, looks } => return claims::run(place, streams, looks).await,
+        Workload::Claim {
+            messages,
+            streams,
+            looks,
+        } => return claims::run(place, messages, streams, looks).await,
         Workload::Decide { commands, events } => decide(place, commands, events).await,
     };
     Ok(vec![measured?])
@@ -63,7 +67,7 @@ async fn handle(
     Ok(watch.stop(commands, latencies))
 }
 
-async fn add_item(app: &App, stream: String, nth: usize) -> anyhow::Result<()> {
+pub(crate) async fn add_item(app: &App, stream: String, nth: usize) -> anyhow::Result<()> {
     let ItemAdded {
         product_id,
         name,

@@ -22,6 +22,13 @@ pub(crate) struct Args {
     /// Commands per second that the dispatchers try to store; each leads to six messages.
     #[arg(long, default_value_t = 50)]
     pub(crate) rate: u32,
+    /// Stops Postgres for so many seconds, once, halfway.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) outage: u64,
+    /// Where the SQLite file is kept, instead of a temporary folder: one of a small file system of its own, which is then
+    /// filled up now and again. `chaos/full-disk.sh` makes one.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) small_disk: Option<PathBuf>,
     /// Lets workers that lost a lane write all the same, to show that this program sees it.
     #[arg(long)]
     pub(crate) no_fence: bool,

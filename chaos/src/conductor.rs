@@ -20,6 +20,7 @@ use crate::domain::BOOKS;
 use crate::processes::Part;
 use crate::recorder;
 use crate::report::Report;
+use crate::small_disk::SmallDisk;
 use crate::verify::verify;
 use crate::worker::LEASE;
 
@@ -34,9 +35,10 @@ const REST: Duration = Duration::from_mins(3);
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let server = (args.backend == Backend::Postgres).then(ThrowawayPostgres::start);
+    let place = args.small_disk.as_deref().unwrap_or(folder.path());
     let database = match &server {
         Some(server) => Database::Postgres(server.url().to_owned()),
-        None => Database::Sqlite(folder.path().join("chaos.db")),
+        None => Database::Sqlite(place.join("chaos.db")),
     };
     database.prepare().await?;
     // The first to open it sets it up.
@@ -50,16 +52,20 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Stage::keep_logs(folder.path());
     }
     stage.workers.clear();
+    let n_ended = stage.n_ended;
+    if n_ended > 0 {
+        eprintln!("{n_ended} processes ended by themselves, which none should");
+    }
     let mut report = Report {
         faults,
         ..Report::default()
     };
     verify(&app, &database, folder.path(), &mut report).await?;
-    if !report.is_clean() {
+    if !report.is_clean() || n_ended > 0 {
         Stage::keep_logs(folder.path());
     }
     println_report(&report)?;
-    Ok(if report.is_clean() && is_quiet {
+    Ok(if report.is_clean() && is_quiet && n_ended == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -114,6 +120,10 @@ enum Fault {
     ResetGroup,
     /// A group gives a type up, or takes it up again.
     ChangeTypes,
+    /// There is no Postgres for a while.
+    Outage,
+    /// There is no space left for a while.
+    FillDisk,
 }
 
 /// What is broken, and by whom it is played.
@@ -121,6 +131,9 @@ struct Stage {
     workers: Vec<Part>,
     dispatchers: Vec<Part>,
     halted: Vec<(Instant, Role, usize)>,
+    /// Processes that ended by themselves.
+    n_ended: u64,
+    small_disk: Option<SmallDisk>,
     server: Option<ThrowawayPostgres>,
     /// For what an operator does.
     app: App,
@@ -146,6 +159,8 @@ impl Stage {
             workers: start(Role::Worker, WORKERS)?,
             dispatchers: start(Role::Dispatcher, DISPATCHERS)?,
             halted: Vec::new(),
+            n_ended: 0,
+            small_disk: args.small_disk.as_deref().map(SmallDisk::new),
             server,
             app: app.clone(),
             errands: JoinSet::new(),
@@ -159,11 +174,21 @@ impl Stage {
         let started = Instant::now();
         let mean = 1.0 / args.faults_per_second;
         let mut next = started;
-        while started.elapsed() < Duration::from_secs(args.seconds) {
+        let length = Duration::from_secs(args.seconds);
+        let mut outage = Some(Duration::from_secs(args.outage)).filter(|outage| !outage.is_zero());
+        while started.elapsed() < length {
+            if started.elapsed() > length / 2
+                && let Some(outage) = outage.take()
+            {
+                self.stop_postgres(outage).await?;
+                *counts.entry(Fault::Outage).or_default() += 1;
+                next = Instant::now();
+            }
             next += Duration::from_secs_f64(mean * self.random.random_range(0.5..1.5));
             while Instant::now() < next {
                 self.wake_halted(false);
                 self.mend()?;
+                self.free_disk()?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             let fault = self.draw();
@@ -186,6 +211,7 @@ impl Stage {
             76..82 => Fault::ChangeTypes,
             82..96 if on_postgres => Fault::CutConnections,
             96..100 if on_postgres => Fault::KillPostgres,
+            82..100 if self.small_disk.is_some() => Fault::FillDisk,
             _ => Fault::KillWorker,
         }
     }
@@ -229,6 +255,12 @@ impl Stage {
                     server.restart();
                 });
             }
+            Fault::FillDisk => {
+                let pause = Duration::from_millis(self.random.random_range(300..2_500));
+                let disk = self.small_disk.as_mut().context("only with a small disk")?;
+                disk.fill(Instant::now() + pause)?;
+            }
+            Fault::Outage => unreachable!("it is not drawn: it comes once"),
             Fault::ResetGroup => {
                 let groups = [recorder::GROUP, "account", "book"];
                 let group = GroupId::new(groups[self.random.random_range(0..groups.len())])?;
@@ -259,6 +291,28 @@ impl Stage {
             }
         }
         Ok(())
+    }
+
+    /// There is no Postgres for a while, in which all that runs has to hold out.
+    async fn stop_postgres(&mut self, outage: Duration) -> anyhow::Result<()> {
+        let server = self.server.take().context("an outage is for Postgres")?;
+        tokio::task::block_in_place(|| server.kill());
+        let over = Instant::now() + outage;
+        while Instant::now() < over {
+            self.wake_halted(false);
+            self.mend()?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::task::block_in_place(|| server.restart());
+        self.server = Some(server);
+        Ok(())
+    }
+
+    fn free_disk(&mut self) -> anyhow::Result<()> {
+        match &mut self.small_disk {
+            Some(disk) => disk.free(Instant::now()),
+            None => Ok(()),
+        }
     }
 
     /// Ends a share of the server's connections.
@@ -299,7 +353,7 @@ impl Stage {
     /// No process should end by itself.
     fn mend(&mut self) -> anyhow::Result<()> {
         for part in self.workers.iter_mut().chain(&mut self.dispatchers) {
-            part.mend()?;
+            self.n_ended += u64::from(part.mend()?);
         }
         Ok(())
     }
@@ -307,6 +361,7 @@ impl Stage {
     /// No more faults and no more commands.
     async fn calm_down(&mut self) -> anyhow::Result<()> {
         self.wake_halted(true);
+        self.small_disk = None;
         while self.errands.join_next().await.is_some() {}
         let all = recorder::group(true, true)?;
         while let Err(error) = self.app.backend().register_group(&all).await {

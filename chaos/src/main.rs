@@ -6,12 +6,13 @@
 //!
 //! Real processes work on a real database: dispatchers store commands and write down what was acknowledged, workers
 //! handle them, and a conductor breaks things at random moments drawn from the seed: it kills processes and Postgres
-//! with SIGKILL, stops workers for longer than their leases, and cuts connections. Handlers are slow, fail and panic by
+//! with SIGKILL, stops workers for longer than their leases, cuts connections, takes Postgres away for a while
+//! (`--outage`), and fills the disk (`--small-disk`). Handlers are slow, fail and panic by
 //! themselves. At the end everything is left to come to rest, and the log and the effects are counted.
 //!
 //! The last line on standard output is
 //! `{"faults":…,"messages":…,"acked_lost":…,"effects_lost":…,"doubled":…,"reordered":…}`. The exit status is 0 if the
-//! last four are 0, and 1 if not.
+//! last four are 0, and 1 if not. It is 1, too, if a process ended by itself or if it all did not come to rest.
 //!
 //! With `--no-fence` the program does what a backend without fencing would: whoever lost a lane may still write. That
 //! run has to fail; it shows that the program would see a double.
@@ -27,6 +28,7 @@ mod domain;
 mod processes;
 mod recorder;
 mod report;
+mod small_disk;
 mod trouble;
 mod unfenced;
 mod verify;

@@ -75,8 +75,8 @@ impl Part {
         self.signal(Signal::CONT);
     }
 
-    /// A process that has ended by itself, which none should, is replaced, too.
-    pub(crate) fn mend(&mut self) -> anyhow::Result<()> {
+    /// A process that has ended by itself, which none should, is replaced, too. Gives whether it had.
+    pub(crate) fn mend(&mut self) -> anyhow::Result<bool> {
         let has_ended = self.child.try_wait()?.is_some();
         if has_ended {
             let said = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -84,7 +84,7 @@ impl Part {
             eprintln!("a process ended by itself: {lines:?}");
             self.child = self.command.spawn()?;
         }
-        Ok(())
+        Ok(has_ended)
     }
 
     fn signal(&self, signal: Signal) {
