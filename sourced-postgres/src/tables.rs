@@ -77,6 +77,11 @@ impl Postgres {
             self.set_back(&mut transaction, group).await?;
         } else if let Err(error) = table.compare(&found) {
             return Ok(Err(error));
+        } else if self
+            .has_rows_of_others(&mut transaction, table, group)
+            .await?
+        {
+            return Ok(Err(TableError::occupied(table, group)));
         }
         for column in &table.columns {
             let is_unique = found
@@ -92,6 +97,25 @@ impl Postgres {
         }
         transaction.commit().await?;
         Ok(Ok(()))
+    }
+
+    /// Whether there are rows, and the group is new.
+    async fn has_rows_of_others(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+        group: &GroupId,
+    ) -> Attempt<bool> {
+        let types: Option<Vec<String>> = sqlx::query_scalar(self.inner.sql.group_types.safe())
+            .bind(group.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        if types.is_some() {
+            return Ok(false);
+        }
+        let has_rows = format!("SELECT EXISTS (SELECT FROM {})", self.table(table));
+        let has_rows = sqlx::query_scalar(AssertSqlSafe(has_rows)).fetch_one(connection);
+        Ok(has_rows.await?)
     }
 
     /// False when there is no such group.
@@ -145,9 +169,10 @@ impl Postgres {
                 of: expected
                     .map(|column| column.of)
                     .filter(|of| said == kept_as(*of)),
-                nulls: match row.try_get("is_not_null")? {
-                    true => Nulls::Refused,
-                    false => Nulls::Allowed,
+                nulls: if row.try_get("is_not_null")? {
+                    Nulls::Refused
+                } else {
+                    Nulls::Allowed
                 },
                 is_key: row.try_get("is_key")?,
                 is_unique: row.try_get("is_unique")?,

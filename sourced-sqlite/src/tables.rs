@@ -82,28 +82,35 @@ async fn ensure(
         run(connection, definition(sql, table)).await?;
     } else {
         table.compare(&found)?;
+        let known = sqlx::query(sql.find_group.clone()).bind(group.as_str());
+        let known = known.fetch_optional(&mut *connection).await;
+        let is_known = known.map_err(error::backend)?.is_some();
+        if !is_known && has_rows(connection, sql, table).await? {
+            return Err(TableError::occupied(table, group));
+        }
     }
     for column in &table.columns {
         if let Some(index) = index(sql, table, column) {
             run(connection, index).await?;
         }
     }
-    match set_back_if(is_new, connection, sql, group).await {
+    if !is_new {
+        return Ok(());
+    }
+    match set_back(connection, sql, group).await {
         Ok(()) | Err(BackendError::UnknownGroup(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn set_back_if(
-    is_new: bool,
+async fn has_rows(
     connection: &mut SqliteConnection,
     sql: &Statements,
-    group: &GroupId,
-) -> Result<(), BackendError> {
-    if !is_new {
-        return Ok(());
-    }
-    set_back(connection, sql, group).await
+    table: &Table,
+) -> Result<bool, BackendError> {
+    let text = format!("SELECT 1 FROM {} LIMIT 1", sql.table(table));
+    let row = sqlx::query(AssertSqlSafe(text)).fetch_optional(connection);
+    Ok(row.await.map_err(error::backend)?.is_some())
 }
 
 async fn set_back(

@@ -38,7 +38,7 @@ pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::{IntoStreamId, StreamId};
 pub use crate::table::{
     Column, ColumnError, Describe, FromRow, IntoRow, Misfit, Projects, Row, TableHandlers,
-    TableProjector, TableReactor, ToRow, changed, created, either, ended,
+    TableProjector, TableReactor, ToRow, changed, created, either, ended, kept,
 };
 pub use crate::topology::Produces;
 #[cfg(feature = "macros")]

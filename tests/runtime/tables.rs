@@ -349,7 +349,7 @@ mod earlier {
     pub struct Customer {
         #[key]
         customer: String,
-        orders: bool,
+        orders: String,
     }
 
     #[projector]
@@ -359,7 +359,7 @@ mod earlier {
             drop(row);
             Self {
                 customer: event.customer.clone(),
-                orders: true,
+                orders: "some".to_owned(),
             }
         }
     }

@@ -78,9 +78,10 @@ pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) -> bool {
         }
         if let Some((second, attr)) = column.marks.get(1) {
             let first = column.marks[0].0.word();
-            let why = match column.is(Mark::Key) {
-                true => "a key is unique and searched by anyway",
-                false => "what is unique is searched by anyway",
+            let why = if column.is(Mark::Key) {
+                "a key is unique and searched by anyway"
+            } else {
+                "what is unique is searched by anyway"
             };
             dx.error(
                 attr,

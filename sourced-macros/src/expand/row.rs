@@ -21,23 +21,30 @@ pub(crate) fn row(model: &RowModel) -> TokenStream {
             (quote!((#(#types),*)), quote!((#(#values),*)))
         }
     };
-    let key_values = keys.iter().enumerate().map(|(at, _)| {
+    let key_values = keys.iter().enumerate().map(|(at, column)| {
         let at = Literal::usize_unsuffixed(at);
         let part = if keys.len() == 1 {
             quote!(key)
         } else {
             quote!(&key.#at)
         };
-        quote!(to.put(#part)?;)
+        let kept = kept_as(model, column);
+        quote!(to.put(#kept, #part)?;)
     });
-    let describe = model.columns.iter().map(|column| describe(column));
+    let describe = model.columns.iter().map(|column| describe(model, column));
     let write = model.columns.iter().map(|column| {
-        let (field, put) = (&column.field, by_type(column, "put"));
-        quote!(to.#put(&self.#field)?;)
+        let field = &column.field;
+        match kept_as(model, column) {
+            Some(kept) => quote!(to.put(#kept, &self.#field)?;),
+            None => quote!(to.json(&self.#field)?;),
+        }
     });
     let read = model.columns.iter().map(|column| {
-        let (field, take) = (&column.field, by_type(column, "take"));
-        quote!(#field: from.#take()?)
+        let field = &column.field;
+        match kept_as(model, column) {
+            Some(kept) => quote!(#field: from.take(#kept)?),
+            None => quote!(#field: from.json()?),
+        }
     });
     let of_columns = || {
         let columns = model.columns.iter().enumerate();
@@ -115,16 +122,26 @@ fn key_of(model: &RowModel) -> TokenStream {
 
 /// The key of an event: its fields, or the one, said where the event is named.
 pub(crate) fn key(input: &KeyInput) -> TokenStream {
-    let payload = &input.payload;
     let span = input.event.span();
+    // It means what it meant, and what is wrong is said where the event is named.
+    let payload: TokenStream = input
+        .payload
+        .clone()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect();
     let values = input.fields.iter().map(|field| {
         let mut field = field.clone();
         field.set_span(span);
         quote_spanned!(span=> ::core::clone::Clone::clone(&#payload.#field))
     });
-    match input.fields.len() {
-        1 => quote!(#(#values)*),
-        _ => quote!((#(#values),*)),
+    if input.fields.len() == 1 {
+        quote!(#(#values)*)
+    } else {
+        quote!((#(#values),*))
     }
 }
 
@@ -133,22 +150,26 @@ fn cloned(column: &ColumnModel) -> TokenStream {
     quote!(::core::clone::Clone::clone(&self.#field))
 }
 
-/// `columns.unique::<String>("email");`, at the type: what is wrong with it is said there.
-fn describe(column: &ColumnModel) -> TokenStream {
+/// `columns.unique("email", kept::<String>());`, at the type: what is wrong with it is said there.
+fn describe(model: &RowModel, column: &ColumnModel) -> TokenStream {
     let (ty, name) = (&column.ty, &column.name);
-    let row = match column.marks.first() {
-        _ if column.json.is_some() => "json",
-        None => "column",
-        Some((mark, _)) => mark.word(),
+    let Some(kept) = kept_as(model, column) else {
+        return quote_spanned!(ty.span()=> columns.json::<#ty>(#name););
     };
-    let row = Ident::new(row, ty.span());
-    quote_spanned!(ty.span()=> columns.#row::<#ty>(#name);)
+    match column.marks.first() {
+        None => quote!(columns.column(#name, #kept);),
+        Some((mark, _)) => {
+            let row = Ident::new(mark.word(), ty.span());
+            quote_spanned!(ty.span()=> columns.#row::<#ty>(#name, #kept);)
+        }
+    }
 }
 
-/// `put::<String>`, or `json::<Items>`, at the type.
-fn by_type(column: &ColumnModel, word: &str) -> TokenStream {
-    let ty = &column.ty;
-    let word = if column.json.is_some() { "json" } else { word };
-    let word = Ident::new(word, ty.span());
-    quote_spanned!(ty.span()=> #word::<#ty>)
+/// `kept::<String>()`, at the type: the same call for each use, so that what is wrong with the type is said once. `None` for
+/// what is kept as JSON.
+fn kept_as(model: &RowModel, column: &ColumnModel) -> Option<TokenStream> {
+    let (ty, span) = (&column.ty, column.ty.span());
+    let there = model.library.private_at(span);
+    let kept = quote_spanned!(span=> #there::kept::<#ty>());
+    column.json.is_none().then_some(kept)
 }

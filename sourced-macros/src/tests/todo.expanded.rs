@@ -20,9 +20,12 @@ impl ::sourced::__private::Row for OutstandingTodo {
         due: ::sourced::__private::Column::new(2),
     };
     fn describe(columns: &mut ::sourced::__private::Describe) {
-        columns.key::<Uuid>("todo_id");
-        columns.column::<String>("title");
-        columns.index::<Option<Timestamp>>("due");
+        columns.key::<Uuid>("todo_id", ::sourced::__private::kept::<Uuid>());
+        columns.column("title", ::sourced::__private::kept::<String>());
+        columns
+            .index::<
+                Option<Timestamp>,
+            >("due", ::sourced::__private::kept::<Option<Timestamp>>());
         columns.json::<Vec<String>>("labels");
     }
     fn key(&self) -> Self::Key {
@@ -32,27 +35,27 @@ impl ::sourced::__private::Row for OutstandingTodo {
         key: &Self::Key,
         to: &mut ::sourced::__private::ToRow,
     ) -> ::core::result::Result<(), ::sourced::__private::ColumnError> {
-        to.put(key)?;
+        to.put(::sourced::__private::kept::<Uuid>(), key)?;
         ::core::result::Result::Ok(())
     }
     fn write(
         &self,
         to: &mut ::sourced::__private::ToRow,
     ) -> ::core::result::Result<(), ::sourced::__private::ColumnError> {
-        to.put::<Uuid>(&self.todo_id)?;
-        to.put::<String>(&self.title)?;
-        to.put::<Option<Timestamp>>(&self.due)?;
-        to.json::<Vec<String>>(&self.tags)?;
+        to.put(::sourced::__private::kept::<Uuid>(), &self.todo_id)?;
+        to.put(::sourced::__private::kept::<String>(), &self.title)?;
+        to.put(::sourced::__private::kept::<Option<Timestamp>>(), &self.due)?;
+        to.json(&self.tags)?;
         ::core::result::Result::Ok(())
     }
     fn read(
         from: &mut ::sourced::__private::FromRow,
     ) -> ::core::result::Result<Self, ::sourced::__private::ColumnError> {
         ::core::result::Result::Ok(Self {
-            todo_id: from.take::<Uuid>()?,
-            title: from.take::<String>()?,
-            due: from.take::<Option<Timestamp>>()?,
-            tags: from.json::<Vec<String>>()?,
+            todo_id: from.take(::sourced::__private::kept::<Uuid>())?,
+            title: from.take(::sourced::__private::kept::<String>())?,
+            due: from.take(::sourced::__private::kept::<Option<Timestamp>>())?,
+            tags: from.json()?,
         })
     }
 }

@@ -96,12 +96,12 @@ pub enum BuildError {
         /// The group of the other.
         second: GroupId,
     },
-    /// The table of a projection is there, and is another one.
+    /// The table of a projection is there, and is another one, or that of another group.
     #[error("`{group}`: {error}")]
     Table {
         /// The group of the projection.
         group: GroupId,
-        /// Where it differs.
+        /// What is wrong with it.
         #[source]
         error: TableError,
     },
@@ -114,7 +114,7 @@ impl BuildError {
     pub(super) fn of_table(group: &GroupId, error: TableError) -> Self {
         match error {
             TableError::Backend(error) => Self::Backend(error),
-            error @ TableError::Differs { .. } => {
+            error => {
                 let group = group.clone();
                 Self::Table { group, error }
             }

@@ -17,23 +17,23 @@ pub struct Describe {
 
 impl Describe {
     /// A column that is part of the key.
-    pub fn key<T: KeyValue>(&mut self, name: &'static str) -> &mut Self {
-        self.push::<T>(name, Mark::Key)
+    pub fn key<T: KeyValue>(&mut self, name: &'static str, kept: Kept<T>) -> &mut Self {
+        self.push(name, kept, Mark::Key)
     }
 
     /// A column.
-    pub fn column<T: ColumnValue>(&mut self, name: &'static str) -> &mut Self {
-        self.push::<T>(name, Mark::Plain)
+    pub fn column<T>(&mut self, name: &'static str, kept: Kept<T>) -> &mut Self {
+        self.push(name, kept, Mark::Plain)
     }
 
     /// A column with an index.
-    pub fn index<T: ColumnValue>(&mut self, name: &'static str) -> &mut Self {
-        self.push::<T>(name, Mark::Index)
+    pub fn index<T>(&mut self, name: &'static str, kept: Kept<T>) -> &mut Self {
+        self.push(name, kept, Mark::Index)
     }
 
     /// A column in which no two rows have the same value.
-    pub fn unique<T: ColumnValue>(&mut self, name: &'static str) -> &mut Self {
-        self.push::<T>(name, Mark::Unique)
+    pub fn unique<T>(&mut self, name: &'static str, kept: Kept<T>) -> &mut Self {
+        self.push(name, kept, Mark::Unique)
     }
 
     /// A column that holds its field as JSON.
@@ -47,14 +47,48 @@ impl Describe {
         self
     }
 
-    fn push<T: ColumnValue>(&mut self, name: &'static str, mark: Mark) -> &mut Self {
+    fn push<T>(&mut self, name: &'static str, kept: Kept<T>, mark: Mark) -> &mut Self {
         self.columns.push(Column {
             name,
-            of: T::TYPE,
-            nulls: T::NULLS,
+            of: kept.of,
+            nulls: kept.nulls,
             mark,
         });
         self
+    }
+}
+
+/// How a type is kept in a column. Made by [`kept`], the one place that asks whether it can be.
+pub struct Kept<T> {
+    of: ColumnType,
+    nulls: Nulls,
+    to: fn(&T) -> Result<Value, ColumnError>,
+    from: fn(Value) -> Result<T, ColumnError>,
+}
+
+/// How this type is kept in a column.
+pub fn kept<T: ColumnValue>() -> Kept<T> {
+    Kept {
+        of: T::TYPE,
+        nulls: T::NULLS,
+        to: T::to_value,
+        from: T::from_value,
+    }
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Kept<T> {}
+
+impl<T> fmt::Debug for Kept<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept")
+            .field("of", &self.of)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,8 +103,8 @@ impl ToRow {
     ///
     /// # Errors
     /// [`ColumnError`] when no column can hold it.
-    pub fn put<T: ColumnValue>(&mut self, value: &T) -> Result<(), ColumnError> {
-        self.values.push(value.to_value()?);
+    pub fn put<T>(&mut self, kept: Kept<T>, value: &T) -> Result<(), ColumnError> {
+        self.values.push((kept.to)(value)?);
         Ok(())
     }
 
@@ -109,8 +143,8 @@ impl FromRow {
     ///
     /// # Errors
     /// [`ColumnError`] when it is not one.
-    pub fn take<T: ColumnValue>(&mut self) -> Result<T, ColumnError> {
-        T::from_value(self.next()?)
+    pub fn take<T>(&mut self, kept: Kept<T>) -> Result<T, ColumnError> {
+        (kept.from)(self.next()?)
     }
 
     /// The next value, from JSON.

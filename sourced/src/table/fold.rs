@@ -42,8 +42,8 @@ impl<R: Row> SyncAction for Fold<R> {
         if changes.is_empty() {
             return Ok(());
         }
-        let changed = tx.change_rows(&self.table, &changes).await;
-        changed.map_err(|failure| self.narrowed(failure))
+        let written = tx.change_rows(&self.table, &changes).await;
+        written.map_err(|failure| self.narrowed(failure))
     }
 }
 

@@ -12,7 +12,7 @@ mod run;
 mod value;
 
 pub use columns::{Column, Condition, Order};
-pub use describe::{Describe, FromRow, ToRow};
+pub use describe::{Describe, FromRow, Kept, ToRow, kept};
 pub use project::{
     Delete, IntoRow, Misfit, Projects, RowError, RowProblem, TableHandlers, TableProjector,
     changed, created, either, ended,

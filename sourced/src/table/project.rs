@@ -86,6 +86,7 @@ pub enum Misfit {
 ///
 /// # Errors
 /// [`Misfit::Exists`] when it is.
+#[expect(clippy::needless_pass_by_value, reason = "as the others take it")]
 pub fn created<R: Row, T: IntoRow<R>>(
     row: Option<R>,
     make: impl FnOnce() -> T,

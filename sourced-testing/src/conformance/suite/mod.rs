@@ -336,6 +336,7 @@ macro_rules! conformance {
                 a_table_that_differs_is_refused_with_its_column,
                 names_that_are_none_are_refused,
                 never_skipped_when_the_table_was_dropped,
+                rows_of_another_group_are_not_taken_over,
                 a_rebuild_empties_it_and_sets_its_group_back,
                 fenced_by_a_rebuild,
                 filters_say_which_rows,

@@ -121,20 +121,17 @@ impl SyncAction for Change {
         let found = tx.read_rows(&self.table, &keys).await?;
         for key in &self.increments {
             let row = found.iter().find(|row| self.table.key_of(row) == *key);
-            match row {
-                Some(row) => {
-                    let mut row = row.clone();
-                    let Value::Integer(n) = row[1] else {
-                        return Err(Failure::msg("no number"));
-                    };
-                    row[1] = Value::Integer(n + 1);
-                    changes.changed.push(row);
-                }
-                None => {
-                    let row = [key.clone(), vec![Value::Integer(1), Value::Null]];
-                    changes.created.push(row.concat());
-                }
-            }
+            let Some(row) = row else {
+                let row = [key.clone(), vec![Value::Integer(1), Value::Null]];
+                changes.created.push(row.concat());
+                continue;
+            };
+            let mut row = row.clone();
+            let Value::Integer(n) = row[1] else {
+                return Err(Failure::msg("no number"));
+            };
+            row[1] = Value::Integer(n + 1);
+            changes.changed.push(row);
         }
         tx.change_rows(&self.table, &changes).await?;
         if self.fails {

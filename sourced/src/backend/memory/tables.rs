@@ -26,8 +26,12 @@ impl Tables for Memory {
         table.check()?;
         {
             let mut state = self.state();
+            let is_known = state.groups.contains_key(group);
             if let Some(known) = state.tables.get_mut(&table.physical_name()) {
                 table.compare(&known.found())?;
+                if !is_known && !known.rows.is_empty() {
+                    return Err(TableError::occupied(table, group));
+                }
                 known.table = table.clone();
                 return Ok(());
             }
@@ -176,7 +180,7 @@ impl RowOverlay {
                     .iter()
                     .filter_map(|(k, row)| Some((k, row.as_ref()?))),
             );
-            let clash = clash(table, row, &key, there);
+            let clash = clash(table, row, &key, &there);
             if let Some(column) = clash {
                 let text = format!("two rows of `{}` have the same `{column}`", table.name);
                 return Err(BackendError::Refused(text.into()));
@@ -207,7 +211,7 @@ fn clash<'r>(
     table: &Table,
     row: &[Value],
     key: &Values,
-    there: impl Iterator<Item = (&'r Values, &'r Values)> + Clone,
+    there: &(impl Iterator<Item = (&'r Values, &'r Values)> + Clone),
 ) -> Option<&'static str> {
     let columns = table.columns.iter().enumerate();
     let mut unique =

@@ -201,6 +201,16 @@ pub struct FoundColumn {
     pub has_default: bool,
 }
 
+impl TableError {
+    /// For a table that has rows, and a group that is not known. For backends.
+    pub fn occupied(table: &Table, group: &GroupId) -> Self {
+        Self::Occupied {
+            table: table.physical_name(),
+            group: group.clone(),
+        }
+    }
+}
+
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -232,6 +242,16 @@ pub enum TableError {
         /// How.
         what: String,
     },
+    /// It has rows already, which a new group would meet with the events that made them.
+    #[error(
+        "the table `{table}` has rows, and the group `{group}` is new: drop the table, so that it is made anew and filled from the log, or give the group the name that it had"
+    )]
+    Occupied {
+        /// The table, without the prefix or schema of the backend.
+        table: String,
+        /// The group that nobody knows.
+        group: GroupId,
+    },
     /// The storage did not do it.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -247,7 +267,8 @@ pub trait Tables: Send + Sync {
     /// - Indexes that are missing are added; everything else must be as described.
     ///
     /// # Errors
-    /// [`TableError::Differs`] when there is another table of that name; nothing is changed then.
+    /// [`TableError::Differs`] when there is another table of that name, [`TableError::Occupied`] when it has rows and the
+    /// group is not known; nothing is changed then.
     async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError>;
 
     /// Empties the table and sets its group back to the beginning, both or neither.

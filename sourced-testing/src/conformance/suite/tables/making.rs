@@ -62,7 +62,7 @@ pub async fn a_table_that_differs_is_refused_with_its_column<H: Harness>(harness
     let no_nulls = with(&|table| table.columns[2].nulls = Nulls::Refused);
     let in_key = with(&|table| table.columns[1].mark = Mark::Key);
     let not_unique = with(&|table| table.columns[2].mark = Mark::Plain);
-    let too_much = with(&|table| drop(table.columns.remove(1)));
+    let too_much = with(&|table| table.columns.retain(|column| column.name != "n"));
     let wrong = [
         (missing, "more", "is not there"),
         (of, "n", "and not `float`"),
@@ -136,6 +136,28 @@ pub async fn never_skipped_when_the_table_was_dropped<H: Harness>(harness: &H) {
     assert!(store.rows(&counts(), &RowQuery::default()).await.is_err());
     store.ensure_table(&counts(), &group(KEEPER)).await.unwrap();
     assert_eq!(drain(&store, &keeper).await.len(), 5);
+}
+
+pub async fn rows_of_another_group_are_not_taken_over<H: Harness>(harness: &H) {
+    let (store, _guard) = with_table(harness, &counts()).await;
+    // As long as it is empty, anybody may have it.
+    store
+        .ensure_table(&counts(), &group("other"))
+        .await
+        .unwrap();
+    let keeper = Worker::of(&store, KEEPER).await;
+    apply(&store, Change::of(&counts()).create([count("a", 1)])).await;
+    drain(&store, &keeper).await;
+    match store.ensure_table(&counts(), &group("other")).await {
+        Err(TableError::Occupied { table, group: of }) => {
+            assert_eq!((table.as_str(), of), ("counts", group("other")));
+        }
+        other => panic!("{other:?}"),
+    }
+    store.ensure_table(&counts(), &group(KEEPER)).await.unwrap();
+    assert_eq!(all(&store, &counts()).await, [count("a", 1)]);
+    store.remove_group(&group(KEEPER)).await.unwrap();
+    assert!(store.ensure_table(&counts(), &group(KEEPER)).await.is_err());
 }
 
 pub async fn a_rebuild_empties_it_and_sets_its_group_back<H: Harness>(harness: &H) {

@@ -46,6 +46,9 @@ async fn filled<H: Harness>(harness: &H) -> (H::Backend, H::Guard) {
     (store, guard)
 }
 
+/// What is asked of columns, and the places of the rows in the answer.
+type Case<T> = (Vec<(usize, T)>, &'static [usize]);
+
 async fn found(store: &impl Backend, query: &RowQuery) -> Vec<usize> {
     let rows = store.rows(&visits(), query).await.unwrap();
     let place = |row: &Values| some().iter().position(|other| other == row).unwrap();
@@ -55,7 +58,7 @@ async fn found(store: &impl Backend, query: &RowQuery) -> Vec<usize> {
 pub async fn filters_say_which_rows<H: Harness>(harness: &H) {
     let (store, _guard) = filled(harness).await;
     let integer = Value::Integer;
-    let cases: Vec<(Vec<(usize, Test)>, &[usize])> = vec![
+    let cases: Vec<Case<Test>> = vec![
         (vec![], &[0, 1, 2, 3, 4, 5, 6]),
         (vec![(0, Test::Is(text("a")))], &[2, 3, 4]),
         (
@@ -94,15 +97,18 @@ pub async fn filters_say_which_rows<H: Harness>(harness: &H) {
 pub async fn orders_end_with_the_key_and_nulls_come_first<H: Harness>(harness: &H) {
     use Direction::{Ascending, Descending};
     let (store, _guard) = filled(harness).await;
-    let cases: Vec<(Vec<(usize, Direction)>, [usize; 7])> = vec![
-        (vec![], [0, 1, 2, 3, 4, 5, 6]),
-        (vec![(0, Descending)], [6, 5, 2, 3, 4, 0, 1]),
-        (vec![(1, Ascending)], [1, 4, 6, 3, 2, 0, 5]),
-        (vec![(1, Descending)], [0, 5, 2, 3, 6, 1, 4]),
-        (vec![(3, Ascending), (1, Descending)], [5, 2, 6, 1, 4, 0, 3]),
+    let cases: Vec<Case<Direction>> = vec![
+        (vec![], &[0, 1, 2, 3, 4, 5, 6]),
+        (vec![(0, Descending)], &[6, 5, 2, 3, 4, 0, 1]),
+        (vec![(1, Ascending)], &[1, 4, 6, 3, 2, 0, 5]),
+        (vec![(1, Descending)], &[0, 5, 2, 3, 6, 1, 4]),
+        (
+            vec![(3, Ascending), (1, Descending)],
+            &[5, 2, 6, 1, 4, 0, 3],
+        ),
         (
             vec![(2, Descending), (0, Descending)],
-            [4, 3, 1, 6, 5, 2, 0],
+            &[4, 3, 1, 6, 5, 2, 0],
         ),
     ];
     for (order, expected) in cases {
