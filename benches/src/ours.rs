@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::TryStreamExt as _;
 use sourced::backend::{Backend, ReadStream, StreamAppend};
 use sourced::env::Env;
 use sourced::prelude::*;
-use sourced::{ExpectedSeq, Kind, NewMessage, Payload, Position, Seq, TypeName};
+use sourced::{ExpectedSeq, Kind, NewMessage, Payload, Selection, Seq, TypeName};
 
 use crate::claims;
 use crate::domain::{Cart, ItemAdded, Order, Place as PlaceOrder, TOTALS, Totals};
@@ -140,15 +141,12 @@ async fn read(place: &Place, messages: usize, streams: usize) -> anyhow::Result<
     fill(app.backend(), messages, streams).await?;
     place.settle().await?;
     let watch = Stopwatch::start();
-    let (mut after, mut n_read, mut pieces) = (Position::START, 0, 0);
-    loop {
-        let page = app.read_log(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
-        n_read += page.len();
-        for message in &page {
-            pieces += message.decode::<ItemAdded>()?.payload.quantity as usize;
-        }
+    let (mut n_read, mut pieces) = (0, 0);
+    let feed = app.log(Selection::all()).page_size(PAGE);
+    let mut events = feed.typed::<ItemAdded>().stream();
+    while let Some(event) = events.try_next().await.map_err(failed)? {
+        n_read += 1;
+        pieces += event.payload.quantity as usize;
     }
     anyhow::ensure!(
         (n_read, pieces) == (messages, messages),

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Parked, Progress, Promotion, Quarantine, QuarantineError, ReadStream,
-    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled, Schedules,
-    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, Table,
-    TableError, Tables, UnitCommit, UnitError, Units, Values, Verdict, Waiting, Wake,
+    Intervention, LaneState, Log, Page, Parked, Progress, Promotion, Quarantine, QuarantineError,
+    ReadLog, ReadStream, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled,
+    Schedules, Scheduling, Seen, Selection, SetAside, Signal, Snapshot, Snapshots, Store,
+    StreamAppend, Summary, Table, TableError, Tables, UnitCommit, UnitError, Units, Values,
+    Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -45,15 +46,18 @@ impl<B: Backend> Store for Unfenced<B> {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
         self.0.append(appends).await
     }
+}
+
+#[async_trait]
+impl<B: Backend> Log for Unfenced<B> {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         self.0.read_stream(read).await
     }
-    async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        self.0.read_log(after, limit).await
+    async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError> {
+        self.0.read_log(read).await
+    }
+    async fn summary(&self, selection: &Selection) -> Result<Summary, BackendError> {
+        self.0.summary(selection).await
     }
     async fn log_end(&self) -> Result<Position, BackendError> {
         self.0.log_end().await

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use sourced::backend::{BackendError, Limits};
 use sourced::env::{Clock as _, Random as _, SystemClock, SystemRandom};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
-use crate::migrate::migrate;
+use crate::migrate::{check_version, migrate};
+use crate::reader::PostgresReader;
 use crate::sql::{SchemaName, Sql};
 use crate::together::Together;
 use crate::wake::Hints;
@@ -32,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) hints: Hints,
     pub(crate) group_commit: GroupCommit,
     pub(crate) together: Together,
+    /// The highest position up to which everything is known to be decided.
+    pub(crate) horizon: AtomicI64,
     pool: PgPool,
     schema: SchemaName,
 }
@@ -140,6 +144,33 @@ impl PostgresBuilder {
     /// # Errors
     /// As [`Postgres::connect`]; [`BackendError::Refused`] for a wrong name of the schema.
     pub async fn connect(self) -> Result<Postgres, BackendError> {
+        self.open(Access::Full).await
+    }
+
+    /// Connects for reading alone: every transaction is read only. The database is left as it is, so a program that writes
+    /// must have set it up, in this version.
+    ///
+    /// The role needs to be allowed to use the schema, and to select from its tables and its sequence.
+    ///
+    /// ```no_run
+    /// use sourced::{Reader, Selection};
+    /// use sourced_postgres::Postgres;
+    ///
+    /// # async fn connect() -> Result<(), sourced::backend::BackendError> {
+    /// let backend = Postgres::builder("postgres://report@localhost/shop").connect_read_only().await?;
+    /// let n_messages = Reader::new(backend).log(Selection::all()).count().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`PostgresBuilder::connect`]; [`BackendError::Schema`] also for a schema that is not there or older, and
+    /// [`BackendError::Refused`] for a standby server, which does not know who is late.
+    pub async fn connect_read_only(self) -> Result<PostgresReader, BackendError> {
+        self.open(Access::ReadOnly).await.map(PostgresReader)
+    }
+
+    async fn open(self, access: Access) -> Result<Postgres, BackendError> {
         let schema = SchemaName::new(&self.schema)
             .map_err(|error| BackendError::Refused(Box::new(error)))?;
         let options = PgConnectOptions::from_str(&self.url)
@@ -151,14 +182,26 @@ impl PostgresBuilder {
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
             .acquire_timeout(Duration::from_secs(10))
-            .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    connection.execute(SESSION).await?;
+                    if access == Access::ReadOnly {
+                        connection.execute(READ_ONLY).await?;
+                    }
+                    Ok(())
+                })
             })
             .connect_with(options.clone())
             .await
             .map_err(backend_error)?;
         let mut connection = pool.acquire().await.map_err(backend_error)?;
-        migrate(&mut connection, &schema).await?;
+        match access {
+            Access::Full => migrate(&mut connection, &schema).await?,
+            Access::ReadOnly => {
+                refuse_standby(&mut connection).await?;
+                check_version(&mut connection, &schema).await?;
+            }
+        }
         drop(connection);
         let hints = match self.listen {
             Listen::On => Hints::between_processes(&options, &schema),
@@ -171,11 +214,34 @@ impl PostgresBuilder {
                 hints,
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
+                horizon: AtomicI64::new(0),
                 pool,
                 schema,
             }),
         })
     }
+}
+
+/// What the connections are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Full,
+    ReadOnly,
+}
+
+/// The locks by which writers say what they are about to store are not there on a standby server: a reader would pass
+/// over who is late.
+async fn refuse_standby(connection: &mut PgConnection) -> Result<(), BackendError> {
+    let is_standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()")
+        .fetch_one(connection)
+        .await
+        .map_err(backend_error)?;
+    if is_standby {
+        let text = "this is a standby server, on which a reader of the log would miss what is committed late: connect to \
+                    the primary server";
+        return Err(BackendError::Refused(text.into()));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for PostgresBuilder {
@@ -198,6 +264,9 @@ const SESSION: &str = "
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
     SET idle_in_transaction_session_timeout = '60s';
 ";
+
+/// What besides a session is like that only reads.
+const READ_ONLY: &str = "SET default_transaction_read_only = on";
 
 /// Counts how often something was tried again.
 #[derive(Debug)]

@@ -90,9 +90,12 @@ mod error;
 mod group_commit;
 mod groups;
 mod joined;
+mod log;
 mod migrate;
+mod pages;
 mod pump;
 mod quarantine;
+mod reader;
 mod recurrences;
 mod row;
 mod rows;
@@ -108,4 +111,5 @@ mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};
 pub use error::{InvalidSchemaName, SqlError};
+pub use reader::PostgresReader;
 pub use tx::PostgresTx;

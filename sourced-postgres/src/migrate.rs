@@ -61,6 +61,20 @@ pub(crate) async fn migrate(
     transaction.commit().await.map_err(backend_error)
 }
 
+/// Refuses a schema of another version, for who may not change it.
+pub(crate) async fn check_version(
+    connection: &mut PgConnection,
+    schema: &SchemaName,
+) -> Result<(), BackendError> {
+    match version(connection, schema).await? {
+        KNOWN_VERSION => Ok(()),
+        found => Err(BackendError::Schema {
+            found,
+            known: KNOWN_VERSION,
+        }),
+    }
+}
+
 /// The version of the schema; 0 when it was never set up.
 async fn version(connection: &mut PgConnection, schema: &SchemaName) -> Result<i64, BackendError> {
     // Not `to_regclass`: within a transaction it remembers that something was not there, the lock notwithstanding.

@@ -6,6 +6,7 @@ use sourced::backend::Table;
 use sqlx::AssertSqlSafe;
 
 use crate::error::InvalidSchemaName;
+use crate::pages::{Both, Pages};
 
 /// The name of a schema, checked, so that it can be quoted safely.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,10 @@ impl SchemaName {
 pub(crate) struct Text(Arc<str>);
 
 impl Text {
+    pub(crate) fn new(schema: &SchemaName, text: &str) -> Self {
+        Self(schema.render(text).into())
+    }
+
     /// For sending: everything in it is ours, but for the checked name of the schema.
     pub(crate) fn safe(&self) -> AssertSqlSafe<Arc<str>> {
         AssertSqlSafe(Arc::clone(&self.0))
@@ -68,6 +73,8 @@ macro_rules! statements {
         #[derive(Debug)]
         pub(crate) struct Sql {
             $($(#[$about])* pub(crate) $name: Text,)*
+            pub(crate) read_stream: Both,
+            pub(crate) pages: Pages,
             /// Those of read models.
             pub(crate) tables: TableNames,
         }
@@ -75,7 +82,9 @@ macro_rules! statements {
         impl Sql {
             pub(crate) fn new(schema: &SchemaName) -> Self {
                 Self {
-                    $($name: Text(schema.render($text).into()),)*
+                    $($name: Text::new(schema, $text),)*
+                    read_stream: Both::new(schema, include_str!("sql/read_stream.sql")),
+                    pages: Pages::new(schema),
                     tables: TableNames(schema.clone()),
                 }
             }
@@ -104,8 +113,6 @@ statements! {
     advance = "UPDATE {schema}.recurrences SET rule = $2, since = $3, last = $4 WHERE id = $1 AND rule = $5 AND since = $6 AND last IS NOT DISTINCT FROM $7";
     stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
     horizon = "SELECT {schema}.horizon()";
-    read_stream = include_str!("sql/read_stream.sql");
-    read_log = include_str!("sql/read_log.sql");
     log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
     find = include_str!("sql/find.sql");
     read_correlation = include_str!("sql/read_correlation.sql");

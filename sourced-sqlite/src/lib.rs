@@ -4,7 +4,7 @@
 //! processes on one machine may work on the same file.
 //!
 //! ```
-//! use sourced::backend::{ReadStream, Store as _, StreamAppend};
+//! use sourced::backend::{Log as _, ReadStream, Store as _, StreamAppend};
 //! use sourced::env::Env;
 //! use sourced::message::{Kind, NewMessage, Payload, TypeName};
 //! use sourced::{ExpectedSeq, StreamId};
@@ -91,17 +91,22 @@
 
 mod append;
 mod backend;
+mod batch;
 mod claims;
 mod documents;
+mod draft;
 mod error;
 mod groups;
 mod joined;
 mod lanes;
+mod log;
 mod migrate;
+mod pages;
 #[cfg(test)]
 mod plans;
 mod pump;
 mod quarantine;
+mod reader;
 mod recurrences;
 mod row;
 mod rows;
@@ -110,6 +115,7 @@ mod snapshots;
 mod sql;
 mod store;
 mod tables;
+mod together;
 mod tx;
 mod types;
 mod units;
@@ -117,4 +123,5 @@ mod wake;
 mod writer;
 
 pub use backend::{Sqlite, SqliteBuilder, Synchronous};
+pub use reader::SqliteReader;
 pub use tx::SqliteTx;

@@ -55,6 +55,20 @@ pub(crate) async fn migrate(
     transaction.commit().await.map_err(error::backend)
 }
 
+/// Refuses a file of another version, for who may not change it.
+pub(crate) async fn check_version(
+    connection: &mut SqliteConnection,
+    prefix: &Prefix,
+) -> Result<(), BackendError> {
+    let known = signed(SCRIPTS.len() as u64);
+    let found = found(connection, prefix).await?;
+    if check(found, known)? {
+        Ok(())
+    } else {
+        Err(BackendError::Schema { found, known })
+    }
+}
+
 /// Whether nothing is to be done.
 fn check(found: i64, known: i64) -> Result<bool, BackendError> {
     if (0..=known).contains(&found) {

@@ -11,9 +11,9 @@ use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::error;
 use crate::row::{signed, unsigned};
-use crate::writer::Effect;
 
 #[async_trait]
 impl Snapshots for Sqlite {

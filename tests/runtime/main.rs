@@ -12,6 +12,7 @@ mod building;
 mod by_hand;
 mod deciding;
 mod failing;
+mod feeds;
 mod forms;
 mod joining;
 mod knowing;
@@ -20,6 +21,7 @@ mod operating;
 mod reacting;
 mod recurring;
 mod remedies;
+mod scenarios;
 mod scheduling;
 mod snapshots;
 mod stopping;
@@ -86,6 +88,12 @@ promises! {
         what_went_well_before_a_failure_in_the_same_batch_is_kept,
         a_panicking_evolve_parks_its_stream_and_no_other,
         a_command_may_both_refuse_and_fail,
+    }
+    feeds {
+        a_feed_gives_what_is_meant_in_either_direction,
+        a_feed_counts_and_finds_its_ends,
+        never_skipped_by_a_feed_that_follows,
+        a_reader_sees_what_an_app_has_stored,
     }
     forms {
         an_emitter_shows_the_state_that_each_event_leads_to,
@@ -164,6 +172,10 @@ promises! {
         hooks_are_called_once_for_each_failure,
         workers_survive_a_panic_in_a_hook_or_a_strategy,
         a_reactor_keeps_to_its_own_limit_of_lanes,
+    }
+    scenarios {
+        given_events_lead_to_documents_and_to_nothing_else,
+        one_transaction_saves_what_a_scenario_reads,
     }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,

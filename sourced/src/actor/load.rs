@@ -10,7 +10,7 @@ use super::{Actor, Handlers};
 use crate::backend::{BackendError, ReadStream, Snapshot};
 use crate::failure::Failure;
 use crate::message::Kind;
-use crate::reactor::{Afterwards, History, Services, Streams, guarded};
+use crate::reactor::{Afterwards, History, Services, Streams, guarded, initial};
 use crate::stream::{Seq, StreamId};
 
 /// How far back the events are needed themselves, and not only what they led to.
@@ -81,13 +81,14 @@ impl<A: Actor> Found<A> {
 /// [`Failure`] when the snapshot is none of this actor, which [`load`] does not let happen.
 pub(super) fn foundation<A: Actor>(
     handlers: &Handlers<A>,
+    streams: &dyn Streams,
     stream: &StreamId,
     history: &History,
 ) -> Result<A, Failure> {
     match (history.base(), handlers.snapshots()) {
         (Some(base), Some(rule)) => Ok(rule.decode(&base.state)?),
         (Some(_), None) => Err(Failure::msg("a snapshot of an actor that takes none")),
-        (None, _) => Ok(A::initial(stream)),
+        (None, _) => Ok(initial(streams, || A::initial(stream))),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::actor::send;
 use crate::backend::{BackendError, ReadStream};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded, initial};
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
 use crate::topology::Flow;
@@ -121,7 +121,7 @@ impl<H: Handler> HandlerReactor<H> {
             return Ok(());
         };
         let dispatched = guarded(async {
-            let instance = H::initial(batch.stream);
+            let instance = initial(&**batch.streams, || H::initial(batch.stream));
             react(&instance, event, cx).await
         });
         let span = spans::react(H::NAME, event, batch.first());

@@ -11,7 +11,7 @@ use crate::actor::send;
 use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded, initial};
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
 use crate::topology::Flow;
@@ -37,7 +37,7 @@ impl<P: Projector> ProjectorReactor<P> {
     /// Folds the history, and reacts to those of its events that are delivered for the first time. On a failure the
     /// state is that before the event that failed, and its seq is given too.
     async fn fold(&self, batch: &Batch<'_>, history: &Arc<Vec<StoredMessage>>) -> Folded<P> {
-        let mut state = P::initial(batch.stream);
+        let mut state = initial(&**batch.streams, || P::initial(batch.stream));
         let mut handled = Handled::default();
         for (n_done, event) in history.iter().enumerate() {
             let done = async {
@@ -94,7 +94,7 @@ impl<P: Projector> ProjectorReactor<P> {
 
     /// Folds what has been folded before.
     fn refold(&self, batch: &Batch<'_>, history: &[StoredMessage]) -> P {
-        let mut state = P::initial(batch.stream);
+        let mut state = initial(&**batch.streams, || P::initial(batch.stream));
         for event in history {
             // It went well a moment ago, and evolving always comes out the same.
             _ = self.table.evolution.evolve(&mut state, event);

@@ -7,6 +7,7 @@ mod context;
 mod failed_at;
 mod guard;
 mod history;
+mod origin;
 mod progress;
 mod resources;
 mod rows;
@@ -14,10 +15,13 @@ mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub use failed_at::FailedAt;
+pub use guard::Panicked;
 pub(crate) use guard::{guarded, guarded_now, handle_guarded};
 pub use history::History;
+pub use origin::Origin;
+pub(crate) use origin::initial;
 pub use progress::{Progress, Stage};
-pub use resources::{Needs, Res, Resources};
+pub use resources::{Needs, NoResource, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 pub use states::States;
@@ -34,7 +38,7 @@ use crate::backend::{
 };
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{StoredMessage, TypeName};
+use crate::message::{MessageId, StoredMessage, TypeName};
 use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
 use crate::topology::Flow;
@@ -111,7 +115,7 @@ pub struct Batch<'a> {
 /// Streams as a reactor sees them: what is stored and, inside a unit, what is about to be.
 #[async_trait]
 pub trait Streams: fmt::Debug + Send + Sync {
-    /// As [`Store::read_stream`](crate::backend::Store::read_stream).
+    /// As [`Log::read_stream`](crate::backend::Log::read_stream).
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
@@ -126,6 +130,11 @@ pub trait Streams: fmt::Debug + Send + Sync {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError>;
+
+    /// The state before the first event, where that is not the reactor's own: for tests that begin with a state.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
 
     /// What is known of the streams already; nothing where they hold what is only about to be stored.
     fn states(&self) -> Option<&States> {
@@ -227,13 +236,31 @@ pub struct Handled {
     /// What they led to, but for later.
     pub schedules: Vec<Scheduled>,
     /// Commands that were refused.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<Refused>,
     /// Work to do inside the transaction.
     pub syncs: Vec<Arc<dyn SyncAction>>,
     /// What to do when all of it is stored.
     pub afterwards: Vec<Arc<dyn Afterwards>>,
     /// Why the message after `upto` could not be handled.
     pub failure: Option<Failure>,
+}
+
+/// A command that was decided by saying no.
+#[derive(Debug)]
+pub struct Refused {
+    /// The command.
+    pub command: MessageId,
+    /// Why: the domain's own error. Its text is what is recorded.
+    pub error: Failure,
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self {
+            command: refused.command,
+            reason: refused.error.chain(),
+        }
+    }
 }
 
 /// Something to do once what came of a batch is stored, outside of its transaction: if it is not done, nothing is lost.

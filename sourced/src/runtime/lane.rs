@@ -280,7 +280,7 @@ impl LaneTask<'_> {
             upto,
             appends: handled.appends,
             schedules: handled.schedules,
-            refusals: handled.refusals,
+            refusals: handled.refusals.into_iter().map(Into::into).collect(),
             syncs: handled.syncs,
         })
     }

@@ -9,11 +9,13 @@ pub mod bytes_in_bytes_out;
 pub mod claim;
 pub mod dense_seq;
 pub mod documents;
+pub mod feeds;
 pub mod fenced;
 pub mod groups;
 pub mod guards;
 pub mod in_order_per_stream;
 pub mod lease;
+pub mod model;
 pub mod never_skipped;
 pub mod one_transaction;
 pub mod one_winner;
@@ -89,6 +91,14 @@ macro_rules! conformance {
             acked_is_durable {
                 an_append_is_seen_by_other_processes,
                 everything_is_there_after_the_writer_is_gone,
+            }
+            feeds {
+                each_condition_selects_what_it_says,
+                never_skipped_by_pages_of_any_selection,
+                a_stream_is_read_backwards,
+                a_page_looks_only_so_far_and_says_how_far,
+                a_last_page_is_gone_on_from_when_more_came,
+                never_skipped_by_followers_of_selections,
             }
             read {
                 a_stream_nobody_wrote_to_is_empty,
@@ -353,6 +363,9 @@ macro_rules! conformance {
                 of_concurrent_writers_the_newest_wins,
                 the_largest_is_stored_and_a_larger_one_refused,
                 they_are_there_for_the_next_process,
+            }
+            model {
+                random_operations_are_answered_as_by_the_model,
             }
             wake {
                 an_append_raises_the_signal,

@@ -4,6 +4,7 @@ mod claims;
 mod documents;
 mod groups;
 mod lanes;
+mod log;
 mod quarantine;
 mod recurrences;
 mod remedies;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, ReadStream, Snapshot, StreamAppend};
+use crate::backend::{BackendError, Direction, ReadStream, Snapshot, StreamAppend};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
@@ -137,7 +137,11 @@ impl Streams for Draft {
             let mut all = self.stored.read_stream(read.clone()).await?;
             if let Some(drafted) = self.lock().get(&read.stream) {
                 let is_wanted = |m: &&StoredMessage| read.kind.is_none_or(|kind| kind == m.kind);
-                all.extend(drafted.added.iter().filter(is_wanted).cloned());
+                let added = drafted.added.iter().filter(is_wanted).cloned();
+                match read.direction {
+                    Direction::Forwards => all.extend(added),
+                    Direction::Backwards => _ = all.splice(..0, added.rev()),
+                }
             }
             all.truncate(read.limit.unwrap_or(usize::MAX));
             return Ok(all);
@@ -155,11 +159,12 @@ impl Streams for Draft {
             read.after.is_none_or(|after| event.seq > after)
                 && read.upto.is_none_or(|upto| event.seq <= upto)
         };
-        Ok(events
-            .filter(is_wanted)
-            .take(read.limit.unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+        let mut events: Vec<_> = events.filter(is_wanted).collect();
+        if read.direction == Direction::Backwards {
+            events.reverse();
+        }
+        events.truncate(read.limit.unwrap_or(usize::MAX));
+        Ok(events.into_iter().cloned().collect())
     }
 
     async fn snapshot(
