@@ -216,6 +216,10 @@ mod messages {}
 mod operations {}
 
 #[cfg(doctest)]
+#[doc = include_str!("projections.md")]
+mod projections {}
+
+#[cfg(doctest)]
 #[doc = include_str!("testing.md")]
 mod testing {}
 

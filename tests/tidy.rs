@@ -19,7 +19,7 @@ const SOURCED: &[&[&str]] = &[
     &["reactor"],
     &["evolve"],
     &["actor"],
-    &["projector", "handler"],
+    &["projector", "table", "handler"],
     &["edge"],
     &["runtime"],
     &["prelude", "__private", "lib"],

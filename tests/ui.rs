@@ -5,7 +5,7 @@
 #[test]
 fn macros_accept_and_explain() {
     let cases = trybuild::TestCases::new();
-    for what in ["actor", "projector", "handler", "message"] {
+    for what in ["actor", "projector", "projection", "handler", "message"] {
         cases.pass(format!("ui/{what}/pass/*.rs"));
         cases.compile_fail(format!("ui/{what}/fail/*.rs"));
     }
@@ -14,7 +14,7 @@ fn macros_accept_and_explain() {
 #[test]
 fn every_error_of_ours_says_what_to_type() {
     let (mut n_cases, mut n_errors) = (0, 0);
-    for what in ["actor", "projector", "handler", "message"] {
+    for what in ["actor", "projector", "projection", "handler", "message"] {
         let folder = format!("{}/ui/{what}/fail", env!("CARGO_MANIFEST_DIR"));
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();

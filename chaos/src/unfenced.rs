@@ -8,9 +8,10 @@ use sourced::backend::{
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
     Intervention, LaneState, Left, Log, Page, Parked, Progress, Promotion, Quarantine,
     QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy, ResetFrom,
-    ResetScope, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal, Snapshot,
-    Snapshots, Statistics, Store, StreamAppend, Summary, TruncateError, Truncation, UnitCommit,
-    UnitError, Units, Upkeep, Verdict, Waiting, Wake,
+    ResetScope, RowQuery, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal,
+    Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, Table, TableError, Tables,
+    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Values, Verdict, Waiting,
+    Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -267,6 +268,25 @@ impl<B: Backend> Documents for Unfenced<B> {
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
         self.0.documents(collection, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Tables for Unfenced<B> {
+    async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
+        self.0.ensure_table(table, group).await
+    }
+
+    async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
+        self.0.rebuild_table(table, group).await
+    }
+
+    async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
+        self.0.drop_table(table).await
+    }
+
+    async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
+        self.0.rows(table, query).await
     }
 }
 

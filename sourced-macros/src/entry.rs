@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::DeriveInput;
 
 use crate::check::{self, Kind};
 use crate::diagnostics::Diagnostics;
@@ -9,10 +10,12 @@ use crate::expand;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::message::MessageModel;
+use crate::model::row::RowModel;
 use crate::parse::block::Block;
 use crate::parse::item::Item;
 use crate::parse::member::{Member, Role};
 use crate::parse::options::{self, Options};
+use crate::parse::row::KeyInput;
 
 /// `#[actor]`, `#[projector]` and `#[handler]`.
 pub(crate) fn block(kind: Kind, args: TokenStream, item: &TokenStream) -> TokenStream {
@@ -25,7 +28,7 @@ pub(crate) fn block(kind: Kind, args: TokenStream, item: &TokenStream) -> TokenS
     };
     let declared = match kind {
         Kind::Actor => options::ACTOR,
-        Kind::Projector => options::PROJECTOR,
+        Kind::Projector | Kind::Table => options::PROJECTOR,
         Kind::Handler => options::HANDLER,
     };
     let options = declared.read(args, &mut dx);
@@ -49,10 +52,15 @@ fn generated(
     let build = |member: &Member| Handler::build(member, dx);
     let handlers = members.filter_map(build).collect();
     let model = Model::build(options, head, &block.members, handlers)?;
+    let kind = match kind {
+        Kind::Projector if model.has_table() => Kind::Table,
+        kind => kind,
+    };
     let right = check::model(kind, &model, dx);
     Some(match kind {
         Kind::Actor => expand::actor(&model, &right),
         Kind::Projector => expand::projector(&model, &right),
+        Kind::Table => expand::table(&model, &right),
         Kind::Handler => expand::handler(&model, &right),
     })
 }
@@ -71,6 +79,36 @@ pub(crate) fn message(role: Role, args: TokenStream, item: &TokenStream) -> Toke
     let (derives, traits) = model.as_ref().map(expand::definition).unzip();
     let errors = dx.into_tokens();
     quote!(#derives #item #errors #traits)
+}
+
+/// `#[derive(Projection)]`.
+pub(crate) fn row(item: TokenStream) -> TokenStream {
+    let mut dx = Diagnostics::default();
+    let generated = row_generated(item, &mut dx);
+    let errors = dx.into_tokens();
+    quote!(#errors #generated)
+}
+
+fn row_generated(item: TokenStream, dx: &mut Diagnostics) -> Option<TokenStream> {
+    let input: DeriveInput = match syn::parse2(item) {
+        Ok(input) => input,
+        Err(error) => {
+            dx.syntax(error);
+            return None;
+        }
+    };
+    if !check::row_item(&input, dx) {
+        return None;
+    }
+    let before = dx.count();
+    let model = RowModel::build(&input, dx)?;
+    let is_right = check::row(&model, dx);
+    (is_right && dx.count() == before).then(|| expand::row(&model))
+}
+
+/// The key of an event, inside generated code.
+pub(crate) fn key(input: TokenStream) -> TokenStream {
+    KeyInput::read(input).map_or_else(TokenStream::new, |input| expand::key(&input))
 }
 
 /// `#[reaction]`, `#[on]`, `#[state]`, `#[before_evolve]` and `#[sync]`, which mean something inside a block only.

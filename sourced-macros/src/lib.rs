@@ -331,6 +331,8 @@ pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// `#[sync]` methods may also ask for `Res<T>`, `Now` and `Replaying`.
 ///
+/// A block whose `#[event]` methods give rows back is that of a table, whose struct has [`derive@Projection`].
+///
 /// A `#[reaction]` returns commands after one of the events that there is an `#[event]` method for, on the state as of
 /// it. They are stored in the same transaction; a replay does not call it.
 ///
@@ -341,6 +343,98 @@ pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn projector(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::block(Kind::Projector, args.into(), &item.into()).into()
+}
+
+/// Makes a struct a row of a table that a `#[projector]` keeps up to date.
+///
+/// Each field is a column; `#[key]` says which identify the row. The table is made when an app is built with the projector,
+/// in the schema or with the prefix of the backend, and can be queried like any other.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("todo.added")]
+/// pub struct TodoAdded {
+///     pub todo_id: u64,
+///     pub title: String,
+/// }
+///
+/// #[event("todo.renamed")]
+/// pub struct TodoRenamed {
+///     pub todo_id: u64,
+///     pub title: String,
+/// }
+///
+/// #[event("todo.completed")]
+/// pub struct TodoCompleted {
+///     pub todo_id: u64,
+/// }
+///
+/// #[derive(Debug, Projection)]
+/// #[projection(table = "outstanding_todos")]
+/// pub struct OutstandingTodo {
+///     #[key]
+///     todo_id: u64,
+///     #[index]
+///     title: String,
+///     #[projection(json)]
+///     earlier_titles: Vec<String>,
+/// }
+///
+/// #[projector]
+/// impl OutstandingTodo {
+///     #[event]
+///     fn added(event: &TodoAdded) -> Self {
+///         Self { todo_id: event.todo_id, title: event.title.clone(), earlier_titles: Vec::new() }
+///     }
+///
+///     #[event]
+///     fn renamed(&mut self, event: &TodoRenamed) {
+///         let earlier = std::mem::replace(&mut self.title, event.title.clone());
+///         self.earlier_titles.push(earlier);
+///     }
+///
+///     #[event]
+///     fn completed(self, _: &TodoCompleted) -> Delete {
+///         Delete
+///     }
+/// }
+///
+/// let builder = sourced::App::builder().register::<OutstandingTodo>();
+/// # drop(builder);
+/// ```
+///
+/// What `#[event]` methods are like says what they do with the row of their event:
+///
+/// | method | the row |
+/// |---|---|
+/// | `fn added(event: &E) -> Self`, or `-> Option<Self>` | is made; it is a failure when it is there |
+/// | `fn renamed(&mut self, event: &E)` | is changed; it is a failure when it is not there |
+/// | `fn completed(self, event: &E) -> Delete`, or `-> Option<Self>` | ends; it is a failure when it is not there |
+/// | `fn counted(row: Option<Self>, event: &E) -> Self`, or the others | may be there or not |
+///
+/// The event is `&E` or `&Message<E>`. Its fields of the same names as those of the key say which row it is about, unless
+/// the attribute says something else: `#[event(key = customer_id)]` names another field, and `#[event(key = Self::by_day)]` a
+/// function of `&Message<E>` that makes the key, which is a tuple when several fields are marked.
+///
+/// A projector of a table has no other methods with attributes. Reactions belong in a `#[handler]`.
+///
+/// # Attributes
+/// - `#[projection(table = "outstanding_todos")]`: the name of the table. Without it, the name of the struct:
+///   `outstanding_todo`.
+/// - `#[projection(crate = path)]`: where the library is, when it is not `::sourced`.
+/// - `#[key]` above one field or several, `#[unique]`, `#[index]`.
+/// - `#[projection(json)]`: the field is anything of serde, and its column holds JSON.
+/// - `#[projection(column = "due_at")]`: the name of the column. Without it, that of the field.
+#[proc_macro_derive(Projection, attributes(projection, key, index, unique))]
+pub fn derive_projection(item: TokenStream) -> TokenStream {
+    entry::row(item.into()).into()
+}
+
+#[doc(hidden)]
+#[proc_macro]
+pub fn __key(input: TokenStream) -> TokenStream {
+    entry::key(input.into()).into()
 }
 
 /// A command: on a method under [`macro@actor`] it decides one, on a struct it defines one.

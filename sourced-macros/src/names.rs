@@ -54,6 +54,17 @@ pub(crate) fn is_type_name(name: &str) -> bool {
     name.len() <= MAX_TYPE_NAME && name.split('.').all(is_word)
 }
 
+/// Whether this can be the name of a table or a column.
+pub(crate) fn is_column_name(name: &str) -> bool {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let goes_on = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    starts_well && name.len() <= 48 && name.chars().all(goes_on)
+}
+
+/// What such a name is like.
+pub(crate) const COLUMN_NAME_HELP: &str =
+    "names are small ASCII letters, digits and `_`, 48 at most, and do not start with a digit";
+
 /// The longest name of a stored type, in bytes.
 pub(crate) const MAX_TYPE_NAME: usize = 255;
 

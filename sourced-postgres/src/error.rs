@@ -65,6 +65,24 @@ impl SqlError {
         }
     }
 
+    /// Two transactions met, and this one has to be done again.
+    pub(crate) fn overtaken(message: &str) -> Self {
+        Self::with_code("40001", message)
+    }
+
+    /// What the database would refuse.
+    pub(crate) fn refused(message: &str) -> Self {
+        Self::with_code("22008", message)
+    }
+
+    fn with_code(code: &str, message: &str) -> Self {
+        Self {
+            code: Some(code.to_owned()),
+            corrupt: false,
+            ..Self::corrupt(message)
+        }
+    }
+
     /// The detail of a conflict raised by our `append`.
     pub(crate) fn conflict(&self) -> Option<&str> {
         (self.code() == Some("SRC01")).then_some(self.detail.as_deref().unwrap_or_default())

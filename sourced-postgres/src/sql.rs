@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sourced::backend::Table;
 use sqlx::AssertSqlSafe;
 
 use crate::error::InvalidSchemaName;
@@ -55,6 +56,17 @@ impl Text {
     }
 }
 
+/// What tables of read models are called.
+#[derive(Debug)]
+pub(crate) struct TableNames(SchemaName);
+
+impl TableNames {
+    /// In quotes. Both parts were checked.
+    pub(crate) fn of(&self, table: &Table) -> String {
+        format!("\"{}\".\"{}\"", self.0.as_str(), table.physical_name())
+    }
+}
+
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident = $text:expr;)*) => {
         /// All statements of the backend.
@@ -63,6 +75,8 @@ macro_rules! statements {
             $($(#[$about])* pub(crate) $name: Text,)*
             pub(crate) read_stream: Both,
             pub(crate) pages: Pages,
+            /// Those of read models.
+            pub(crate) tables: TableNames,
         }
 
         impl Sql {
@@ -71,6 +85,7 @@ macro_rules! statements {
                     $($name: Text::new(schema, $text),)*
                     read_stream: Both::new(schema, include_str!("sql/read_stream.sql")),
                     pages: Pages::new(schema),
+                    tables: TableNames(schema.clone()),
                 }
             }
         }

@@ -3,11 +3,12 @@
 use std::any::Any;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, Tx, TxOps};
+use sourced::backend::{BackendError, RowChanges, Table, Tx, TxOps, Values};
 use sourced::{Failure, Payload};
 use sqlx::PgConnection;
 
 use crate::error::backend_error;
+use crate::rows;
 use crate::sql::Sql;
 
 /// SQL of your own in the transaction that acknowledges.
@@ -87,6 +88,22 @@ impl TxOps for Operations<'_> {
             .await
             .map(drop)
             .map_err(backend_error)
+    }
+
+    async fn read_rows(
+        &mut self,
+        table: &Table,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, BackendError> {
+        rows::read_rows(self.connection, self.sql, table, keys).await
+    }
+
+    async fn change_rows(
+        &mut self,
+        table: &Table,
+        changes: &RowChanges,
+    ) -> Result<(), BackendError> {
+        rows::change_rows(self.connection, self.sql, table, changes).await
     }
 
     fn connection(&mut self) -> &mut dyn Any {

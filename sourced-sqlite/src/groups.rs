@@ -178,7 +178,7 @@ fn status(row: &SqliteRow) -> Result<GroupStatus, BackendError> {
     })
 }
 
-async fn reset(
+pub(crate) async fn reset(
     connection: &mut SqliteConnection,
     sql: &Statements,
     group: &GroupId,

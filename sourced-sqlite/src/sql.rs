@@ -1,6 +1,6 @@
 //! The statements, built once when the file is opened.
 
-use sourced::backend::BackendError;
+use sourced::backend::{BackendError, Table};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
@@ -38,6 +38,7 @@ macro_rules! statements {
             $($(#[$doc])* pub(crate) $name: SqlStr,)*
             insert_messages: [[SqlStr; 4]; ROWS.len()],
             pub(crate) put_documents: [SqlStr; ROWS.len()],
+            prefix: Prefix,
         }
 
         impl Statements {
@@ -47,6 +48,7 @@ macro_rules! statements {
                     $($name: prefix.statement($text),)*
                     insert_messages: ROWS.map(|rows| insert_messages(prefix, rows)),
                     put_documents: ROWS.map(|rows| put_documents(prefix, rows)),
+                    prefix: prefix.clone(),
                 }
             }
 
@@ -252,6 +254,16 @@ statements! {
 }
 
 impl Statements {
+    /// What a table of a read model is called here.
+    pub(crate) fn table_name(&self, table: &Table) -> String {
+        format!("{}{}", self.prefix.0, table.physical_name())
+    }
+
+    /// The same in quotes. Both parts were checked.
+    pub(crate) fn table(&self, table: &Table) -> String {
+        format!("\"{}\"", self.table_name(table))
+    }
+
     /// Stores as many messages as the nth of [`ROWS`] says; before that their streams, and then ends the transaction.
     pub(crate) fn insert_messages(&self, nth: usize, with_streams: bool, end: End) -> SqlStr {
         let which = usize::from(with_streams) + 2 * usize::from(end == End::Commit);

@@ -5,13 +5,12 @@ use std::fmt;
 
 use async_trait::async_trait;
 use sourced::Failure;
-use sourced::backend::{BackendError, DocumentWrites, Tx, TxOps};
+use sourced::backend::{BackendError, DocumentWrites, RowChanges, Table, Tx, TxOps, Values};
 use sourced::message::Payload;
 use sqlx::SqliteConnection;
 
-use crate::documents;
-use crate::error;
 use crate::sql::Statements;
+use crate::{documents, error, rows};
 
 /// SQL of your own inside the transaction that acknowledges.
 ///
@@ -109,6 +108,22 @@ impl TxOps for SavepointTx<'_> {
             .bind(key);
         let done = delete.execute(&mut *self.connection).await;
         done.map(drop).map_err(error::backend)
+    }
+
+    async fn read_rows(
+        &mut self,
+        table: &Table,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, BackendError> {
+        rows::read_rows(self.connection, self.sql, table, keys).await
+    }
+
+    async fn change_rows(
+        &mut self,
+        table: &Table,
+        changes: &RowChanges,
+    ) -> Result<(), BackendError> {
+        rows::change_rows(self.connection, self.sql, table, changes).await
     }
 
     fn connection(&mut self) -> &mut dyn Any {

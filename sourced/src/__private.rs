@@ -37,4 +37,10 @@ pub use crate::message::{
 pub use crate::projector::{Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::{IntoStreamId, StreamId};
+pub use crate::table::{
+    Column, ColumnError, Describe, FromRow, IntoRow, Misfit, Projects, Row, TableHandlers,
+    TableProjector, TableReactor, ToRow, changed, created, either, ended, kept,
+};
 pub use crate::topology::Produces;
+#[cfg(feature = "macros")]
+pub use sourced_macros::__key as key;

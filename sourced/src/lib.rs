@@ -5,6 +5,7 @@
 //! | you want to | read |
 //! |---|---|
 //! | write a domain type | [`macro@actor`], [`macro@projector`], [`macro@handler`], [`macro@command`], [`macro@event`] |
+//! | keep a read model as a table, and query it | [`table`], [`derive@Projection`], [`App::rows`]; `docs/projections.md` in the repository |
 //! | build an app and call it | [`App`], [`AppBuilder`], [`ActorRef`], [`Receipt`]; `docs/app.md` in the repository |
 //! | change what is stored | [`macro@event`], [`message`]; `docs/messages.md` in the repository |
 //! | send a command later | [`Outgoing::after`], [`Outgoing::at`], [`App::dispatch`], [`App::scheduled`] |
@@ -47,6 +48,7 @@ pub mod recurrence;
 pub mod registry;
 pub mod runtime;
 mod stream;
+pub mod table;
 mod telemetry;
 mod time;
 pub mod topology;
@@ -77,16 +79,17 @@ pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
     FailureHooks, GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt,
-    Recurring, RetryPolicy, Running, StopReport, Truncate, Unit, UnitError, UnitOutcome,
+    Recurring, RetryPolicy, RowsOf, Running, StopReport, Truncate, Unit, UnitError, UnitOutcome,
     WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,
 };
+pub use table::Delete;
 pub use time::Timestamp;
 pub use topology::Topology;
 
 #[cfg(feature = "macros")]
 pub use sourced_macros::{
-    actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+    Projection, actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
 };

@@ -5,12 +5,12 @@
 //! ```
 
 pub use crate::{
-    App, CommandExt, Elsewhere, Emitter, Failure, History, Message, Metadata, Now, Other, Outgoing,
-    Principal, Replaying, Res, StoredMessage, StreamId, Tx,
+    App, CommandExt, Delete, Elsewhere, Emitter, Failure, History, Message, Metadata, Now, Other,
+    Outgoing, Principal, Replaying, Res, StoredMessage, StreamId, Tx,
 };
 
 #[cfg(feature = "macros")]
 #[doc(no_inline)]
 pub use crate::{
-    actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+    Projection, actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
 };

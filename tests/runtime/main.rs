@@ -26,6 +26,7 @@ mod scenarios;
 mod scheduling;
 mod snapshots;
 mod stopping;
+mod tables;
 mod unit_seqs;
 mod units;
 
@@ -214,6 +215,18 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    tables {
+        a_table_follows_its_events_and_answers_queries,
+        each_event_once_of_many_streams_in_one_row,
+        each_event_once_when_workers_are_cut_off,
+        what_went_well_before_a_failing_row_is_kept,
+        a_row_that_does_not_fit_its_event_parks_the_stream,
+        what_the_database_refuses_parks_its_event_alone,
+        a_rebuild_counts_everything_once,
+        never_skipped_when_somebody_dropped_the_table,
+        a_table_that_differs_is_said_when_the_app_is_built,
+        one_transaction_with_a_unit,
     }
     unit_seqs {
         a_projector_is_told_the_seq_that_is_stored,

@@ -2,7 +2,8 @@
 //!
 //! The same business twice. In [`single`] it is one stream, whose steps run one after another. In [`several`] each
 //! booking is a stream of its own, so that they run side by side, and the trip waits for all of them. [`agency`] stands
-//! for the booking systems of other people, which are away at times and lose answers.
+//! for the booking systems of other people, which are away at times and lose answers. [`overview`] is a table of holidays
+//! for whoever makes a list of them.
 //!
 //! # A chain must not end in a refusal
 //!
@@ -36,6 +37,7 @@ pub mod several;
 pub mod single;
 
 pub mod agency;
+pub mod overview;
 
 use std::fmt;
 
@@ -98,4 +100,5 @@ pub fn app() -> AppBuilder {
         .register::<single::Holiday>()
         .register::<several::Trip>()
         .register::<several::Reservation>()
+        .register::<overview::HolidayRow>()
 }

@@ -21,6 +21,8 @@ use crate::parse::member::Role;
 pub(crate) enum Kind {
     Actor,
     Projector,
+    /// A projector whose methods give rows back.
+    Table,
     Handler,
 }
 
@@ -29,7 +31,7 @@ impl Kind {
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::Actor => "#[actor]",
-            Self::Projector => "#[projector]",
+            Self::Projector | Self::Table => "#[projector]",
             Self::Handler => "#[handler]",
         }
     }
@@ -50,6 +52,7 @@ impl Kind {
                 Role::BeforeEvolve,
                 Role::Sync,
             ],
+            Self::Table => &[Role::Event],
             Self::Handler => &[Role::On, Role::State],
         }
     }
@@ -132,7 +135,8 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
         role(kind, handler, dx);
         if dx.count() == before {
             stored_name(model, handler, dx);
-            signature::check(handler, dx);
+            row_key(kind, handler, dx);
+            signature::check(kind, handler, dx);
             parameters::check(kind, handler, dx);
         }
         dx.count() == before
@@ -191,17 +195,42 @@ fn stored_name(model: &Model, handler: &Handler, dx: &mut Diagnostics) {
     }
 }
 
+/// Only rows have keys.
+fn row_key(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
+    if let Some(key) = &handler.stored.key
+        && kind != Kind::Table
+    {
+        dx.error(
+            key,
+            "`key` says which row of a table an event is about, and this block has no table",
+            "remove it, or write `#[derive(Projection)]` for the struct and methods that return `Self`",
+        );
+    }
+}
+
 fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     if kind.roles().contains(&handler.role) {
         return;
     }
-    let what = format!(
-        "`{}` has no `{}`",
-        kind.attribute(),
-        handler.role.attribute()
-    );
+    let what = match kind {
+        Kind::Table => format!(
+            "a `#[projector]` whose `#[event]` methods give rows back has no `{}`",
+            handler.role.attribute()
+        ),
+        _ => format!(
+            "`{}` has no `{}`",
+            kind.attribute(),
+            handler.role.attribute()
+        ),
+    };
     let help = match (kind, handler.role) {
-        (Kind::Projector | Kind::Handler, Role::Command) => {
+        (Kind::Table, Role::Reaction | Role::On) => {
+            "move it to a `#[handler]`, as an `#[on]` method".to_owned()
+        }
+        (Kind::Table, Role::Sync | Role::State) => {
+            "remove it: the library reads and writes the rows".to_owned()
+        }
+        (Kind::Projector | Kind::Table | Kind::Handler, Role::Command) => {
             "move it to the `#[actor]` that decides the command".to_owned()
         }
         (Kind::Actor, Role::Sync) => {

@@ -3,7 +3,9 @@
 mod block;
 mod message;
 mod parameters;
+mod row;
 mod signature;
 
 pub(crate) use block::{Kind, block, head, model};
 pub(crate) use message::{message, outside};
+pub(crate) use row::{row, row_item};

@@ -13,7 +13,7 @@ use crate::parse::member::Role;
 pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     for parameter in &handler.parameters {
         match handler.role {
-            Role::Command | Role::Event => of_message(handler, parameter, dx),
+            Role::Command | Role::Event => of_message(kind, handler, parameter, dx),
             Role::Reaction | Role::On => of_reaction(handler, parameter, dx),
             Role::BeforeEvolve => of_before_evolve(handler, parameter, dx),
             Role::State => of_state(handler, parameter, dx),
@@ -38,8 +38,11 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             ),
         );
     }
-    if kind == Kind::Projector && handler.role == Role::Event && handler.is_definition() {
-        projector_defines(handler, dx);
+    if matches!(kind, Kind::Projector | Kind::Table)
+        && handler.role == Role::Event
+        && handler.is_definition()
+    {
+        projector_defines(kind, handler, dx);
     }
 }
 
@@ -59,7 +62,7 @@ fn takes_tx(handler: &Handler) -> bool {
     handler.parameters.iter().any(is_tx)
 }
 
-fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     let attribute = handler.role.attribute();
     let ty = &parameter.source.ty;
     match &parameter.kind {
@@ -73,6 +76,11 @@ fn of_message(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
                 );
             }
         }
+        ParameterKind::Row if kind != Kind::Table => dx.error(
+            parameter,
+            format!("`{attribute}` takes no row: only the `#[event]` methods of a table do"),
+            "remove this parameter, or make the block a `#[projector]` of a struct with `#[derive(Projection)]`",
+        ),
         ParameterKind::Unnamed => dx.error(
             &parameter.source.pat,
             format!("`{attribute}` makes a field of this parameter, which needs a name"),
@@ -145,12 +153,19 @@ fn ty_is_message(parameter: &Parameter) -> bool {
 }
 
 /// Said once, at the first field.
-fn projector_defines(handler: &Handler, dx: &mut Diagnostics) {
+fn projector_defines(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     let what =
         "`#[event]` of a `#[projector]` takes the event by reference: it was defined elsewhere";
     let event = names::message_of(handler.name());
-    let help = format!("write `fn {}(&mut self, event: &{event})`", handler.name());
-    match handler.parameters.first() {
+    let receiver = match &handler.receiver {
+        Some(receiver) => format!("{}, ", names::spoken(receiver)),
+        None if handler.takes_row() => "row: Option<Self>, ".to_owned(),
+        None if kind == Kind::Table => String::new(),
+        None => "&mut self, ".to_owned(),
+    };
+    let help = format!("write `fn {}({receiver}event: &{event})`", handler.name());
+    let is_field = |parameter: &&Parameter| !matches!(parameter.kind, ParameterKind::Row);
+    match handler.parameters.iter().find(is_field) {
         Some(field) => dx.error(field, what, help),
         None => dx.error(handler.name(), what, help),
     }

@@ -2,15 +2,17 @@
 
 use syn::{GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
+use super::Kind;
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
 use crate::parse::member::Role;
 
 /// Everything about a signature but its parameters.
-pub(crate) fn check(handler: &Handler, dx: &mut Diagnostics) {
+pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     plain(handler, dx);
     match handler.role {
         Role::Command | Role::Reaction | Role::On | Role::Sync => shared_receiver(handler, dx),
+        Role::Event if kind == Kind::Table => table_event(handler, dx),
         Role::Event | Role::BeforeEvolve => evolve(handler, dx),
         Role::State => state(handler, dx),
     }
@@ -109,6 +111,54 @@ fn evolve(handler: &Handler, dx: &mut Diagnostics) {
             ),
             "remove the return type; what may be refused belongs in a `#[command]`",
         );
+    }
+}
+
+/// What makes, changes or ends a row.
+fn table_event(handler: &Handler, dx: &mut Diagnostics) {
+    let name = handler.name();
+    if let Some(word) = &handler.sig.asyncness {
+        dx.error(
+            word,
+            "`#[event]` methods cannot be `async`: a replay must not wait for anything",
+            "remove `async`; what has to wait belongs in a `#[handler]`",
+        );
+    }
+    let returned = match &handler.sig.output {
+        ReturnType::Type(_, ty) if !is_unit(ty) => Some(ty),
+        _ => None,
+    };
+    match &handler.receiver {
+        Some(receiver) if handler.takes_row() => dx.error(
+            receiver,
+            "`#[event]` methods of a table take a row that is there, or one that may be, not both",
+            "remove this receiver, or the parameter `Option<Self>`",
+        ),
+        Some(receiver) if is_shared(receiver) => dx.error(
+            receiver,
+            "`#[event]` methods of a table make, change or end a row, and cannot through a shared receiver",
+            "write `&mut self` to change the row, or `self` to end it",
+        ),
+        Some(receiver) if is_exclusive(receiver) => {
+            if let Some(ty) = returned {
+                dx.error(
+                    ty,
+                    "`#[event]` methods that change a row return nothing",
+                    "remove the return type; to end the row take `self`, and return `Delete` or `Option<Self>`",
+                );
+            }
+        }
+        Some(receiver) if returned.is_none() => dx.error(
+            receiver,
+            format!("`#[event]` methods that take a row give it back, and `{name}` returns nothing"),
+            "write `&mut self` to change the row, or add `-> Delete` to end it",
+        ),
+        None if returned.is_none() => dx.error(
+            name,
+            format!("`#[event]` methods without a receiver make a row, and `{name}` returns none"),
+            "add `-> Self`; to change a row that is there take `&mut self`",
+        ),
+        _ => {}
     }
 }
 

@@ -10,12 +10,22 @@ use crate::model::parameter::{Parameter, ParameterKind};
 
 /// `Self::add_item(self, message.payload.product_id, cx.get()?)`
 pub(crate) fn call(model: &Model, handler: &Handler) -> TokenStream {
+    let this = quote!(self);
+    call_on(model, handler, handler.receiver.as_ref().map(|_| &this))
+}
+
+/// The same, of something else than `self`.
+pub(crate) fn call_on(
+    model: &Model,
+    handler: &Handler,
+    receiver: Option<&TokenStream>,
+) -> TokenStream {
     let name = handler.name();
     let arguments = handler
         .parameters
         .iter()
         .map(|parameter| argument(model, parameter));
-    let receiver = handler.receiver.as_ref().map(|_| quote!(self,));
+    let receiver = receiver.map(|receiver| quote!(#receiver,));
     let call = quote_spanned!(name.span()=> Self::#name(#receiver #(#arguments),*));
     match &handler.sig.asyncness {
         Some(word) => {
@@ -55,6 +65,7 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         }
         ParameterKind::Stream => quote!(&message.stream_id),
         ParameterKind::Tx => quote!(tx),
+        ParameterKind::Row => quote!(row),
         ParameterKind::Message(_) | ParameterKind::Borrowed { .. } => quote!(&message.payload),
         ParameterKind::Envelope(_) => quote!(&message),
     };
@@ -66,7 +77,10 @@ pub(crate) fn message_name(handler: &Handler) -> TokenStream {
     let is_outer = |parameter: &Parameter| {
         matches!(
             parameter.kind,
-            ParameterKind::Context | ParameterKind::History | ParameterKind::Tx
+            ParameterKind::Context
+                | ParameterKind::History
+                | ParameterKind::Tx
+                | ParameterKind::Row
         )
     };
     if handler.parameters.iter().all(is_outer) {

@@ -8,8 +8,12 @@ mod handler;
 mod message;
 mod projector;
 mod reference;
+mod row;
+mod table;
 
 pub(crate) use actor::actor;
 pub(crate) use handler::handler;
 pub(crate) use message::definition;
 pub(crate) use projector::projector;
+pub(crate) use row::{key, row};
+pub(crate) use table::table;

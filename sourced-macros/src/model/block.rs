@@ -82,6 +82,11 @@ impl Model {
         })
     }
 
+    /// Whether its `#[event]` methods make and end rows of a table.
+    pub(crate) fn has_table(&self) -> bool {
+        self.handlers.iter().any(Handler::is_of_table)
+    }
+
     /// The name under which the message that a handler defines is stored.
     pub(crate) fn stored_name(&self, handler: &Handler) -> String {
         match &handler.stored.name {

@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Meta, Path, Receiver, ReturnType, Signature, Token, Type, Visibility};
+use syn::{
+    Attribute, FnArg, Meta, Path, Receiver, ReceiverKind, ReturnType, Signature, Token, Type,
+    Visibility,
+};
 
 use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
 use crate::diagnostics::Diagnostics;
@@ -114,6 +117,22 @@ impl Handler {
     /// Whether the method defines its message.
     pub(crate) fn is_definition(&self) -> bool {
         matches!(self.role, Role::Command | Role::Event) && self.message_parameter().is_none()
+    }
+
+    /// Whether it takes the row of a table, if it is there: `row: Option<Self>`.
+    pub(crate) fn takes_row(&self) -> bool {
+        let is_row = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Row);
+        self.parameters.iter().any(is_row)
+    }
+
+    /// Whether it is an `#[event]` method that only a table can have: it gives a row back, or takes one that may be there.
+    pub(crate) fn is_of_table(&self) -> bool {
+        let is_by_reference = self
+            .receiver
+            .as_ref()
+            .is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
+        let gives_back = matches!(&self.sig.output, ReturnType::Type(..)) && !is_by_reference;
+        self.role == Role::Event && (gives_back || self.takes_row())
     }
 
     /// Whether it emits step by step.

@@ -5,6 +5,7 @@ pub(crate) mod handler;
 pub(crate) mod message;
 pub(crate) mod parameter;
 pub(crate) mod reactions;
+pub(crate) mod row;
 pub(crate) mod snapshots;
 
 use proc_macro2::{Span, TokenStream};

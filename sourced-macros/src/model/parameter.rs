@@ -41,6 +41,8 @@ pub(crate) enum ParameterKind {
         /// What to write.
         write: &'static str,
     },
+    /// `Option<Self>`: the row of a table, if it is there.
+    Row,
     /// `&StreamId`
     Stream,
     /// `&mut Tx<'_>`
@@ -72,6 +74,7 @@ impl Parameter {
             Type::Path(path) if CONTEXT.iter().any(|name| last_is(path, name)) => {
                 ParameterKind::Context
             }
+            Type::Path(path) if is_row(path) => ParameterKind::Row,
             Type::Path(path) if of_is(path, "Emitter") => ParameterKind::Otherwise {
                 write: "&mut Emitter<Self>",
             },
@@ -237,6 +240,12 @@ fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
         Some(payload) => ParameterKind::Envelope(payload.clone()),
         None => ParameterKind::Message(path.clone()),
     }
+}
+
+/// Whether it is `Option<Self>`.
+fn is_row(path: &TypePath) -> bool {
+    let is_self = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("Self"));
+    last_is(path, "Option") && type_arguments(path).any(is_self)
 }
 
 /// The `T` of `Message<T>`.

@@ -4,3 +4,4 @@ pub(crate) mod block;
 pub(crate) mod item;
 pub(crate) mod member;
 pub(crate) mod options;
+pub(crate) mod row;

@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) derives: Vec<Path>,
     /// `was = ItemAddedV1`
     pub(crate) was: Option<Path>,
+    /// `key = customer_id`, or `key = Self::by_day`
+    pub(crate) key: Option<Path>,
     /// `snapshot_every = 100`
     pub(crate) snapshot_every: Option<LitInt>,
     /// `snapshot_version = 2`
@@ -100,7 +102,7 @@ pub(crate) const COMMAND_METHOD: Declared = Declared {
 pub(crate) const EVENT_METHOD: Declared = Declared {
     attribute: "#[event]",
     name: Some(EVENT_NAME),
-    keys: &["alias", "was"],
+    keys: &["alias", "was", "key"],
 };
 
 const COMMAND_NAME: &str = "the stored name, such as `\"cart.add_item\"`";
@@ -173,6 +175,11 @@ impl Declared {
             "snapshot_version" => {
                 let help = "write `snapshot_version = 2`, and a higher number with every change";
                 self.number(&key, input, &mut options.snapshot_version, (0, help), dx);
+            }
+            "key" => {
+                let help = "write `key = customer_id`, a field of the event, or `key = Self::by_day`, a function of `&Message<…>`";
+                let twice = "for a key of several fields write a function: `key = Self::by_day`";
+                self.path(&key, input, &mut options.key, (help, twice), dx);
             }
             "was" => {
                 let help = "write `was = ItemAddedV1`, the type that it took the place of";

@@ -70,6 +70,35 @@ fn a_projector_is_a_table_and_its_syncs() {
 }
 
 #[test]
+fn a_row_is_a_line_per_column() {
+    let out = same_as_kept("todo", |item| entry::row(item.clone()));
+    assert!(
+        out.contains(r#"columns.json::<Vec<String>>("labels");"#),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_projector_of_a_table_is_an_impl_per_event() {
+    same_as_kept("todo_rows", |item| {
+        entry::block(Kind::Projector, TokenStream::new(), item)
+    });
+}
+
+#[test]
+fn the_key_of_an_event_is_read_from_its_fields() {
+    let key = |input: &str| entry::key(input.parse().unwrap()).to_string();
+    let one = key("(id) (message.payload) Added");
+    let spaced = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(
+        spaced(&one),
+        "::core::clone::Clone::clone(&message.payload.id)"
+    );
+    let two = key("(id r#type) (message.payload) todo::Added");
+    assert!(two.starts_with('(') && two.contains("r#type"), "{two}");
+}
+
+#[test]
 fn a_message_is_its_derives_and_its_name() {
     let name = r#""cart.item_added""#.parse::<TokenStream>().unwrap();
     same_as_kept("message", |item| {

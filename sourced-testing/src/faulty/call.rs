@@ -178,5 +178,6 @@ conflicts! {
     sourced::backend::BackendError: |_| None;
     sourced::backend::FenceError: |_| None;
     sourced::backend::QuarantineError: |_| None;
+    sourced::backend::TableError: |_| None;
     sourced::backend::TruncateError: |_| None;
 }

@@ -9,9 +9,10 @@ use sourced::backend::{
     ClaimKey, ClaimRequest, Claims, Document, Documents, FenceError, GoOn, Group, GroupState,
     GroupStatus, Groups, Intervention, JoinError, Joined, LaneState, Left, Log, Page, Parked,
     Progress, Promotion, Quarantine, QuarantineError, ReadLog, ReadStream, RecentStreams,
-    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, Scheduled, Schedules, Scheduling, Seen,
-    Selection, SetAside, Signal, Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary,
-    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Verdict, Waiting, Wake,
+    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled, Schedules,
+    Scheduling, Seen, Selection, SetAside, Signal, Snapshot, Snapshots, Statistics, Store,
+    StreamAppend, Summary, Table, TableError, Tables, TruncateError, Truncation, UnitCommit,
+    UnitError, Units, Upkeep, Values, Verdict, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -353,6 +354,32 @@ impl<B: Backend> Documents for Faulty<B> {
             self.storage.documents(collection, after, limit),
         )
         .await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Tables for Faulty<B> {
+    async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
+        self.through(
+            Call::Operate("ensure_table"),
+            self.storage.ensure_table(table, group),
+        )
+        .await
+    }
+    async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
+        self.through(
+            Call::Operate("rebuild_table"),
+            self.storage.rebuild_table(table, group),
+        )
+        .await
+    }
+    async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
+        self.through(Call::Operate("drop_table"), self.storage.drop_table(table))
+            .await
+    }
+    async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
+        self.through(Call::Read("rows"), self.storage.rows(table, query))
+            .await
     }
 }
 

@@ -65,6 +65,9 @@ pub(crate) enum Fault {
     PromotesMoreThanAsked,
     StoresUnitsOfBusyLanes,
     ListsDocumentsBackwards,
+    MakesTablesAlone,
+    EmptiesTablesAlone,
+    IgnoresWherePagesBegin,
 }
 
 /// Memory with a fault.

@@ -6,6 +6,7 @@ mod claims;
 mod groups;
 mod later;
 mod log;
+mod tables;
 mod upkeep;
 
 use std::panic::catch_unwind;
@@ -152,6 +153,10 @@ caught! {
     unrecorded_skips: ForgetsSkips by quarantine::a_skipped_message_is_recorded_and_the_rest_goes_on;
     never_quiet: CountsParkedLanes by pending::does_not_count_parked_lanes;
     snapshots_that_go_back: KeepsTheLastSnapshotWritten by snapshots::an_older_one_never_replaces_a_newer_one;
+    tables_that_stay_empty: MakesTablesAlone by tables::never_skipped_when_the_table_was_dropped;
+    rebuilds_of_nothing: EmptiesTablesAlone by tables::a_rebuild_empties_it_and_sets_its_group_back;
+    rebuilds_that_fence_nobody: EmptiesTablesAlone by tables::fenced_by_a_rebuild;
+    pages_that_begin_again: IgnoresWherePagesBegin by tables::a_page_goes_on_after_a_row_that_is_gone;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
     removals_that_skip: RemovesWhatIsWaitedFor by upkeep::never_skipped_what_a_group_has_to_handle;
     parts_given_as_the_whole: GivesAPartAsTheWhole by upkeep::whoever_would_have_to_read_it_is_told;

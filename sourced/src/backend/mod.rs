@@ -35,6 +35,7 @@ mod schedules;
 mod selection;
 mod snapshots;
 mod store;
+mod tables;
 mod tx;
 mod units;
 mod upkeep;
@@ -61,6 +62,10 @@ pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAsid
 pub use selection::{Selection, Source};
 pub use snapshots::{Snapshot, Snapshots};
 pub use store::{Appended, Store, StreamAppend};
+pub use tables::{
+    Column, ColumnType, FoundColumn, Mark, Nulls, RowChanges, RowQuery, Select, Sorting, Table,
+    TableError, Tables, Test, Value, Values, check_keys, check_rows,
+};
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use upkeep::{
@@ -84,6 +89,7 @@ pub trait Backend:
     + Recurrences
     + Units
     + Documents
+    + Tables
     + Snapshots
     + Upkeep
     + Wake
@@ -99,6 +105,7 @@ impl<T> Backend for T where
         + Recurrences
         + Units
         + Documents
+        + Tables
         + Snapshots
         + Upkeep
         + Wake

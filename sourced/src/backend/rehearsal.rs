@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
+use super::tables::{RowChanges, Table, Values};
 use super::{Ack, BackendError, SyncAction, Tx, TxOps};
 use crate::message::Payload;
 use crate::stream::GroupId;
@@ -36,8 +37,8 @@ impl Rehearsals {
     /// Runs the sync actions of an acknowledgement, in order, with nothing behind them, and gives what they write. Where
     /// this is stored with the acknowledgement, they need not be run again.
     ///
-    /// `None` when they have to be run in the transaction: they asked for a document they had not written or for the
-    /// connection, failed, or waited for something.
+    /// `None` when they have to be run in the transaction: they asked for a document they had not written, for rows or for
+    /// the connection, failed, or waited for something.
     pub fn writes(&self, ack: &Ack) -> Option<DocumentWrites> {
         if ack.syncs.is_empty() {
             return Some(DocumentWrites::new());
@@ -126,6 +127,16 @@ impl TxOps for Stage {
         let place = (collection.to_owned(), key.to_owned());
         self.writes.insert(place, None);
         Ok(())
+    }
+
+    async fn read_rows(&mut self, _: &Table, _: &[Values]) -> Result<Vec<Values>, BackendError> {
+        self.needs_transaction = true;
+        pending().await
+    }
+
+    async fn change_rows(&mut self, _: &Table, _: &RowChanges) -> Result<(), BackendError> {
+        self.needs_transaction = true;
+        pending().await
     }
 
     fn connection(&mut self) -> &mut dyn Any {

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::BackendError;
+use super::tables::{RowChanges, Table, Values};
+use super::{BackendError, check_keys, check_rows};
 use crate::failure::Failure;
 use crate::message::Payload;
 
@@ -66,6 +67,34 @@ impl<'t> Tx<'t> {
         Ok(self.ops.delete_document(collection, key.as_ref()).await?)
     }
 
+    /// Reads rows by their keys, to change them: until the transaction ends nobody else changes them, and who would make
+    /// one of those that are not there gives way. What is not there is left out; the order is any.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such table, no row can have one of these keys, it holds something unexpected, or the storage does not answer.
+    pub async fn read_rows(
+        &mut self,
+        table: &Table,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, Failure> {
+        check_keys(table, keys)?;
+        Ok(self.ops.read_rows(table, keys).await?)
+    }
+
+    /// Changes rows, each of which was read in this transaction.
+    ///
+    /// # Errors
+    /// [`Failure`] when the table cannot hold one of them, or the storage does not answer.
+    pub async fn change_rows(
+        &mut self,
+        table: &Table,
+        changes: &RowChanges,
+    ) -> Result<(), Failure> {
+        check_rows(table, &changes.created)?;
+        check_rows(table, &changes.changed)?;
+        Ok(self.ops.change_rows(table, changes).await?)
+    }
+
     /// The backend's own connection, when it is a `C`. The extension traits of the backends' crates call this.
     pub fn connection<C: Any>(&mut self) -> Option<&mut C> {
         self.ops.connection().downcast_mut()
@@ -96,6 +125,22 @@ pub trait TxOps: Send {
     ) -> Result<Option<Payload>, BackendError>;
     /// Removes a document.
     async fn delete_document(&mut self, collection: &str, key: &str) -> Result<(), BackendError>;
+    /// Reads rows by their keys, as [`Tx::read_rows`].
+    ///
+    /// - *one-transaction*: two transactions that read and change one row do so one after the other, whether or not it is
+    ///   there yet. The later one sees what the earlier one made of it, or is run again.
+    async fn read_rows(
+        &mut self,
+        table: &Table,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, BackendError>;
+    /// Changes rows that were read in this transaction: first those that go, then those that are changed, then new ones.
+    /// Each was looked at by [`check_rows`] already.
+    async fn change_rows(
+        &mut self,
+        table: &Table,
+        changes: &RowChanges,
+    ) -> Result<(), BackendError>;
     /// The connection, for code that knows which backend it runs on.
     fn connection(&mut self) -> &mut dyn Any;
 }

@@ -1,7 +1,7 @@
 //! A panic in a handler is a failure of its message, not of the worker.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -51,6 +51,12 @@ pub(crate) async fn guarded<T>(
         Ok(result) => result,
         Err(panic) => Err(Panicked(text(&*panic).to_owned()).into()),
     }
+}
+
+/// As [`guarded`], of code that waits for nothing.
+pub(crate) fn guarded_now<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(code))
+        .map_err(|panic| Failure::from(Panicked(text(&*panic).to_owned())))
 }
 
 /// A handler panicked. It is inside the [`Failure`] that its message gets.

@@ -4,6 +4,7 @@
 //! of one stream and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
 
 mod context;
+mod failed_at;
 mod footing;
 mod guard;
 mod history;
@@ -14,9 +15,10 @@ mod rows;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
+pub use failed_at::FailedAt;
 pub use footing::{Footing, Ground};
 pub use guard::Panicked;
-pub(crate) use guard::{guarded, handle_guarded};
+pub(crate) use guard::{guarded, guarded_now, handle_guarded};
 pub use history::History;
 pub use origin::Origin;
 pub(crate) use origin::initial;
@@ -34,7 +36,7 @@ use async_trait::async_trait;
 
 use crate::backend::{
     Backend, BackendError, Delivery, ReadStream, Refusal, Scheduled, Snapshot, StreamAppend,
-    SyncAction,
+    SyncAction, Table,
 };
 use crate::env::Env;
 use crate::failure::Failure;
@@ -82,6 +84,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
         _ = ground;
         Ok(Footing::Nothing)
+    }
+
+    /// The table whose rows it keeps up to date; it is there before the reactor is given anything.
+    fn table(&self) -> Option<&Table> {
+        None
     }
 
     /// Handles the messages of a batch, in order.
@@ -212,9 +219,14 @@ impl Batch<'_> {
 
     /// The surroundings in which a delivery is handled, which begins with this call.
     pub fn context(&self, delivery: &Delivery) -> Context {
-        self.progress
-            .handles(delivery.message.seq, self.services.env.clock.now());
+        self.begins_with(&delivery.message);
         Context::of(self, delivery)
+    }
+
+    /// Notes which message is being handled, for a reactor that needs no surroundings.
+    pub(crate) fn begins_with(&self, message: &StoredMessage) {
+        self.progress
+            .handles(message.seq, self.services.env.clock.now());
     }
 }
 

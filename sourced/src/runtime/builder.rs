@@ -213,6 +213,7 @@ impl AppBuilder {
     pub async fn build(self) -> Result<App, BuildError> {
         let deciders = deciders(&self.reactors)?;
         self.check_names()?;
+        self.check_tables()?;
         self.check_resources()?;
         let flows: Vec<Flow> = self.reactors.iter().map(|reactor| reactor.flow()).collect();
         if let Some(problem) = topology::problems(&flows).into_iter().next() {
@@ -234,6 +235,11 @@ impl AppBuilder {
                     .get(reactor.group())
                     .map_or(StartFrom::default(), |options| options.start_from),
             };
+            // First, so that nobody who finds the group misses it.
+            if let Some(table) = reactor.table() {
+                let ensured = backend.ensure_table(table, reactor.group()).await;
+                ensured.map_err(|error| BuildError::of_table(reactor.group(), error))?;
+            }
             backend.register_group(&group).await?;
         }
         let recurring = recipes(self.recurring)?;
@@ -271,6 +277,23 @@ impl AppBuilder {
             }),
             None => Ok(()),
         }
+    }
+
+    fn check_tables(&self) -> Result<(), BuildError> {
+        let mut names = HashMap::new();
+        for reactor in &self.reactors {
+            let Some(table) = reactor.table() else {
+                continue;
+            };
+            if let Some(first) = names.insert(table.name, reactor.group().clone()) {
+                return Err(BuildError::DuplicateTable {
+                    table: table.name,
+                    first,
+                    second: reactor.group().clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn check_resources(&self) -> Result<(), BuildError> {

@@ -1,7 +1,7 @@
 //! What can go wrong around an app.
 
 use crate::actor::{OutgoingError, outage};
-use crate::backend::{AppendError, BackendError};
+use crate::backend::{AppendError, BackendError, TableError};
 use crate::message::{BrokenRules, PayloadError, ReservedKey, TypeName};
 use crate::reactor::Clash;
 use crate::stream::{GroupId, InvalidName, RecurrenceId};
@@ -84,9 +84,42 @@ pub enum BuildError {
     /// A recurrence has no proper name.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// Two table projections have the same table.
+    #[error(
+        "both `{first}` and `{second}` keep the table `{table}`: give one of them another name with `#[projection(table = \"…\")]`"
+    )]
+    DuplicateTable {
+        /// The table.
+        table: &'static str,
+        /// The group of one.
+        first: GroupId,
+        /// The group of the other.
+        second: GroupId,
+    },
+    /// The table of a projection is there, and is another one, or that of another group.
+    #[error("`{group}`: {error}")]
+    Table {
+        /// The group of the projection.
+        group: GroupId,
+        /// What is wrong with it.
+        #[source]
+        error: TableError,
+    },
     /// The storage did not take the registration.
     #[error(transparent)]
     Backend(#[from] BackendError),
+}
+
+impl BuildError {
+    pub(super) fn of_table(group: &GroupId, error: TableError) -> Self {
+        match error {
+            TableError::Backend(error) => Self::Backend(error),
+            error => {
+                let group = group.clone();
+                Self::Table { group, error }
+            }
+        }
+    }
 }
 
 impl From<Problem> for BuildError {

@@ -11,6 +11,7 @@ use crate::backend::{
 };
 use crate::reactor::Register;
 use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
+use crate::table::{TableProjector, table_of};
 
 /// The consumer group of a reactor, to be stopped, started, reset or removed. Made by [`App::group`].
 ///
@@ -114,6 +115,23 @@ impl<R> GroupRef<R> {
     pub async fn reset(&self, from: ResetFrom) -> Result<(), BackendError> {
         let all = ResetScope::All;
         self.backend.reset_group(&self.id, &all, from).await
+    }
+
+    /// Empties the table of a table projector and fills it again from the log. Both begin in one transaction: no event is
+    /// lost, and none counts twice. Until it is through, readers see a table that fills.
+    ///
+    /// For table projectors this is what [`GroupRef::reset`] is for others: events that are handled again would meet the
+    /// rows that they have made.
+    ///
+    /// # Errors
+    /// As [`GroupRef::state`].
+    #[doc(alias = "replay")]
+    pub async fn rebuild(&self) -> Result<(), BackendError>
+    where
+        R: TableProjector,
+    {
+        let table = table_of::<R>();
+        self.backend.rebuild_table(&table, &self.id).await
     }
 
     /// As [`GroupRef::reset`], in one stream. If it is parked, it is free again.

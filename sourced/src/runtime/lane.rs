@@ -12,10 +12,12 @@ use tracing::Instrument as _;
 use super::app::Inner;
 use super::in_flight::InFlight;
 use super::strategy::FailedAttempt;
-use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, FenceError, GoOn, Verdict};
+use crate::backend::{
+    Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, Verdict,
+};
 use crate::env::Task;
 use crate::failure::Failure;
-use crate::reactor::{Batch, Handled, Progress, Reactor, handle_guarded};
+use crate::reactor::{Batch, FailedAt, Handled, Progress, Reactor, handle_guarded};
 use crate::stream::{GroupId, Position};
 use crate::telemetry::{self, LANES_IN_FLIGHT, Stopwatch, spans};
 
@@ -227,8 +229,9 @@ impl LaneTask<'_> {
             self.release().await;
             return None;
         };
+        let mut deliveries = &self.claim.deliveries[..];
         for _ in 0..MAX_CONFLICTS {
-            match self.handle_once(&**reactor).await {
+            match self.handle_once(&**reactor, deliveries).await {
                 Ok(next) => return next,
                 // Not an error: somebody else was faster. The batch is decided again on what is there now.
                 Err(LaneError::Ack(error)) if error.is_conflict() => {
@@ -249,8 +252,12 @@ impl LaneTask<'_> {
                     break;
                 }
                 Err(LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure))) => {
-                    self.fail(&failure).await;
-                    return None;
+                    let Some(before) = before_failure(&failure, deliveries) else {
+                        self.fail(&failure).await;
+                        return None;
+                    };
+                    // What failed will be the first of the next claim, and counted then.
+                    deliveries = before;
                 }
                 Err(LaneError::Ack(error)) => {
                     self.fail(&Failure::from(error)).await;
@@ -262,10 +269,14 @@ impl LaneTask<'_> {
         None
     }
 
-    async fn handle_once(&self, reactor: &dyn Reactor) -> Result<Option<Claim>, LaneError> {
+    async fn handle_once(
+        &self,
+        reactor: &dyn Reactor,
+        deliveries: &[Delivery],
+    ) -> Result<Option<Claim>, LaneError> {
         let batch = Batch {
             stream: &self.claim.key.stream,
-            deliveries: &self.claim.deliveries,
+            deliveries,
             streams: self.app().services.streams(),
             services: &self.app().services,
             progress: self.progress,
@@ -399,6 +410,13 @@ impl LaneTask<'_> {
             tracing::warn!(group = %key.group, stream = %key.stream, %error, "a claim could not be marked as {what}; it ends with its lease");
         }
     }
+}
+
+/// Those that can be handled without the one that a sync action failed at, when it says which that is.
+fn before_failure<'d>(failure: &Failure, deliveries: &'d [Delivery]) -> Option<&'d [Delivery]> {
+    let position = FailedAt::position_in(failure)?;
+    let n_before = deliveries.partition_point(|delivery| delivery.message.position < position);
+    (0 < n_before && n_before < deliveries.len()).then(|| &deliveries[..n_before])
 }
 
 enum LaneError {

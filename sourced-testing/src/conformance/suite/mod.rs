@@ -30,6 +30,7 @@ pub mod same_id_once;
 pub mod schedule_once;
 pub mod snapshots;
 pub mod stopping;
+pub mod tables;
 pub mod tick_once;
 pub mod type_changes;
 pub mod units;
@@ -350,6 +351,27 @@ macro_rules! conformance {
                 values_are_kept_byte_for_byte,
                 pages_have_the_byte_order_of_keys,
                 collections_are_kept_apart,
+            }
+            tables {
+                rows_are_created_changed_and_deleted,
+                one_transaction_with_the_acknowledgement,
+                a_transaction_sees_what_it_wrote,
+                one_transaction_after_the_other_on_the_same_rows,
+                a_row_that_is_not_unique_is_refused,
+                bytes_in_bytes_out,
+                what_no_column_can_hold_is_refused,
+                making_it_again_changes_nothing,
+                many_may_make_it_at_the_same_time,
+                versions_stand_side_by_side,
+                a_table_that_differs_is_refused_with_its_column,
+                names_that_are_none_are_refused,
+                never_skipped_when_the_table_was_dropped,
+                rows_of_another_group_are_not_taken_over,
+                a_rebuild_empties_it_and_sets_its_group_back,
+                fenced_by_a_rebuild,
+                filters_say_which_rows,
+                orders_end_with_the_key_and_nulls_come_first,
+                a_page_goes_on_after_a_row_that_is_gone,
             }
             snapshots {
                 what_is_not_there_is_none,

@@ -185,7 +185,7 @@ impl State {
             // A command is decided once: the first answer stays.
             self.refusals.entry(refusal.command).or_insert(refusal);
         }
-        overlay.apply(&mut self.documents);
+        overlay.apply(self);
         if let Some(lanes) = self.groups.get_mut(&ack.claim.group) {
             lanes.ack(&ack.claim.stream, ack.upto);
         }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Memory, Shared};
-use crate::backend::{BackendError, Document, Documents, TxOps};
+use super::tables::RowOverlay;
+use super::{Memory, Shared, State};
+use crate::backend::{BackendError, Document, Documents, RowChanges, Table, TxOps, Values};
 use crate::message::Payload;
-
-type Collections = BTreeMap<String, BTreeMap<String, Payload>>;
 
 #[async_trait]
 impl Documents for Memory {
@@ -51,6 +50,7 @@ impl Shared {
 pub(super) struct Overlay {
     store: Arc<Shared>,
     written: BTreeMap<(String, String), Option<Payload>>,
+    rows: RowOverlay,
     /// There is no connection to give away.
     connection: (),
 }
@@ -60,14 +60,16 @@ impl Overlay {
         Self {
             store: Arc::clone(&store.shared),
             written: BTreeMap::new(),
+            rows: RowOverlay::default(),
             connection: (),
         }
     }
 
     /// Writes it all.
-    pub(super) fn apply(self, collections: &mut Collections) {
+    pub(super) fn apply(self, state: &mut State) {
+        self.rows.apply(&mut state.tables);
         for ((collection, key), value) in self.written {
-            let documents = collections.entry(collection).or_default();
+            let documents = state.documents.entry(collection).or_default();
             match value {
                 Some(value) => _ = documents.insert(key, value),
                 None => _ = documents.remove(&key),
@@ -105,6 +107,22 @@ impl TxOps for Overlay {
         let place = (collection.to_owned(), key.to_owned());
         self.written.insert(place, None);
         Ok(())
+    }
+
+    async fn read_rows(
+        &mut self,
+        table: &Table,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, BackendError> {
+        self.rows.read(&self.store.state().tables, table, keys)
+    }
+
+    async fn change_rows(
+        &mut self,
+        table: &Table,
+        changes: &RowChanges,
+    ) -> Result<(), BackendError> {
+        self.rows.change(&self.store.state().tables, table, changes)
     }
 
     /// A `()`: memory has no connection.

@@ -11,6 +11,7 @@ mod remedies;
 mod schedules;
 mod snapshots;
 mod store;
+mod tables;
 mod units;
 mod upkeep;
 
@@ -55,6 +56,7 @@ struct State {
     n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
+    tables: BTreeMap<String, tables::Rows>,
     snapshots: HashMap<(GroupId, StreamId), Snapshot>,
     /// Those that streams were truncated on.
     bases: HashMap<(GroupId, StreamId), Snapshot>,

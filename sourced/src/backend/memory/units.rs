@@ -72,7 +72,7 @@ impl State {
         for refusal in unit.refusals {
             self.refusals.entry(refusal.command).or_insert(refusal);
         }
-        overlay.apply(&mut self.documents);
+        overlay.apply(self);
         let end = self.log.end();
         for lane in &unit.settled {
             // Nobody appended since, so the end of the log is that of the unit.

@@ -1,0 +1,105 @@
+//! Checks of a struct that is to be a row.
+
+use std::collections::HashSet;
+
+use syn::{Data, DeriveInput, Fields, Meta};
+
+use crate::diagnostics::Diagnostics;
+use crate::model::row::{Mark, RowModel};
+use crate::names;
+
+/// The item has to be a plain struct with named fields.
+pub(crate) fn row_item(input: &DeriveInput, dx: &mut Diagnostics) -> bool {
+    let name = &input.ident;
+    let help = format!("write `struct {name} {{ #[key] id: Uuid, … }}`");
+    let what = "a `Projection` is a struct with a named field for each column";
+    match &input.data {
+        Data::Enum(data) => dx.error(data.enum_token, what, help),
+        Data::Union(data) => dx.error(data.union_token, what, help),
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(_) if input.generics.params.is_empty() => return true,
+            Fields::Named(_) => dx.error(
+                &input.generics,
+                "a `Projection` cannot be generic: it has one table",
+                "remove the generic parameters, and name concrete types",
+            ),
+            Fields::Unnamed(fields) => dx.error(fields, what, help),
+            Fields::Unit => dx.error(name, what, help),
+        },
+    }
+    false
+}
+
+/// The struct as a table.
+pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) -> bool {
+    let before = dx.count();
+    if !names::is_column_name(&model.table) {
+        dx.error(
+            &model.ident,
+            format!("`{}` cannot be the name of a table", model.table),
+            format!(
+                "write one: `#[projection(table = \"…\")]`; {}",
+                names::COLUMN_NAME_HELP
+            ),
+        );
+    }
+    if model.keys().next().is_none() {
+        dx.error(
+            &model.ident,
+            format!("the rows of `{}` have no key", model.ident),
+            "write `#[key]` above the field that no two rows share, or above each of several",
+        );
+    }
+    let mut seen = HashSet::new();
+    for column in &model.columns {
+        if !names::is_column_name(&column.name) {
+            dx.error(
+                &column.field,
+                format!("`{}` cannot be the name of a column", column.name),
+                format!(
+                    "write one: `#[projection(column = \"…\")]`; {}",
+                    names::COLUMN_NAME_HELP
+                ),
+            );
+        }
+        if !seen.insert(&column.name) {
+            dx.error(
+                &column.field,
+                format!("`{}` already has a column `{}`", model.ident, column.name),
+                "give one of them another name: `#[projection(column = \"…\")]`",
+            );
+        }
+        for (mark, attr) in &column.marks {
+            if !matches!(attr.meta, Meta::Path(_)) {
+                let word = mark.word();
+                let what = format!("`#[{word}]` takes no options");
+                dx.error(&attr.meta, what, format!("write `#[{word}]`"));
+            }
+        }
+        if let Some((second, attr)) = column.marks.get(1) {
+            let first = column.marks[0].0.word();
+            let why = if column.is(Mark::Key) {
+                "a key is unique and searched by anyway"
+            } else {
+                "what is unique is searched by anyway"
+            };
+            dx.error(
+                attr,
+                format!(
+                    "`{}` is both `#[{first}]` and `#[{}]`: {why}",
+                    column.field,
+                    second.word()
+                ),
+                "keep one of them",
+            );
+        }
+        if let (Some(json), Some((mark, _))) = (&column.json, column.marks.first()) {
+            dx.error(
+                json,
+                format!("`{}` is kept as JSON, which cannot be a `#[{}]`", column.field, mark.word()),
+                "remove `json`, and implement `sourced::table::ColumnValue` for its type; or remove the mark",
+            );
+        }
+    }
+    dx.count() == before
+}

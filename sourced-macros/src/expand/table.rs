@@ -1,0 +1,102 @@
+//! A table projector: its table of handlers, and an impl per event.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ReceiverKind;
+use syn::spanned::Spanned;
+
+use super::calls::{call_on, message_name};
+use crate::model::block::Model;
+use crate::model::handler::Handler;
+
+/// Everything beside the user's block. `handlers` are those that are right.
+pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
+    let private = model.library.private();
+    let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let rows: TokenStream = handlers
+        .iter()
+        .map(|handler| {
+            let (cfgs, event) = (handler.cfgs(), handler.message());
+            quote!(#cfgs handlers.event::<#event>();)
+        })
+        .collect();
+    let table = if rows.is_empty() {
+        quote!(_handlers)
+    } else {
+        quote!(handlers)
+    };
+    let projects = handlers.iter().map(|handler| projects(model, handler));
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::TableProjector for #self_ty {
+            const NAME: &'static str = #name;
+            fn handlers(#table: &mut #private::TableHandlers<Self>) {
+                #rows
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Register for #self_ty {
+            fn reactor() -> #private::Arc<dyn #private::Reactor> {
+                #private::TableReactor::<Self>::shared()
+            }
+        }
+        #(#projects)*
+    }
+}
+
+fn projects(model: &Model, handler: &Handler) -> TokenStream {
+    let private = model.library.private();
+    let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
+    let there = model.library.private_at(event.span());
+    let projects = quote_spanned!(event.span()=> #there::Projects<#event>);
+    let key = match &handler.stored.key {
+        None => quote!(#self_ty! { (message.payload) #event }),
+        Some(field) if field.segments.len() == 1 => {
+            quote_spanned!(field.span()=> ::core::clone::Clone::clone(&message.payload.#field))
+        }
+        Some(function) => quote_spanned!(function.span()=> #function(message)),
+    };
+    let message = message_name(handler);
+    let body = body(model, handler);
+    quote! {
+        #cfgs
+        #[automatically_derived]
+        impl #projects for #self_ty {
+            fn key_of(message: &#private::Message<#event>) -> <Self as #private::Row>::Key {
+                #key
+            }
+            fn project(
+                row: #private::Option<Self>,
+                #message: &#private::Message<#event>,
+            ) -> ::core::result::Result<#private::Option<Self>, #private::Misfit> {
+                #body
+            }
+        }
+    }
+}
+
+/// `changed(row, |row| Self::amended(row, &message.payload))`, by the receiver.
+fn body(model: &Model, handler: &Handler) -> TokenStream {
+    let row = quote!(row);
+    let receiver = handler.receiver.as_ref().map(|receiver| &receiver.kind);
+    let (kind, argument, call) = match receiver {
+        None if handler.takes_row() => (quote!(either), Some(&row), call_on(model, handler, None)),
+        None => (quote!(created), None, call_on(model, handler, None)),
+        Some(ReceiverKind::Reference(..)) => (
+            quote!(changed),
+            Some(&row),
+            call_on(model, handler, Some(&row)),
+        ),
+        Some(_) => (
+            quote!(ended),
+            Some(&row),
+            call_on(model, handler, Some(&row)),
+        ),
+    };
+    // What is wrong with the return type is said there.
+    let span = handler.returned_span();
+    let there = model.library.private_at(span);
+    quote_spanned!(span=> #there::#kind(row, |#argument| #call))
+}

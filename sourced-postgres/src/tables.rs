@@ -1,0 +1,232 @@
+//! Tables of read models: making, emptying and querying them. Their rows are changed in [`rows`](crate::rows).
+
+use async_trait::async_trait;
+use sourced::GroupId;
+use sourced::backend::{
+    BackendError, ColumnType, FoundColumn, Mark, Nulls, RowQuery, Select, Table, TableError,
+    Tables, Values,
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+
+use crate::backend::{Attempt, Postgres, retrying};
+use crate::error::SqlError;
+use crate::rows::{bound, of_table, read};
+
+#[async_trait]
+impl Tables for Postgres {
+    async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
+        table.check()?;
+        let ensured =
+            retrying!(self, connection => self.ensure_once(&mut connection, table, group).await);
+        ensured.map_err(of_table)??;
+        self.inner.hints.raise();
+        Ok(())
+    }
+
+    async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
+        table.check()?;
+        let is_known =
+            retrying!(self, connection => self.rebuild_once(&mut connection, table, group).await);
+        if !is_known.map_err(of_table)? {
+            return Err(BackendError::UnknownGroup(group.clone()));
+        }
+        self.inner.hints.raise();
+        Ok(())
+    }
+
+    async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
+        table.check()?;
+        let drop = format!("DROP TABLE IF EXISTS {}", self.table(table));
+        retrying!(self, connection => run(&mut connection, drop.clone()).await).map_err(of_table)
+    }
+
+    async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
+        table.check()?;
+        let Select { text, values } = Select::new(&self.table(table), table, query);
+        let rows = retrying!(self, connection => {
+            let query = bound(sqlx::query(AssertSqlSafe(text.clone())), &values)?;
+            query.fetch_all(&mut *connection).await
+        });
+        let rows = rows.map_err(of_table)?;
+        rows.iter().map(|row| read(table, row)).collect()
+    }
+}
+
+impl Postgres {
+    /// What a table of a read model is called, in quotes. Both parts were checked.
+    fn table(&self, table: &Table) -> String {
+        self.inner.sql.tables.of(table)
+    }
+
+    async fn ensure_once(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+        group: &GroupId,
+    ) -> Attempt<Result<(), TableError>> {
+        let mut transaction = connection.begin().await?;
+        // Several processes may make it at the same time.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('sourced tables'), hashtext($1))")
+            .bind(self.schema())
+            .execute(&mut *transaction)
+            .await?;
+        let (found, indexed) = self.found(&mut transaction, table).await?;
+        let name = self.table(table);
+        if found.is_empty() {
+            run(&mut transaction, definition(&name, table)).await?;
+            self.set_back(&mut transaction, group).await?;
+        } else if let Err(error) = table.compare(&found) {
+            return Ok(Err(error));
+        } else if self
+            .has_rows_of_others(&mut transaction, table, group)
+            .await?
+        {
+            return Ok(Err(TableError::occupied(table, group)));
+        }
+        for column in &table.columns {
+            let is_unique = found
+                .iter()
+                .any(|there| there.name == column.name && there.is_unique);
+            let create = match column.mark {
+                Mark::Unique if !is_unique => "CREATE UNIQUE INDEX",
+                Mark::Index if !indexed.iter().any(|name| name == column.name) => "CREATE INDEX",
+                _ => continue,
+            };
+            let create = format!("{create} ON {name} (\"{}\")", column.name);
+            run(&mut transaction, create).await?;
+        }
+        transaction.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// Whether there are rows, and the group is new.
+    async fn has_rows_of_others(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+        group: &GroupId,
+    ) -> Attempt<bool> {
+        let types: Option<Vec<String>> = sqlx::query_scalar(self.inner.sql.group_types.safe())
+            .bind(group.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        if types.is_some() {
+            return Ok(false);
+        }
+        let has_rows = format!("SELECT EXISTS (SELECT FROM {})", self.table(table));
+        let has_rows = sqlx::query_scalar(AssertSqlSafe(has_rows)).fetch_one(connection);
+        Ok(has_rows.await?)
+    }
+
+    /// False when there is no such group.
+    async fn rebuild_once(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+        group: &GroupId,
+    ) -> Attempt<bool> {
+        let mut transaction = connection.begin().await?;
+        // First: it waits for whoever acknowledges, and what they wrote goes, too.
+        if !self.set_back(&mut transaction, group).await? {
+            return Ok(false);
+        }
+        run(&mut transaction, format!("TRUNCATE {}", self.table(table))).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn set_back(&self, connection: &mut PgConnection, group: &GroupId) -> Attempt<bool> {
+        let is_known = sqlx::query_scalar(self.inner.sql.reset_group.safe())
+            .bind(group.as_str())
+            .bind(None::<&str>)
+            .bind(0_i64)
+            .bind(None::<sqlx::types::chrono::DateTime<sqlx::types::chrono::Utc>>)
+            .fetch_one(connection)
+            .await?;
+        Ok(is_known)
+    }
+
+    /// The columns of the table as it is, none when it is not there; and those with an index.
+    async fn found(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+    ) -> Attempt<(Vec<FoundColumn>, Vec<String>)> {
+        let rows = sqlx::query(include_str!("sql/table_columns.sql"))
+            .bind(self.schema())
+            .bind(table.physical_name())
+            .fetch_all(connection)
+            .await?;
+        let (mut found, mut indexed) = (Vec::new(), Vec::new());
+        for row in rows {
+            let name: String = row.try_get("name")?;
+            let said: String = row.try_get("said")?;
+            if row.try_get("is_indexed")? {
+                indexed.push(name.clone());
+            }
+            let expected = table.columns.iter().find(|column| column.name == name);
+            found.push(FoundColumn {
+                of: expected
+                    .map(|column| column.of)
+                    .filter(|of| said == kept_as(*of)),
+                nulls: if row.try_get("is_not_null")? {
+                    Nulls::Refused
+                } else {
+                    Nulls::Allowed
+                },
+                is_key: row.try_get("is_key")?,
+                is_unique: row.try_get("is_unique")?,
+                has_default: row.try_get("has_default")?,
+                name,
+                said,
+            });
+        }
+        Ok((found, indexed))
+    }
+}
+
+fn definition(name: &str, table: &Table) -> String {
+    let columns = table.columns.iter().map(|column| {
+        let nulls = match column.nulls {
+            Nulls::Allowed => "",
+            Nulls::Refused => " NOT NULL",
+        };
+        // The order of text is that of its bytes in every database, whatever its locale.
+        let collation = match column.of {
+            ColumnType::Text => " COLLATE \"C\"",
+            _ => "",
+        };
+        format!(
+            "\"{}\" {}{collation}{nulls}",
+            column.name,
+            kept_as(column.of)
+        )
+    });
+    let columns: Vec<String> = columns.collect();
+    let key: Vec<String> = table
+        .key()
+        .map(|(_, column)| format!("\"{}\"", column.name))
+        .collect();
+    let (columns, key) = (columns.join(", "), key.join(", "));
+    format!("CREATE TABLE {name} ({columns}, PRIMARY KEY ({key}))")
+}
+
+/// As `format_type` says it.
+pub(crate) fn kept_as(of: ColumnType) -> &'static str {
+    match of {
+        ColumnType::Text => "text",
+        ColumnType::Integer => "bigint",
+        ColumnType::Float => "double precision",
+        ColumnType::Bool => "boolean",
+        ColumnType::Bytes => "bytea",
+        ColumnType::Uuid => "uuid",
+        ColumnType::Timestamp => "timestamp with time zone",
+        ColumnType::Json => "json",
+    }
+}
+
+/// Names in the text were checked.
+async fn run(connection: &mut PgConnection, text: String) -> Result<(), SqlError> {
+    sqlx::query(AssertSqlSafe(text)).execute(connection).await?;
+    Ok(())
+}

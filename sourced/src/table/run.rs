@@ -1,0 +1,118 @@
+//! Running a table projector over a batch: its events are decoded outside of the transaction, and folded inside.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::fold::{Fold, envelope};
+use super::project::{Step, TableHandlers, TableProjector};
+use super::table_of;
+use crate::backend::{BackendError, Table, check_keys};
+use crate::failure::Failure;
+use crate::message::{StoredMessage, TypeName};
+use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded_now};
+use crate::stream::GroupId;
+use crate::topology::Flow;
+
+/// Runs a table projector.
+pub struct TableReactor<R> {
+    group: GroupId,
+    table: Arc<Table>,
+    handlers: TableHandlers<R>,
+    needs: Needs,
+}
+
+impl<R: TableProjector> TableReactor<R> {
+    /// The reactor of this projector.
+    ///
+    /// # Panics
+    /// When the projector's name is not a group id, which `#[projector]` does not let happen.
+    pub fn shared() -> Arc<dyn Reactor> {
+        let group = GroupId::new(R::NAME).expect("a projector's name is a group id");
+        Arc::new(Self {
+            handlers: TableHandlers::of_projector(group.clone()),
+            table: Arc::new(table_of::<R>()),
+            needs: Needs::default(),
+            group,
+        })
+    }
+}
+
+impl<R: TableProjector> TableReactor<R> {
+    /// What a message makes of its row, whose key the table can hold.
+    fn step(&self, message: &StoredMessage) -> Result<Option<Step<R>>, Failure> {
+        let Some(step) = self.handlers.step(message).transpose()? else {
+            return Ok(None);
+        };
+        check_keys(&self.table, std::slice::from_ref(&step.key))?;
+        Ok(Some(step))
+    }
+}
+
+#[async_trait]
+impl<R: TableProjector> Reactor for TableReactor<R> {
+    fn group(&self) -> &GroupId {
+        &self.group
+    }
+
+    fn handled_types(&self) -> Vec<TypeName> {
+        self.handlers.types()
+    }
+
+    fn decided_types(&self) -> Vec<TypeName> {
+        Vec::new()
+    }
+
+    fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    fn clashes(&self) -> Vec<Clash> {
+        self.handlers.clashes().to_vec()
+    }
+
+    fn flow(&self) -> Flow {
+        self.handlers.flow.clone()
+    }
+
+    fn table(&self) -> Option<&Table> {
+        Some(&self.table)
+    }
+
+    async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
+        let mut handled = Handled::default();
+        let mut steps = Vec::with_capacity(batch.deliveries.len());
+        for delivery in batch.deliveries {
+            let message = &delivery.message;
+            batch.begins_with(message);
+            let step = guarded_now(|| self.step(message)).and_then(|step| step);
+            match step {
+                Ok(step) => steps.extend(step.map(|step| (envelope(message), step))),
+                Err(failure) => {
+                    let text = format!("`{}` at seq {}: {failure}", message.type_name, message.seq);
+                    handled.failure = Some(Failure::msg(text));
+                    break;
+                }
+            }
+            handled.upto = Some(message.position);
+        }
+        if !steps.is_empty() {
+            handled.syncs.push(Arc::new(Fold {
+                group: self.group.clone(),
+                table: Arc::clone(&self.table),
+                steps,
+            }));
+        }
+        Ok(handled)
+    }
+}
+
+impl<R> fmt::Debug for TableReactor<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableReactor")
+            .field("group", &self.group)
+            .field("handlers", &self.handlers)
+            .finish_non_exhaustive()
+    }
+}

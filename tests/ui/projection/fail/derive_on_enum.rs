@@ -1,0 +1,9 @@
+use sourced::prelude::*;
+
+#[derive(Projection)]
+pub enum Todo {
+    Open,
+    Done,
+}
+
+fn main() {}

@@ -1,0 +1,40 @@
+use sourced::prelude::*;
+
+#[event("todo.added")]
+pub struct Added {
+    pub id: u64,
+    pub title: String,
+}
+
+#[derive(Projection)]
+pub struct Todo {
+    #[key]
+    id: u64,
+    title: String,
+}
+
+#[event("todo.renamed")]
+pub struct Renamed {
+    pub id: u64,
+}
+
+#[projector]
+impl Todo {
+    #[event]
+    fn added(event: &Added) -> Self {
+        Self { id: event.id, title: event.title.clone() }
+    }
+
+    #[sync]
+    async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        tx.put("todos", "all", &self.id).await
+    }
+
+    #[reaction]
+    fn tell(&self, _: &Renamed) {}
+
+    #[before_evolve]
+    fn note(&mut self, _: &StoredMessage) {}
+}
+
+fn main() {}
