@@ -155,6 +155,10 @@ statements! {
     delete_document = "DELETE FROM {schema}.documents WHERE collection = $1 AND key = $2";
     documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3";
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
+    live_version = "SELECT version, previous, rolled_back FROM {schema}.live_versions WHERE name = $1";
+    enter_version = "INSERT INTO {schema}.live_versions (name, version) SELECT $1, CASE WHEN EXISTS (SELECT FROM {schema}.groups WHERE name = $3) THEN 1 ELSE $2 END ON CONFLICT (name) DO NOTHING";
+    swap_version = "SELECT {schema}.swap_version($1, $2, $3, $4, $5, $6, $7, $8)";
+    roll_back_version = "SELECT {schema}.roll_back_version($1, $2, $3, $4, $5, $6)";
     snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
     save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
     recent_streams = include_str!("sql/recent_streams.sql");

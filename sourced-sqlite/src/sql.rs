@@ -220,6 +220,11 @@ statements! {
         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
     delete_document = "DELETE FROM sourced_documents WHERE collection = ?1 AND key = ?2";
 
+    live_version = "SELECT version, previous, rolled_back FROM sourced_live_versions WHERE name = ?1";
+    enter_version = "INSERT INTO sourced_live_versions (name, version) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+    put_live_version = "UPDATE sourced_live_versions SET version = ?2, previous = ?3, rolled_back = ?4 WHERE name = ?1";
+    is_behind = include_str!("../sql/is_behind.sql");
+
     snapshot = "SELECT seq, fingerprint, state FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
     save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,

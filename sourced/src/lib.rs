@@ -79,8 +79,8 @@ pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
     FailureHooks, GroupProgress, GroupRef, Health, Idle, LastResort, Outcome, Pace, Place,
-    ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running, StopReport, Truncate, Unit,
-    UnitError, UnitOutcome, WorkerOptions,
+    ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running, StopReport,
+    Truncate, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

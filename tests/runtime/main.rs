@@ -20,6 +20,7 @@ mod knowing;
 mod observing;
 mod operating;
 mod reacting;
+mod rebuilding;
 mod recurring;
 mod remedies;
 mod scenarios;
@@ -158,6 +159,12 @@ promises! {
         a_reaction_sees_the_state_as_of_its_event,
         one_transaction_saves_a_projection_with_its_acknowledgement,
         an_app_started_again_continues_and_doubles_nothing,
+    }
+    rebuilding {
+        a_newer_version_takes_over_under_traffic_and_no_read_steps_back,
+        a_rollback_is_at_once_and_holds_until_somebody_swaps_again,
+        a_version_can_wait_for_a_person,
+        rows_of_another_shape_are_refused_until_their_version_is_live,
     }
     recurring {
         tick_once_by_any_number_of_processes,

@@ -143,6 +143,15 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
     };
     let right: Vec<&Handler> = model.handlers.iter().filter(is_right).collect();
     aliases(kind, model, dx);
+    if let Some(version) = &model.version
+        && kind == Kind::Projector
+    {
+        dx.error(
+            version,
+            "only a projector of a table has versions",
+            "derive `Projection` and let its `#[event]` methods give rows back, or remove `version`",
+        );
+    }
     let repeated = repetitions(model, &right, dx);
     right
         .into_iter()

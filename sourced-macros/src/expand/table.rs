@@ -25,12 +25,17 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     } else {
         quote!(handlers)
     };
+    let version = model.version.iter();
+    let version: TokenStream = version
+        .map(|version| quote!(const VERSION: u32 = #version;))
+        .collect();
     let projects = handlers.iter().map(|handler| projects(model, handler));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #private::TableProjector for #self_ty {
             const NAME: &'static str = #name;
+            #version
             fn handlers(#table: &mut #private::TableHandlers<Self>) {
                 #rows
             }

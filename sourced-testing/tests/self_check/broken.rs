@@ -67,6 +67,7 @@ pub(crate) enum Fault {
     ListsDocumentsBackwards,
     MakesTablesAlone,
     EmptiesTablesAlone,
+    SwapsTooSoon,
     IgnoresWherePagesBegin,
 }
 

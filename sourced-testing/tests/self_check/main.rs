@@ -156,6 +156,8 @@ caught! {
     tables_that_stay_empty: MakesTablesAlone by tables::never_skipped_when_the_table_was_dropped;
     rebuilds_of_nothing: EmptiesTablesAlone by tables::a_rebuild_empties_it_and_sets_its_group_back;
     rebuilds_that_fence_nobody: EmptiesTablesAlone by tables::fenced_by_a_rebuild;
+    swaps_that_step_back: SwapsTooSoon by versions::never_swapped_while_it_is_behind;
+    swaps_that_fence_nobody: SwapsTooSoon by versions::fenced_by_a_swap;
     pages_that_begin_again: IgnoresWherePagesBegin by tables::a_page_goes_on_after_a_row_that_is_gone;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
     removals_that_skip: RemovesWhatIsWaitedFor by upkeep::never_skipped_what_a_group_has_to_handle;

@@ -1,7 +1,10 @@
 //! What a broken backend does with tables.
 
 use sourced::GroupId;
-use sourced::backend::{BackendError, RowQuery, Table, TableError, Tables, Values};
+use sourced::backend::{
+    BackendError, Groups as _, Live, RowQuery, Swap, Swapped, Table, TableError, Tables, Values,
+    Versions,
+};
 
 use crate::broken::{Broken, Fault, backend};
 
@@ -36,5 +39,22 @@ backend! {
         }
     } else {
         drop_table(table: &Table) -> Result<(), BackendError>;
+    }
+}
+
+backend! {
+    Versions for Broken {
+        async fn swap(&self, swap: &Swap) -> Result<Swapped, BackendError> {
+            if !self.has(Fault::SwapsTooSoon) {
+                return self.memory.swap(swap).await;
+            }
+            let swapped = self.memory.roll_back(swap).await;
+            self.memory.stop_group(&swap.from, "too soon").await?;
+            swapped
+        }
+    } else {
+        live(table: &str) -> Result<Option<Live>, BackendError>;
+        enter(table: &Table, first: &GroupId) -> Result<Live, BackendError>;
+        roll_back(swap: &Swap) -> Result<Swapped, BackendError>;
     }
 }

@@ -39,6 +39,7 @@ mod tables;
 mod tx;
 mod units;
 mod upkeep;
+mod versions;
 mod wake;
 
 pub use claims::{
@@ -71,6 +72,7 @@ pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use upkeep::{
     Left, RecentStream, RecentStreams, Statistics, TruncateError, Truncation, Upkeep, never_there,
 };
+pub use versions::{Live, Swap, Swapped, Versions};
 pub use wake::{Signal, Wake};
 
 /// Everything that can be done with storage without writing to it: what a [`Reader`](crate::Reader) needs.
@@ -90,6 +92,7 @@ pub trait Backend:
     + Units
     + Documents
     + Tables
+    + Versions
     + Snapshots
     + Upkeep
     + Wake
@@ -106,6 +109,7 @@ impl<T> Backend for T where
         + Units
         + Documents
         + Tables
+        + Versions
         + Snapshots
         + Upkeep
         + Wake

@@ -91,6 +91,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// What the projection is called whose table it keeps, in all its versions.
+    fn projection(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Handles the messages of a batch, in order.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::backend::{
 use crate::env::Clock;
 use crate::reactor::Register;
 use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
-use crate::table::{TableProjector, table_of};
+use crate::table::{TableProjector, table_of_projector};
 
 /// The consumer group of a reactor, to be stopped, started, reset or removed. Made by [`App::group`].
 ///
@@ -133,7 +133,7 @@ impl<R> GroupRef<R> {
     where
         R: TableProjector,
     {
-        let table = table_of::<R>();
+        let table = table_of_projector::<R>();
         self.backend.rebuild_table(&table, &self.id).await
     }
 

@@ -24,7 +24,8 @@ pub struct RowsOf<R> {
 impl App {
     /// Asks for rows of a table projection: one by its key, or those that meet some conditions, in pages.
     ///
-    /// Rows are read as they are committed, and are as far as their projection is.
+    /// Rows are read as they are committed, and are as far as their projection is. Of a projection with several versions
+    /// they are those of the live one.
     ///
     /// ```
     /// use sourced::prelude::*;
@@ -121,8 +122,12 @@ impl<R: Row> RowsOf<R> {
         if let Some(error) = self.wrong {
             return Err(error.into());
         }
-        let rows = self.backend.rows(&self.table, &self.query).await?;
-        let rows = rows.into_iter().map(|row| row_of(&self.table, row));
+        let mut table = self.table;
+        if let Some(live) = self.backend.live(table.name).await? {
+            table.version = live.version;
+        }
+        let rows = self.backend.rows(&table, &self.query).await?;
+        let rows = rows.into_iter().map(|row| row_of(&table, row));
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -10,6 +10,7 @@ mod fold;
 mod project;
 mod run;
 mod value;
+mod version;
 
 pub use columns::{Column, Condition, Order};
 pub use describe::{Describe, FromRow, Kept, ToRow, kept};
@@ -19,6 +20,7 @@ pub use project::{
 };
 pub use run::TableReactor;
 pub use value::{ColumnError, ColumnValue, KeyValue};
+pub use version::{group_of_version, table_of_projector};
 
 use crate::backend::{Table, Values};
 
@@ -64,7 +66,7 @@ pub trait Row: Sized + Send + Sync + 'static {
     fn read(from: &mut FromRow) -> Result<Self, ColumnError>;
 }
 
-/// The table of these rows.
+/// The first version of the table of these rows.
 pub fn table_of<R: Row>() -> Table {
     let mut columns = Describe::default();
     R::describe(&mut columns);

@@ -35,6 +35,7 @@ pub mod tick_once;
 pub mod type_changes;
 pub mod units;
 pub mod upkeep;
+pub mod versions;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -373,6 +374,18 @@ macro_rules! conformance {
                 filters_say_which_rows,
                 orders_end_with_the_key_and_nulls_come_first,
                 a_page_goes_on_after_a_row_that_is_gone,
+            }
+            versions {
+                the_first_to_be_entered_is_live,
+                a_table_from_before_there_were_versions_is_the_first,
+                one_transaction_stops_the_group_of_the_old_one,
+                never_swapped_while_it_is_behind,
+                what_the_live_one_has_not_handled_is_not_waited_for,
+                a_parked_stream_holds_it_back,
+                fenced_by_a_swap,
+                one_winner_when_it_has_moved,
+                a_group_that_was_removed_is_not_waited_for,
+                a_rollback_is_at_once_and_goes_on_where_it_was,
             }
             snapshots {
                 what_is_not_there_is_none,

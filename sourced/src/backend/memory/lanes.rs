@@ -95,10 +95,7 @@ impl Lanes {
             lane.pending.clear();
         }
         self.pump(log);
-        let streams: Vec<StreamId> = self.by_stream.keys().cloned().collect();
-        for stream in &streams {
-            self.take_back(stream);
-        }
+        self.fence();
     }
 
     /// Forgets what was acknowledged after this position, in one stream or in all, so that it comes again.
@@ -305,6 +302,24 @@ impl Lanes {
             return 0;
         }
         (self.ready.len() + self.waiting.len()) as u64
+    }
+
+    /// Whether something waits here that the other group has handled.
+    pub(super) fn is_behind(&self, other: &Self) -> bool {
+        let mut lanes = self.by_stream.iter();
+        lanes.any(|(stream, lane)| {
+            let first = lane.pending.first();
+            let other = other.by_stream.get(stream);
+            other.is_some_and(|other| first.is_some_and(|first| *first <= other.acked_upto))
+        })
+    }
+
+    /// Takes back all claims.
+    pub(super) fn fence(&mut self) {
+        let streams: Vec<StreamId> = self.by_stream.keys().cloned().collect();
+        for stream in &streams {
+            self.take_back(stream);
+        }
     }
 
     /// Puts a lane where it belongs after its work has changed: a holder loses it, a delay goes on while there is work.
