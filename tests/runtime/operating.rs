@@ -69,7 +69,7 @@ pub async fn the_progress_of_a_replay_is_told_until_it_is_through(on: On) {
     reports.reset(ResetFrom::Beginning).await.unwrap();
     let mut paces = reports.watch_progress(Duration::from_millis(5));
     let first = paces.next().await.unwrap().unwrap();
-    assert_eq!(first.progress.left(), first.progress.log_end.get());
+    assert!(first.progress.left() > 0, "{first:?}");
     assert_eq!((first.per_second, first.time_left), (None, None));
     let running = app.start();
     let through = loop {

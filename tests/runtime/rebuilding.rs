@@ -147,6 +147,7 @@ pub async fn a_newer_version_takes_over_under_traffic_and_no_read_steps_back(on:
         let mut n = 60;
         while !over.load(Ordering::Relaxed) {
             place(&app_of_traffic, n).await;
+            pause(&app_of_traffic, 1).await;
             n += 1;
         }
         n
@@ -158,6 +159,7 @@ pub async fn a_newer_version_takes_over_under_traffic_and_no_read_steps_back(on:
             let now = counted(&reader).await;
             assert!(now.0 >= last.0 && now.1 >= last.1, "{now:?} after {last:?}");
             last = now;
+            pause(&reader, 1).await;
         }
         last
     });
