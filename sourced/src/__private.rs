@@ -33,7 +33,7 @@ pub use crate::message::{
     BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, StoredMessage,
     check_was, names_with, read_since,
 };
-pub use crate::projector::{Projection, Projector, ProjectorReactor};
+pub use crate::projector::{AfterSync, Loads, LoadsInTx, Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::{IntoStreamId, StreamId};
 pub use crate::table::{

@@ -23,6 +23,7 @@ mod remedies;
 mod scheduling;
 mod snapshots;
 mod stopping;
+mod stored;
 mod tables;
 mod unit_seqs;
 mod units;
@@ -193,6 +194,14 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    stored {
+        a_stored_state_goes_on_from_what_was_saved,
+        what_went_well_before_a_failure_is_saved_and_the_rest_goes_on,
+        fenced_whoever_lost_the_lane_saves_no_state_of_the_past,
+        replay_is_marked_and_counts_nothing_twice,
+        one_transaction_of_a_unit_takes_what_is_loaded_in_it,
+        a_failure_after_the_commit_changes_nothing,
     }
     tables {
         a_table_follows_its_events_and_answers_queries,

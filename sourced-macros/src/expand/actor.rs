@@ -164,7 +164,9 @@ pub(crate) fn before_evolve(model: &Model, handler: &Handler) -> TokenStream {
 /// `fn initial`, by the `#[state]` method or by `Default`.
 pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let private = model.library.private();
-    let state = handlers.iter().find(|handler| handler.role == Role::State);
+    let state = handlers
+        .iter()
+        .find(|handler| handler.role == Role::State && !handler.is_load());
     let (id, value) = match state {
         Some(handler) => {
             let name = handler.name();

@@ -135,6 +135,17 @@ impl Handler {
         self.role == Role::Event && (gives_back || self.takes_row())
     }
 
+    /// Whether it is the `#[state]` that loads what was saved.
+    pub(crate) fn is_load(&self) -> bool {
+        self.role == Role::State && self.sig.asyncness.is_some()
+    }
+
+    /// The transaction that it takes.
+    pub(crate) fn tx_parameter(&self) -> Option<&Parameter> {
+        let is_tx = |parameter: &&Parameter| matches!(parameter.kind, ParameterKind::Tx);
+        self.parameters.iter().find(is_tx)
+    }
+
     /// Whether it emits step by step.
     pub(crate) fn takes_emitter(&self) -> bool {
         let is_emitter =

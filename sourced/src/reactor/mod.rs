@@ -4,6 +4,7 @@
 //! of one stream and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
 
 mod context;
+mod documents;
 mod failed_at;
 mod guard;
 mod history;
@@ -13,6 +14,7 @@ mod rows;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
+pub use documents::DocumentReader;
 pub use failed_at::FailedAt;
 pub(crate) use guard::{guarded, guarded_now, handle_guarded};
 pub use history::History;
@@ -73,6 +75,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     /// The table whose rows it keeps up to date; it is there before the reactor is given anything.
     fn table(&self) -> Option<&Table> {
         None
+    }
+
+    /// Whether it can handle a message inside of a unit. Otherwise the unit leaves it to the workers.
+    fn takes_part_in_units(&self) -> bool {
+        true
     }
 
     /// Handles the messages of a batch, in order.
@@ -199,6 +206,7 @@ impl Services {
         resources: Arc<Resources>,
         states: States,
     ) -> Self {
+        let resources = resources.with(DocumentReader::new(Arc::clone(&backend)));
         let stored = Stored {
             backend: Arc::clone(&backend),
             states,
@@ -206,7 +214,7 @@ impl Services {
         Self {
             backend,
             env,
-            resources,
+            resources: Arc::new(resources),
             streams: Arc::new(stored),
         }
     }
@@ -234,6 +242,16 @@ pub struct Handled {
     pub afterwards: Vec<Arc<dyn Afterwards>>,
     /// Why the message after `upto` could not be handled.
     pub failure: Option<Failure>,
+}
+
+impl Handled {
+    /// Not even the first message was handled well.
+    pub fn failed(failure: Failure) -> Self {
+        Self {
+            failure: Some(failure),
+            ..Self::default()
+        }
+    }
 }
 
 /// Something to do once what came of a batch is stored, outside of its transaction: if it is not done, nothing is lost.

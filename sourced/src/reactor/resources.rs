@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::context::{Context, FromContext};
+use super::documents::DocumentReader;
 use crate::failure::Failure;
 
 /// A resource registered with [`AppBuilder::resource`](crate::AppBuilder::resource): a mailer, a client, a pool.
@@ -69,7 +70,7 @@ impl<T: Send + Sync + 'static> FromContext for Res<T> {
 }
 
 /// The resources of an app, by type.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Resources {
     by_type: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// The names of those that are here, by the types of their `Arc`s.
@@ -84,12 +85,21 @@ impl Resources {
             .insert(TypeId::of::<Arc<T>>(), type_name::<T>());
     }
 
+    /// These, and one more.
+    pub(super) fn with<T: Send + Sync + 'static>(&self, resource: T) -> Self {
+        let mut more = self.clone();
+        more.insert(resource);
+        more
+    }
+
     /// The names of the needed types that are not here, with what to do where another was meant.
     pub fn missing<'n>(
         &self,
         needs: &'n Needs,
     ) -> impl Iterator<Item = (&'static str, Option<String>)> + use<'_, 'n> {
-        let absent = |need: &&Need| !self.by_type.contains_key(&need.id);
+        // This one is never missing.
+        let reader = TypeId::of::<DocumentReader>();
+        let absent = move |need: &&Need| !self.by_type.contains_key(&need.id) && need.id != reader;
         let missing = needs.0.iter().filter(absent);
         missing.map(|need| (need.name, self.meant(need)))
     }
