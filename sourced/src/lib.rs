@@ -69,7 +69,7 @@ pub use message::{
     TypeName,
 };
 pub use projector::Projector;
-pub use reactor::{DocumentReader, History, Now, Replaying, Res};
+pub use reactor::{DocumentReader, History, Now, Replaying, Res, SeenError};
 pub use recurrence::{CatchUp, Every, Ticks};
 #[cfg(feature = "cron")]
 pub use recurrence::{Cron, CronError};

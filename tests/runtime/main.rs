@@ -21,6 +21,7 @@ mod reacting;
 mod recurring;
 mod remedies;
 mod scheduling;
+mod seeing;
 mod snapshots;
 mod stopping;
 mod stored;
@@ -174,6 +175,14 @@ promises! {
         a_cancelled_command_is_never_decided,
         schedule_once_by_the_next_process_when_this_one_has_ended,
         a_unit_leaves_what_is_for_later_to_the_workers,
+    }
+    seeing {
+        a_command_is_seen_by_a_projector_when_it_has_answered,
+        a_durable_call_is_seen,
+        what_another_process_projects_is_seen,
+        the_limit_is_told_with_what_is_missing,
+        parked_streams_and_stopped_groups_are_told_at_once,
+        what_a_unit_left_to_workers_is_seen,
     }
     snapshots {
         one_is_taken_after_every_so_many_events_and_used,

@@ -11,6 +11,7 @@ mod history;
 mod progress;
 mod resources;
 mod rows;
+mod seen;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
@@ -22,6 +23,8 @@ pub use progress::{Progress, Stage};
 pub use resources::{Needs, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
+pub use seen::SeenError;
+pub(crate) use seen::Wait;
 pub use states::States;
 
 use std::any::Any;
