@@ -1,6 +1,8 @@
 //! The shop that the guides are about: a cart, its listing, a mailer, and offers. The examples of the guides are compiled and run
 //! as doc tests of this crate.
 
+pub mod orders;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -202,6 +204,10 @@ impl Offer {
 mod app {}
 
 #[cfg(doctest)]
+#[doc = include_str!("laws.md")]
+mod laws {}
+
+#[cfg(doctest)]
 #[doc = include_str!("messages.md")]
 mod messages {}
 
@@ -212,3 +218,11 @@ mod operations {}
 #[cfg(doctest)]
 #[doc = include_str!("projections.md")]
 mod projections {}
+
+#[cfg(doctest)]
+#[doc = include_str!("testing.md")]
+mod testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("simulation.md")]
+mod simulation {}

@@ -13,11 +13,11 @@ use sourced::message::TypeName;
 use sourced::prelude::*;
 use sourced::reactor::{Batch, Handled, Needs, Reactor, Register};
 use sourced::topology::{Flow, Produces};
-use sourced::{GroupId, Position};
+use sourced::{GroupId, Selection};
 
 /// The types in the log, without their prefix.
 async fn types(app: &App) -> Vec<String> {
-    let log = app.read_log(Position::START, 1000).await.unwrap();
+    let log = app.log(Selection::all()).page(1000).await.unwrap().messages;
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     log.iter()
         .map(|message| last(message.type_name.as_str()))
@@ -262,7 +262,7 @@ async fn an_actor_reacts_to_anothers_events_and_starts_a_stream() {
         .unwrap();
     app.dispatch(StartBooking.to("holiday-1")).await.unwrap();
     settle(&app).await;
-    let log = app.read_log(Position::START, 100).await.unwrap();
+    let log = app.log(Selection::all()).page(100).await.unwrap().messages;
     let of_hotel = |name: &&Message<_>| name.type_name.as_str() == "hotel_booking.started";
     let started = log.iter().find(of_hotel).unwrap();
     assert!(started.stream_id.as_str().starts_with("hotel_booking-"));

@@ -157,7 +157,12 @@ async fn a_cart_runs_through_workers() {
     let report = running.stop().await;
     assert_eq!(report.aborted, 0);
     assert!(report.handled >= 6, "{report:?}");
-    let log = app.read_log(sourced::Position::START, 100).await.unwrap();
+    let log = app
+        .log(sourced::Selection::all())
+        .page(100)
+        .await
+        .unwrap()
+        .messages;
     let types: Vec<&str> = log
         .iter()
         .map(|message| message.type_name.as_str())
@@ -263,7 +268,12 @@ async fn every_shape_of_handler_runs() {
     let running = app.start();
     app.idle().await.unwrap();
     running.stop().await;
-    let log = app.read_log(sourced::Position::START, 100).await.unwrap();
+    let log = app
+        .log(sourced::Selection::all())
+        .page(100)
+        .await
+        .unwrap()
+        .messages;
     let types: Vec<&str> = log
         .iter()
         .map(|message| message.type_name.as_str())

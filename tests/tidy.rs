@@ -15,7 +15,7 @@ const SOURCED: &[&[&str]] = &[
     &["message"],
     &["env", "recurrence", "registry", "topology"],
     &["backend"],
-    &["telemetry"],
+    &["telemetry", "reader"],
     &["reactor"],
     &["evolve"],
     &["actor"],

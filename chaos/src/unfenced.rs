@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Parked, Progress, Promotion, Quarantine, QuarantineError, ReadStream,
-    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled, Schedules,
-    Scheduling, Seen, SetAside, Signal, Snapshot, Snapshots, Store, StreamAppend, Table,
-    TableError, Tables, UnitCommit, UnitError, Units, Values, Verdict, Waiting, Wake,
+    Intervention, LaneState, Left, Log, Page, Parked, Progress, Promotion, Quarantine,
+    QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy, ResetFrom,
+    ResetScope, RowQuery, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal,
+    Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, Table, TableError, Tables,
+    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Values, Verdict, Waiting,
+    Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -45,15 +47,18 @@ impl<B: Backend> Store for Unfenced<B> {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
         self.0.append(appends).await
     }
+}
+
+#[async_trait]
+impl<B: Backend> Log for Unfenced<B> {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         self.0.read_stream(read).await
     }
-    async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        self.0.read_log(after, limit).await
+    async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError> {
+        self.0.read_log(read).await
+    }
+    async fn summary(&self, selection: &Selection) -> Result<Summary, BackendError> {
+        self.0.summary(selection).await
     }
     async fn log_end(&self) -> Result<Position, BackendError> {
         self.0.log_end().await
@@ -302,12 +307,42 @@ impl<B: Backend> Snapshots for Unfenced<B> {
     ) -> Result<(), BackendError> {
         self.0.save_snapshot(actor, stream, snapshot).await
     }
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.0.base(actor, stream).await
+    }
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
         self.0.delete_snapshot(actor, stream).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Upkeep for Unfenced<B> {
+    async fn truncate_stream(&self, truncation: &Truncation) -> Result<u64, TruncateError> {
+        self.0.truncate_stream(truncation).await
+    }
+    async fn read_left(&self, read: &ReadStream) -> Result<Left, BackendError> {
+        self.0.read_left(read).await
+    }
+    async fn recent_streams(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<RecentStreams, BackendError> {
+        self.0.recent_streams(before, limit).await
+    }
+    async fn statistics(&self) -> Result<Statistics, BackendError> {
+        self.0.statistics().await
+    }
+    async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
+        self.0.restore(messages).await
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use sourced::{App, MessageId, Position, StoredMessage, StreamId, TypeName};
+use futures_util::TryStreamExt as _;
+use sourced::{App, MessageId, Selection, StoredMessage, StreamId, TypeName};
 use sqlx::Row as _;
 
 use crate::conductor::DISPATCHERS;
@@ -48,17 +49,10 @@ struct Log {
 
 impl Log {
     async fn read(app: &App) -> anyhow::Result<Self> {
-        let mut messages: Vec<StoredMessage> = Vec::new();
-        loop {
-            let after = messages
-                .last()
-                .map_or(Position::START, |last| last.position);
-            let page = app.read_log(after, PAGE).await?;
-            if page.is_empty() {
-                return Ok(Self { messages });
-            }
-            messages.extend(page);
-        }
+        let messages = app.log(Selection::all()).stream();
+        Ok(Self {
+            messages: messages.try_collect().await?,
+        })
     }
 
     /// acked-is-durable: what a dispatcher was told to be stored is there, once.

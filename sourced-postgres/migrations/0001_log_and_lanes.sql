@@ -360,10 +360,14 @@ BEGIN
          WHERE type = ANY(v_group.types) AND decided_by IS DISTINCT FROM v_group.name
          GROUP BY stream_id
     ), known AS MATERIALIZED (
-        SELECT stream_id FROM lanes WHERE group_id = p_group AND stream_id IN (SELECT stream_id FROM work)
+        -- One by one (`LIMIT`): the planner does not know how many lanes there are, and would read them all.
+        SELECT l.stream_id FROM work
+         CROSS JOIN LATERAL (SELECT stream_id FROM lanes WHERE group_id = p_group AND stream_id = work.stream_id LIMIT 1) AS l
     ), unlocked AS MATERIALIZED (
-        SELECT stream_id FROM lanes WHERE group_id = p_group AND stream_id IN (SELECT stream_id FROM work)
-           FOR UPDATE SKIP LOCKED
+        SELECT l.stream_id FROM work
+         CROSS JOIN LATERAL (
+            SELECT stream_id FROM lanes WHERE group_id = p_group AND stream_id = work.stream_id FOR UPDATE SKIP LOCKED
+         ) AS l
     ), busy AS MATERIALIZED (
         -- A lane in a slow transaction must not hold up all others: its messages are looked at again.
         SELECT stream_id FROM known EXCEPT SELECT stream_id FROM unlocked
@@ -446,13 +450,14 @@ LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
     UPDATE documents SET value = p_value::json WHERE collection = p_collection AND key = p_key;
     IF NOT FOUND THEN
-        PERFORM lock_missing_document(p_collection, p_key);
+        -- Who writes without having read waits for who has read that it is not there, and not for others that write.
+        PERFORM pg_advisory_xact_lock_shared(hashtext(current_schema() || '.' || p_collection), hashtext(p_key) & 1023);
         INSERT INTO documents (collection, key, value) VALUES (p_collection, p_key, p_value::json)
         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value;
     END IF;
 END $$;
 
--- A row that is not there cannot be locked. Some keys share a lock, so that the server's lock table is never filled.
+-- A row that is not there cannot be locked by who reads it. Some keys share a lock, so that the server's lock table is never filled.
 CREATE FUNCTION {schema}.lock_missing_document(p_collection text, p_key text) RETURNS void
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN

@@ -342,12 +342,17 @@ BEGIN
          WHERE type = ANY(v_group.types) AND decided_by IS DISTINCT FROM v_group.name
          GROUP BY stream_id
     ), known AS MATERIALIZED (
-        SELECT stream_id FROM lanes WHERE group_id = p_group AND stream_id IN (SELECT stream_id FROM work)
+        -- One by one (`LIMIT`): the planner does not know how many lanes there are, and would read them all.
+        SELECT l.stream_id FROM work
+         CROSS JOIN LATERAL (SELECT stream_id FROM lanes WHERE group_id = p_group AND stream_id = work.stream_id LIMIT 1) AS l
     ), unlocked AS MATERIALIZED (
-        SELECT stream_id,
-               CASE WHEN gen < v_group.gen THEN least(acked_seq, reset_seq(v_group, stream_id, v_group.reset_pos)) END AS reset_seq
-          FROM lanes WHERE group_id = p_group AND stream_id IN (SELECT stream_id FROM work)
-           FOR UPDATE SKIP LOCKED
+        SELECT l.stream_id,
+               CASE WHEN l.gen < v_group.gen THEN least(l.acked_seq, reset_seq(v_group, l.stream_id, v_group.reset_pos)) END AS reset_seq
+          FROM work
+         CROSS JOIN LATERAL (
+            SELECT stream_id, gen, acked_seq FROM lanes WHERE group_id = p_group AND stream_id = work.stream_id
+               FOR UPDATE SKIP LOCKED
+         ) AS l
     ), busy AS MATERIALIZED (
         -- A lane in a slow transaction must not hold up all others: its messages are looked at again.
         SELECT stream_id FROM known EXCEPT SELECT stream_id FROM unlocked

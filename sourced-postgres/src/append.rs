@@ -62,6 +62,16 @@ impl Appends {
         messages.map(|message| message.id.as_uuid()).collect()
     }
 
+    /// The append to this stream, and where it stands among all.
+    pub(crate) fn to(&self, stream: &StreamId) -> Option<(usize, &StreamAppend)> {
+        let mut appends = self.0.iter().enumerate();
+        appends.find(|(_, append)| append.stream == *stream)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What is left to append when these are stored.
     pub(crate) fn without(&self, stored: &Stored) -> Result<Self, AppendError> {
         if stored.is_empty() {
@@ -189,7 +199,7 @@ impl Appends {
     }
 
     /// Where each append stands in the order of names.
-    fn ordinals(&self) -> Vec<usize> {
+    pub(crate) fn ordinals(&self) -> Vec<usize> {
         let mut by_name: Vec<usize> = (0..self.0.len()).collect();
         by_name.sort_by(|a, b| self.0[*a].stream.cmp(&self.0[*b].stream));
         let mut ordinals = vec![0; by_name.len()];

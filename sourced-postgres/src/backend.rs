@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sourced::backend::{BackendError, Limits};
 use sourced::env::{Clock as _, Random as _, SystemClock, SystemRandom};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
-use crate::migrate::migrate;
+use crate::migrate::{migrate, verify};
+use crate::reader::PostgresReader;
 use crate::sql::{SchemaName, Sql};
 use crate::together::Together;
 use crate::wake::Hints;
@@ -32,6 +34,12 @@ pub(crate) struct Inner {
     pub(crate) hints: Hints,
     pub(crate) group_commit: GroupCommit,
     pub(crate) together: Together,
+    /// The highest position up to which everything is known to be decided.
+    pub(crate) horizon: AtomicI64,
+    /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
+    /// do not wait until those who handle and acknowledge leave one over.
+    pub(crate) claiming: Mutex<Option<PgConnection>>,
+    options: PgConnectOptions,
     pool: PgPool,
     schema: SchemaName,
 }
@@ -53,6 +61,7 @@ impl Postgres {
             schema: "sourced".to_owned(),
             pool_size: 10,
             listen: Listen::On,
+            setup: Setup::Migrate,
         }
     }
 
@@ -66,6 +75,19 @@ impl Postgres {
     /// The name of the schema.
     pub fn schema(&self) -> &str {
         self.inner.schema.as_str()
+    }
+
+    /// A connection beside the pool.
+    pub(crate) async fn own_connection(&self) -> Result<PgConnection, BackendError> {
+        let opening = async {
+            let mut connection = PgConnection::connect_with(&self.inner.options).await?;
+            connection.execute(SESSION).await?;
+            Ok(connection)
+        };
+        tokio::select! {
+            opened = opening => opened.map_err(backend_error),
+            () = SystemClock.sleep(TIMEOUT) => Err(backend_error(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// A connection from the pool. After a lost one the others are tried first: they may have been lost together.
@@ -105,12 +127,19 @@ pub struct PostgresBuilder {
     schema: String,
     pool_size: u32,
     listen: Listen,
+    setup: Setup,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listen {
     On,
     Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setup {
+    Migrate,
+    Verify,
 }
 
 impl PostgresBuilder {
@@ -121,7 +150,8 @@ impl PostgresBuilder {
         self
     }
 
-    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups.
+    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups, and
+    /// one the claims of workers.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.max(1);
         self
@@ -135,11 +165,46 @@ impl PostgresBuilder {
         self
     }
 
+    /// Never sets the database up nor brings it up to date, but makes sure that it is: for roles that may not, and for
+    /// people who run the SQL of [`migration_sql`](crate::migration_sql) themselves.
+    pub fn without_migrating(mut self) -> Self {
+        self.setup = Setup::Verify;
+        self
+    }
+
     /// Connects, and sets the database up if need be.
     ///
     /// # Errors
-    /// As [`Postgres::connect`]; [`BackendError::Refused`] for a wrong name of the schema.
+    /// As [`Postgres::connect`]; [`BackendError::Schema`] when the schema is not up to date and must not be migrated;
+    /// [`BackendError::Refused`] for a wrong name of the schema.
     pub async fn connect(self) -> Result<Postgres, BackendError> {
+        self.open(Access::Full).await
+    }
+
+    /// Connects for reading alone: every transaction is read only. The database is left as it is, so a program that writes
+    /// must have set it up, in this version.
+    ///
+    /// The role needs to be allowed to use the schema, and to select from its tables and its sequence.
+    ///
+    /// ```no_run
+    /// use sourced::{Reader, Selection};
+    /// use sourced_postgres::Postgres;
+    ///
+    /// # async fn connect() -> Result<(), sourced::backend::BackendError> {
+    /// let backend = Postgres::builder("postgres://report@localhost/shop").connect_read_only().await?;
+    /// let n_messages = Reader::new(backend).log(Selection::all()).count().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`PostgresBuilder::connect`]; [`BackendError::Schema`] also for a schema that is not there or older, and
+    /// [`BackendError::Refused`] for a standby server, which does not know who is late.
+    pub async fn connect_read_only(self) -> Result<PostgresReader, BackendError> {
+        self.open(Access::ReadOnly).await.map(PostgresReader)
+    }
+
+    async fn open(self, access: Access) -> Result<Postgres, BackendError> {
         let schema = SchemaName::new(&self.schema)
             .map_err(|error| BackendError::Refused(Box::new(error)))?;
         let options = PgConnectOptions::from_str(&self.url)
@@ -150,15 +215,28 @@ impl PostgresBuilder {
             .max_connections(self.pool_size)
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(10))
-            .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+            .acquire_timeout(TIMEOUT)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    connection.execute(SESSION).await?;
+                    if access == Access::ReadOnly {
+                        connection.execute(READ_ONLY).await?;
+                    }
+                    Ok(())
+                })
             })
             .connect_with(options.clone())
             .await
             .map_err(backend_error)?;
         let mut connection = pool.acquire().await.map_err(backend_error)?;
-        migrate(&mut connection, &schema).await?;
+        match (access, self.setup) {
+            (Access::Full, Setup::Migrate) => migrate(&mut connection, &schema).await?,
+            (Access::Full, Setup::Verify) => verify(&mut connection, &schema).await?,
+            (Access::ReadOnly, _) => {
+                refuse_standby(&mut connection).await?;
+                verify(&mut connection, &schema).await?;
+            }
+        }
         drop(connection);
         let hints = match self.listen {
             Listen::On => Hints::between_processes(&options, &schema),
@@ -171,11 +249,36 @@ impl PostgresBuilder {
                 hints,
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
+                horizon: AtomicI64::new(0),
+                claiming: Mutex::default(),
+                options,
                 pool,
                 schema,
             }),
         })
     }
+}
+
+/// What the connections are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Full,
+    ReadOnly,
+}
+
+/// The locks by which writers say what they are about to store are not there on a standby server: a reader would pass
+/// over who is late.
+async fn refuse_standby(connection: &mut PgConnection) -> Result<(), BackendError> {
+    let is_standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()")
+        .fetch_one(connection)
+        .await
+        .map_err(backend_error)?;
+    if is_standby {
+        let text = "this is a standby server, on which a reader of the log would miss what is committed late: connect to \
+                    the primary server";
+        return Err(BackendError::Refused(text.into()));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for PostgresBuilder {
@@ -185,9 +288,13 @@ impl fmt::Debug for PostgresBuilder {
             .field("schema", &self.schema)
             .field("pool_size", &self.pool_size)
             .field("listen", &self.listen)
+            .field("setup", &self.setup)
             .finish_non_exhaustive()
     }
 }
+
+/// How long to wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every session must be like, whatever the defaults of the database are.
 ///
@@ -198,6 +305,9 @@ const SESSION: &str = "
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
     SET idle_in_transaction_session_timeout = '60s';
 ";
+
+/// What besides a session is like that only reads.
+const READ_ONLY: &str = "SET default_transaction_read_only = on";
 
 /// Counts how often something was tried again.
 #[derive(Debug)]

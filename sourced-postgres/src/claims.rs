@@ -1,12 +1,13 @@
 //! Claims: the exclusive right of one worker to one stream of a group, for a while.
 
 use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch,
-    FenceError, LaneState, Refusal, Verdict, bounded,
+    Ack, AckError, Acked, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, Delivery,
+    Epoch, FenceError, GoOn, LaneState, Refusal, Verdict, bounded,
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, StreamId};
@@ -17,7 +18,7 @@ use crate::backend::{Attempt, Postgres, Retry, retrying};
 use crate::error::{SqlError, SqlErrorKind};
 use crate::pump::Prepared;
 use crate::quarantine::failure;
-use crate::row::{clamped, get, message, number, position, readable, stream};
+use crate::row::{MessageReader, at, clamped, get, known, number, ordinal, position, readable};
 
 #[async_trait]
 impl Claims for Postgres {
@@ -28,18 +29,30 @@ impl Claims for Postgres {
         // Doing it again is safe: what a lost connection had claimed comes back when its lease ends.
         let mut retry = Retry::default();
         loop {
-            let mut connection = self.connection(&retry).await?;
+            let kept = self.lock_claiming().take();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.own_connection().await?,
+            };
             match self.claim_once(&mut connection, request).await {
                 Err(ClaimTrouble::Sql(error)) if retry.allows(SqlErrorKind::of(&error)).await => {}
                 Err(ClaimTrouble::Sql(error)) => return Err(error.into()),
                 Err(ClaimTrouble::Backend(error)) => return Err(error),
-                Ok(claims) => return Ok(claims),
+                Ok(claims) => {
+                    // Of several that claim at the same time, one leaves it for the next.
+                    *self.lock_claiming() = Some(connection);
+                    return Ok(claims);
+                }
             }
         }
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        self.acknowledge_together(ack).await
+        Ok(self.acknowledge_together(ack, None).await?.appended)
+    }
+
+    async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+        self.acknowledge_together(ack, Some(next)).await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -173,6 +186,11 @@ struct Batch {
 }
 
 impl Postgres {
+    fn lock_claiming(&self) -> MutexGuard<'_, Option<PgConnection>> {
+        let claiming = self.inner.claiming.lock();
+        claiming.unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn claim_once(
         &self,
         connection: &mut PgConnection,
@@ -288,28 +306,38 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
     let mut batch = Batch::default();
     let mut lanes_of = Vec::new();
     let mut lane = None;
+    let Some(first) = rows.first() else {
+        return Ok((batch, lanes_of));
+    };
+    let mut messages = MessageReader::each(first)?;
+    let mut names = Vec::new();
+    let [group_id, stream_id, epoch, seq, replaying] =
+        ["group_id", "stream_id", "epoch", "seq", "replaying"].map(|column| ordinal(first, column));
+    let (group_id, stream_id, epoch) = (group_id?, stream_id?, epoch?);
+    let (seq, replaying) = (seq?, replaying?);
     for row in rows {
-        let group: i32 = get(row, "group_id")?;
-        let stream_id: i64 = get(row, "stream_id")?;
-        let epoch: i64 = get(row, "epoch")?;
+        let group: i32 = at(row, group_id)?;
+        let stream_id: i64 = at(row, stream_id)?;
         let is_next = lane.replace((group, stream_id)) != Some((group, stream_id));
         if is_next {
             lanes_of.push(group);
         }
-        if get::<Option<i64>>(row, "seq")?.is_none() {
-            batch
-                .empty
-                .push([group.into(), stream_id, epoch, get(row, "head_seq")?]);
+        if at::<Option<i64>>(row, seq)?.is_none() {
+            let (epoch, head) = (at(row, epoch)?, get(row, "head_seq")?);
+            batch.empty.push([group.into(), stream_id, epoch, head]);
             continue;
         }
+        let message = messages.read(row)?;
         if is_next {
+            let group = known(&mut names, get(row, "group_name")?, |name| {
+                GroupId::new(name).map_err(|error| BackendError::Corrupt(error.to_string()))
+            })?;
             batch.claims.push(Claim {
                 key: ClaimKey {
-                    group: GroupId::new(get::<&str>(row, "group_name")?)
-                        .map_err(|error| BackendError::Corrupt(error.to_string()))?,
-                    stream: stream(get(row, "stream")?)?,
+                    group,
+                    stream: message.stream_id.clone(),
                     worker: request.worker,
-                    epoch: Epoch::new(number(epoch)?),
+                    epoch: Epoch::new(number(at(row, epoch)?)?),
                 },
                 deliveries: Vec::new(),
                 attempts: number(get::<i32>(row, "attempts")?.into())?,
@@ -317,10 +345,8 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
             });
         }
         if let Some(claim) = batch.claims.last_mut() {
-            claim.deliveries.push(Delivery {
-                message: message(row)?,
-                replaying: get(row, "replaying")?,
-            });
+            let replaying = at(row, replaying)?;
+            claim.deliveries.push(Delivery { message, replaying });
         }
     }
     Ok((batch, lanes_of))
@@ -339,7 +365,7 @@ fn all_known<'n>(
 }
 
 /// A duration for the database, which cannot count for ever: a hundred years at most.
-fn micros(duration: Duration) -> i64 {
+pub(crate) fn micros(duration: Duration) -> i64 {
     const HUNDRED_YEARS: Duration = Duration::from_hours(24 * 365 * 100);
     clamped(duration.min(HUNDRED_YEARS).as_micros())
 }

@@ -7,7 +7,7 @@ use sourced::backend::BackendError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::types::Uuid;
 
-use crate::migrate::KNOWN_VERSION;
+use crate::migrate::SCHEMA_VERSION;
 
 /// What the database answered. It never holds values of a row: neither its text nor its `Debug` shows payloads.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -28,6 +28,25 @@ pub struct SqlError {
     "`{0}` cannot be the name of a schema: it must be ASCII letters, digits and `_`, 48 at most, and not start with a digit"
 )]
 pub struct InvalidSchemaName(pub(crate) String);
+
+/// A migration that cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidMigration {
+    /// The name cannot be that of a schema.
+    #[error(transparent)]
+    Name(#[from] InvalidSchemaName),
+    /// This crate knows of no way from one version to the other.
+    #[error(
+        "there is no migration from version {from} to {to}: versions go up, from 0 to {SCHEMA_VERSION}"
+    )]
+    Versions {
+        /// From where.
+        from: i64,
+        /// To where.
+        to: i64,
+    },
+}
 
 impl SqlError {
     /// The five characters by which SQL names its errors, when the database itself answered.
@@ -158,7 +177,7 @@ impl From<SqlError> for BackendError {
             Some("XX001" | "XX002") => Self::Corrupt(error.to_string()),
             Some("3F000" | "42P01" | "42883") => Self::Schema {
                 found: 0,
-                known: KNOWN_VERSION,
+                known: SCHEMA_VERSION,
             },
             _ if error.is_transient() => Self::Unavailable(Box::new(error)),
             _ => Self::Refused(Box::new(error)),

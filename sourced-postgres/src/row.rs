@@ -20,6 +20,9 @@ where
     row.try_get(column).map_err(backend_error)
 }
 
+/// What the type of a message begins with whose payload was removed. No type of a message does, so no group handles it.
+const REMOVED: char = '!';
+
 /// Reads the messages of a result. It looks once where the columns are, and makes a name once as long as it comes again.
 pub(crate) struct MessageReader {
     position: usize,
@@ -74,10 +77,33 @@ impl MessageReader {
                 }
             }
         };
+        if at::<&str>(row, self.new.type_name)?.starts_with(REMOVED) {
+            return Err(BackendError::Removed { stream, upto: seq });
+        }
         let new = self.new.read(row, |what| {
             BackendError::Corrupt(format!("{what} at position {position}"))
         })?;
         Ok(StoredMessage::stored(new, stream, seq, position))
+    }
+}
+
+impl MessageReader {
+    fn read_all(&mut self, rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendError> {
+        let mut messages = Vec::with_capacity(rows.len());
+        let mut removed = None;
+        for row in rows {
+            match self.read(row) {
+                // The last one is told, in whichever direction was read.
+                Err(BackendError::Removed { stream, upto }) => {
+                    removed = removed.max(Some((upto, stream)));
+                }
+                message => messages.push(message?),
+            }
+        }
+        match removed {
+            Some((upto, stream)) => Err(BackendError::Removed { stream, upto }),
+            None => Ok(messages),
+        }
     }
 }
 
@@ -148,7 +174,8 @@ impl NewMessageReader {
     }
 }
 
-fn known<N: AsRef<str> + Clone>(
+/// Finds a name that was made before, or makes it.
+pub(crate) fn known<N: AsRef<str> + Clone>(
     names: &mut Vec<N>,
     name: &str,
     make: impl FnOnce(&str) -> Result<N, BackendError>,
@@ -163,11 +190,13 @@ fn known<N: AsRef<str> + Clone>(
     Ok(new)
 }
 
-fn ordinal(row: &PgRow, column: &str) -> Result<usize, BackendError> {
+/// Where a column is, for reading many rows.
+pub(crate) fn ordinal(row: &PgRow, column: &str) -> Result<usize, BackendError> {
     column.index(row).map_err(backend_error)
 }
 
-fn at<'r, T>(row: &'r PgRow, column: usize) -> Result<T, BackendError>
+/// Reads the column at this place.
+pub(crate) fn at<'r, T>(row: &'r PgRow, column: usize) -> Result<T, BackendError>
 where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
@@ -180,8 +209,7 @@ pub(crate) fn messages(rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendErro
     let Some(first) = rows.first() else {
         return Ok(Vec::new());
     };
-    let mut reader = MessageReader::each(first)?;
-    rows.iter().map(|row| reader.read(row)).collect()
+    MessageReader::each(first)?.read_all(rows)
 }
 
 /// Reads the messages of rows that have the message columns, all of one stream.
@@ -192,8 +220,7 @@ pub(crate) fn messages_of(
     let Some(first) = rows.first() else {
         return Ok(Vec::new());
     };
-    let mut reader = MessageReader::one(first, stream.clone())?;
-    rows.iter().map(|row| reader.read(row)).collect()
+    MessageReader::one(first, stream.clone())?.read_all(rows)
 }
 
 /// Reads the message of a single row that has the message columns and `stream`.
@@ -219,6 +246,10 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
 
 pub(crate) fn stream(name: &str) -> Result<StreamId, BackendError> {
     StreamId::new(name).map_err(|error| BackendError::Corrupt(error.to_string()))
+}
+
+pub(crate) fn group(name: &str) -> Result<GroupId, BackendError> {
+    GroupId::new(name).map_err(|_| BackendError::Corrupt("a group's name".to_owned()))
 }
 
 pub(crate) fn seq(seq: i64) -> Result<Seq, BackendError> {

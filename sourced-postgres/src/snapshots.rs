@@ -6,6 +6,7 @@ use sourced::{GroupId, Payload, StreamId};
 
 use crate::backend::{Postgres, retrying};
 use crate::row::{clamped, seq};
+use crate::sql::Text;
 
 #[async_trait]
 impl Snapshots for Postgres {
@@ -14,20 +15,8 @@ impl Snapshots for Postgres {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        let row: Option<(i64, i64, String)> = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.snapshot.safe())
-                .bind(actor.as_str())
-                .bind(stream.as_str())
-                .fetch_optional(&mut *connection)
-                .await)?;
-        let Some((last, fingerprint, state)) = row else {
-            return Ok(None);
-        };
-        Ok(Some(Snapshot {
-            seq: seq(last)?,
-            fingerprint: fingerprint.cast_unsigned(),
-            state: Payload::from_storage(state),
-        }))
+        self.read_snapshot(&self.inner.sql.snapshot, actor, stream)
+            .await
     }
 
     async fn save_snapshot(
@@ -49,6 +38,15 @@ impl Snapshots for Postgres {
         Ok(())
     }
 
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.read_snapshot(&self.inner.sql.base, actor, stream)
+            .await
+    }
+
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
@@ -60,5 +58,29 @@ impl Snapshots for Postgres {
             .execute(&mut *connection)
             .await)?;
         Ok(())
+    }
+}
+
+impl Postgres {
+    async fn read_snapshot(
+        &self,
+        sql: &Text,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let row: Option<(i64, i64, String)> = retrying!(self, connection =>
+            sqlx::query_as(sql.safe())
+                .bind(actor.as_str())
+                .bind(stream.as_str())
+                .fetch_optional(&mut *connection)
+                .await)?;
+        let Some((last, fingerprint, state)) = row else {
+            return Ok(None);
+        };
+        Ok(Some(Snapshot {
+            seq: seq(last)?,
+            fingerprint: fingerprint.cast_unsigned(),
+            state: Payload::from_storage(state),
+        }))
     }
 }

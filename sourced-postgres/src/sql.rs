@@ -6,6 +6,7 @@ use sourced::backend::Table;
 use sqlx::AssertSqlSafe;
 
 use crate::error::InvalidSchemaName;
+use crate::pages::{Both, Pages};
 
 /// The name of a schema, checked, so that it can be quoted safely.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,10 @@ impl SchemaName {
 pub(crate) struct Text(Arc<str>);
 
 impl Text {
+    pub(crate) fn new(schema: &SchemaName, text: &str) -> Self {
+        Self(schema.render(text).into())
+    }
+
     /// For sending: everything in it is ours, but for the checked name of the schema.
     pub(crate) fn safe(&self) -> AssertSqlSafe<Arc<str>> {
         AssertSqlSafe(Arc::clone(&self.0))
@@ -68,6 +73,8 @@ macro_rules! statements {
         #[derive(Debug)]
         pub(crate) struct Sql {
             $($(#[$about])* pub(crate) $name: Text,)*
+            pub(crate) read_stream: Both,
+            pub(crate) pages: Pages,
             /// Those of read models.
             pub(crate) tables: TableNames,
         }
@@ -75,7 +82,9 @@ macro_rules! statements {
         impl Sql {
             pub(crate) fn new(schema: &SchemaName) -> Self {
                 Self {
-                    $($name: Text(schema.render($text).into()),)*
+                    $($name: Text::new(schema, $text),)*
+                    read_stream: Both::new(schema, include_str!("sql/read_stream.sql")),
+                    pages: Pages::new(schema),
                     tables: TableNames(schema.clone()),
                 }
             }
@@ -104,8 +113,6 @@ statements! {
     advance = "UPDATE {schema}.recurrences SET rule = $2, since = $3, last = $4 WHERE id = $1 AND rule = $5 AND since = $6 AND last IS NOT DISTINCT FROM $7";
     stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
     horizon = "SELECT {schema}.horizon()";
-    read_stream = include_str!("sql/read_stream.sql");
-    read_log = include_str!("sql/read_log.sql");
     log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
     find = include_str!("sql/find.sql");
     read_correlation = include_str!("sql/read_correlation.sql");
@@ -124,7 +131,7 @@ statements! {
     settle = include_str!("sql/settle.sql");
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS a, LATERAL {schema}.schedule(a.xid, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) AS s";
-    ack_all = "SELECT bases, positions FROM {schema}.ack_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
+    ack_all = "SELECT bases, positions, handed_on FROM {schema}.ack_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     fail_group = include_str!("sql/fail_group.sql");
     fail = include_str!("sql/fail.sql");
@@ -150,7 +157,17 @@ statements! {
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
     snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
     save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
-    delete_snapshot = "DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
+    recent_streams = include_str!("sql/recent_streams.sql");
+    statistics = include_str!("sql/statistics.sql");
+    lock_stream = "SELECT id, version FROM {schema}.streams WHERE name = $1 FOR NO KEY UPDATE";
+    lock_groups = "SELECT FROM {schema}.groups ORDER BY id FOR KEY SHARE";
+    waiting_groups = include_str!("sql/waiting_groups.sql");
+    forget_owed = "DELETE FROM {schema}.owed AS o USING {schema}.groups AS g WHERE o.group_id = g.id AND o.stream_id = $1 AND o.seq <= $2";
+    remove_messages = "UPDATE {schema}.messages SET type = '!' || type, metadata = NULL, payload = 'null' WHERE stream_id = $1 AND seq <= $2 AND left(type, 1) <> '!'";
+    restore = include_str!("sql/restore.sql");
+    base = "SELECT seq, fingerprint, state FROM {schema}.snapshot_bases WHERE actor = $1 AND stream = $2";
+    save_base = "INSERT INTO {schema}.snapshot_bases AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state";
+    delete_snapshot = "WITH base AS (DELETE FROM {schema}.snapshot_bases WHERE actor = $1 AND stream = $2) DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
 }
 
 #[cfg(test)]

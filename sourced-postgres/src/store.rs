@@ -1,11 +1,9 @@
-//! The log: appending to streams and reading them.
+//! The log: appending to streams.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sourced::Position;
-use sourced::backend::{AppendError, Appended, BackendError, ReadStream, Store, StreamAppend};
-use sourced::message::{CorrelationId, MessageId, StoredMessage};
+use sourced::backend::{AppendError, Appended, BackendError, Store, StreamAppend};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sqlx::types::Uuid;
@@ -13,7 +11,7 @@ use sqlx::types::Uuid;
 use crate::append::{Appends, Stored};
 use crate::backend::{Attempt, Postgres, retrying};
 use crate::error::SqlError;
-use crate::row::{clamped, get, kind_name, message, messages, messages_of, position, seq, stream};
+use crate::row::{get, position, seq, stream};
 
 #[async_trait]
 impl Store for Postgres {
@@ -23,73 +21,6 @@ impl Store for Postgres {
             return Ok(Vec::new());
         }
         self.append_checked(appends).await
-    }
-
-    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        let rows = retrying!(self, connection => self.read_once(&mut connection, &read).await)?;
-        messages_of(&read.stream, &rows)
-    }
-
-    async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        // Few distinct texts: the statements are prepared once for each.
-        let ceiling = limit.clamp(1, 1 << 30).next_power_of_two();
-        let text = self.inner.sql.read_log.sized([("{limit}", ceiling)]);
-        let page = async |connection: &mut PgConnection, upto: i64| {
-            sqlx::query(text.safe())
-                .bind(clamped(after.get()))
-                .bind(upto)
-                .bind(clamped(limit))
-                .fetch_all(connection)
-                .await
-        };
-        let rows = retrying!(self, connection => page(&mut connection, i64::MAX).await)?;
-        let log = messages(&rows)?;
-        // Where no position is missing, nobody can be late.
-        let has_hole = (1..)
-            .zip(&log)
-            .any(|(nth, message)| message.position.get() != after.get().saturating_add(nth));
-        if !has_hole {
-            return Ok(log);
-        }
-        let rows = retrying!(self, connection => async {
-            let horizon = self.horizon(&mut connection).await?;
-            page(&mut connection, horizon).await
-        }.await)?;
-        messages(&rows)
-    }
-
-    async fn log_end(&self) -> Result<Position, BackendError> {
-        let last = retrying!(self, connection => async {
-            let horizon = self.horizon(&mut connection).await?;
-            sqlx::query_scalar(self.inner.sql.log_end.safe())
-                .bind(horizon)
-                .fetch_one(&mut *connection)
-                .await
-        }.await)?;
-        position(last)
-    }
-
-    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        let row = retrying!(self, connection => sqlx::query(self.inner.sql.find.safe())
-            .bind(id.as_uuid())
-            .fetch_optional(&mut *connection)
-            .await)?;
-        row.as_ref().map(message).transpose()
-    }
-
-    async fn read_correlation(
-        &self,
-        id: CorrelationId,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.read_correlation.safe())
-            .bind(id.as_uuid())
-            .fetch_all(&mut *connection)
-            .await)?;
-        messages(&rows)
     }
 }
 
@@ -157,21 +88,6 @@ impl Postgres {
             .await
     }
 
-    pub(crate) async fn read_once(
-        &self,
-        connection: &mut PgConnection,
-        read: &ReadStream,
-    ) -> Result<Vec<PgRow>, sqlx::Error> {
-        sqlx::query(self.inner.sql.read_stream.safe())
-            .bind(read.stream.as_str())
-            .bind(read.after.map_or(0, |seq| clamped(seq.get())))
-            .bind(read.upto.map_or(i64::MAX, |seq| clamped(seq.get())))
-            .bind(read.kind.map(kind_name))
-            .bind(read.limit.map(clamped))
-            .fetch_all(connection)
-            .await
-    }
-
     pub(crate) async fn append_once(
         &self,
         connection: &mut PgConnection,
@@ -193,13 +109,6 @@ impl Postgres {
         let arrays = appends.arrays();
         let query = sqlx::query(self.inner.sql.append.safe());
         Ok(arrays.bind(query).fetch_one(connection).await?)
-    }
-
-    /// The last position up to which everything is decided. What relies on it must be a later statement.
-    async fn horizon(&self, connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar(self.inner.sql.horizon.safe())
-            .fetch_one(connection)
-            .await
     }
 }
 

@@ -3,20 +3,25 @@
 //! It is tried once. Whatever stands against one of them (its fence, a conflict, a lock that somebody keeps) undoes the
 //! transaction, and then each is made alone, at the same time as the others; so none of them answers for another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, ClaimKey, DocumentWrites, Rehearsals,
+    Ack, AckError, Acked, BackendError, Claim, ClaimKey, Claims as _, Delivery, DocumentWrites,
+    Epoch, GoOn, Rehearsals,
 };
+use sourced::{MessageId, NewMessage, StoredMessage};
+use sqlx::Row as _;
 use tokio::sync::oneshot;
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Attempt, Postgres, Retry};
+use crate::claims::micros;
 use crate::row::{clamped, readable};
 
 /// Acknowledgements of one transaction: a bound for how long the first of them waits for the others.
-const MOST: usize = 64;
+const MOST: usize = 256;
 /// Transactions at the same time. While these are under way, what arrives is gathered for the next one.
 const TRANSACTIONS: usize = 2;
 
@@ -46,11 +51,12 @@ struct Acking {
     ack: Ack,
     appends: Appends,
     writes: DocumentWrites,
+    next: Option<GoOn>,
 }
 
 #[derive(Debug)]
 enum Outcome {
-    Stored(Stored),
+    Stored(Stored, Vec<Delivery>),
     /// Nothing was stored, and it is to be made alone.
     Refused,
     /// The connection was lost: it may be stored or not.
@@ -62,16 +68,18 @@ impl Postgres {
     pub(crate) async fn acknowledge_together(
         &self,
         mut ack: Ack,
-    ) -> Result<Vec<Appended>, AckError> {
+        next: Option<GoOn>,
+    ) -> Result<Acked, AckError> {
         let appends = std::mem::take(&mut ack.appends);
         let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
         let Some(writes) = self.inner.together.writes(&ack) else {
-            return self.acknowledge(&ack, &appends, Retry::default()).await;
+            return self.alone(&ack, &appends, Retry::default()).await;
         };
         let acking = Acking {
             ack,
             appends,
             writes,
+            next,
         };
         let (answer, answered) = oneshot::channel();
         self.hand_over(Waiting { acking, answer });
@@ -79,13 +87,35 @@ impl Postgres {
         let (acking, outcome) = answered.await.map_err(gone)?;
         let Acking { ack, appends, .. } = &acking;
         match outcome {
-            Outcome::Stored(stored) => {
+            Outcome::Stored(stored, deliveries) => {
                 self.inner.hints.raise();
-                Ok(appends.placed(&stored)?)
+                Ok(Acked {
+                    appended: appends.placed(&stored)?,
+                    next: (!deliveries.is_empty()).then(|| Claim {
+                        key: key_after(&ack.claim),
+                        deliveries,
+                        attempts: 0,
+                        failing_for: Duration::ZERO,
+                    }),
+                })
             }
-            Outcome::Refused => self.acknowledge(ack, appends, Retry::default()).await,
-            Outcome::InDoubt => self.acknowledge(ack, appends, Retry::of_a_lost_one()).await,
+            Outcome::Refused => self.alone(ack, appends, Retry::default()).await,
+            Outcome::InDoubt => {
+                let acked = self.alone(ack, appends, Retry::of_a_lost_one()).await?;
+                if acking.next.is_some() {
+                    // It may have gone on, and nobody knows with what. Else this is refused.
+                    _ = self.release(&key_after(&ack.claim)).await;
+                }
+                Ok(acked)
+            }
         }
+    }
+
+    async fn alone(&self, ack: &Ack, appends: &Appends, retry: Retry) -> Result<Acked, AckError> {
+        Ok(Acked {
+            appended: self.acknowledge(ack, appends, retry).await?,
+            next: None,
+        })
     }
 
     #[expect(
@@ -122,7 +152,7 @@ impl Postgres {
     async fn store_all(&self, ackings: &[Acking]) -> Vec<Outcome> {
         let outcome = |make: fn() -> Outcome| ackings.iter().map(|_| make()).collect();
         match self.try_all(ackings).await {
-            Ok(stored) => stored.into_iter().map(Outcome::Stored).collect(),
+            Ok(outcomes) => outcomes,
             Err(error) if error.is_connection_lost() => outcome(|| Outcome::InDoubt),
             Err(error) => {
                 tracing::debug!(%error, n_acks = ackings.len(), "each of these acknowledgements is made alone");
@@ -132,7 +162,7 @@ impl Postgres {
     }
 
     /// In one call of the database, which is a transaction of its own.
-    async fn try_all(&self, ackings: &[Acking]) -> Attempt<Vec<Stored>> {
+    async fn try_all(&self, ackings: &[Acking]) -> Attempt<Vec<Outcome>> {
         let mut connection = self.pool().acquire().await?;
         let keys = || ackings.iter().map(|acking| &acking.ack.claim);
         let text = |of: fn(&ClaimKey) -> &str| keys().map(of).collect::<Vec<_>>();
@@ -158,6 +188,11 @@ impl Postgres {
             .map(|value| value.as_ref().map(sourced::Payload::as_str))
             .collect();
         let appends = Appends::all(ackings.iter().map(|acking| &acking.appends));
+        let acks = acks_of_appends(ackings, &appends);
+        let leases: Vec<i64> = ackings
+            .iter()
+            .map(|acking| acking.next.map_or(0, |next| micros(next.lease)))
+            .collect();
         let arrays = appends.arrays();
         let query = sqlx::query(self.inner.sql.ack_all.safe())
             .bind(text(|key| key.group.as_str()))
@@ -165,6 +200,8 @@ impl Postgres {
             .bind(&workers[..])
             .bind(&epochs[..])
             .bind(&uptos[..])
+            .bind(&leases[..])
+            .bind(&acks[..])
             .bind(&refused[..])
             .bind(&reasons[..])
             .bind(&collections[..])
@@ -172,15 +209,80 @@ impl Postgres {
             .bind(&values[..]);
         let row = arrays.bind(query).fetch_one(&mut *connection).await?;
         if appends.is_empty() {
-            return Ok(ackings.iter().map(|_| Stored::new()).collect());
+            let nothing = |_| Outcome::Stored(Stored::new(), Vec::new());
+            return Ok(ackings.iter().map(nothing).collect());
         }
+        let handed_on: Option<Vec<i64>> = row.try_get("handed_on")?;
+        let handed_on: HashSet<i64> = handed_on.unwrap_or_default().into_iter().collect();
+        // Arrays of the database begin at 1.
+        let mut nths = 1..;
         let mut places = appends.read_places(&row)?;
-        let own = |acking: &Acking| {
-            let ids = acking.appends.ids().into_iter();
-            ids.filter_map(|id| places.remove_entry(&id.into()))
-                .collect()
+        let mut outcomes = Vec::with_capacity(ackings.len());
+        for acking in ackings {
+            let mut stored = Stored::new();
+            let mut next = HashSet::new();
+            for id in acking.appends.ids() {
+                let id = MessageId::from(id);
+                stored.extend(places.remove_entry(&id));
+                if nths.next().is_some_and(|nth| handed_on.contains(&nth)) {
+                    next.insert(id);
+                }
+            }
+            let deliveries = acking.deliveries(&stored, &next);
+            outcomes.push(Outcome::Stored(stored, deliveries));
+        }
+        Ok(outcomes)
+    }
+}
+
+/// For each append, in the order of names, the number of the acknowledgement whose own stream it is to, from 1; 0 where
+/// there is none, or it does not want to go on.
+fn acks_of_appends(ackings: &[Acking], all: &Appends) -> Vec<i32> {
+    let ordinals = all.ordinals();
+    let mut acks = vec![0; ordinals.len()];
+    let mut n_before = 0;
+    for (nth, acking) in (1..).zip(ackings) {
+        let own = acking.next.and(acking.appends.to(&acking.ack.claim.stream));
+        if let Some(ordinal) = own.and_then(|(of_its, _)| ordinals.get(n_before + of_its)) {
+            acks[*ordinal] = nth;
+        }
+        n_before += acking.appends.len();
+    }
+    acks
+}
+
+/// The key of the claim that goes on.
+fn key_after(claim: &ClaimKey) -> ClaimKey {
+    ClaimKey {
+        epoch: Epoch::new(claim.epoch.get() + 1),
+        ..claim.clone()
+    }
+}
+
+impl Acking {
+    /// The messages with these ids, as they are stored.
+    fn deliveries(&self, stored: &Stored, ids: &HashSet<MessageId>) -> Vec<Delivery> {
+        let Some((_, append)) = self.appends.to(&self.ack.claim.stream) else {
+            return Vec::new();
         };
-        Ok(ackings.iter().map(own).collect())
+        let most = self.next.map_or(0, |next| next.messages.max(1));
+        let delivery = |message: &NewMessage| {
+            let (stream, place) = stored.get(&message.id)?;
+            Some(Delivery {
+                message: StoredMessage::stored(
+                    message.clone(),
+                    stream.clone(),
+                    place.seq,
+                    place.position,
+                ),
+                replaying: false,
+            })
+        };
+        let handled = append
+            .messages
+            .iter()
+            .filter(|message| ids.contains(&message.id));
+        handled.take(most).filter_map(delivery).collect()
     }
 }
 

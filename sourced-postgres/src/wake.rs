@@ -111,7 +111,8 @@ async fn notify(line: &Line, connection: &mut Option<PgConnection>) -> Result<()
         Some(connection) => connection,
         None => connection.insert(PgConnection::connect_with(&line.options).await?),
     };
-    sqlx::query("SELECT pg_notify($1, $2)")
+    // A hint need not be on disk: waiting for that would make the commits of others wait, too.
+    sqlx::query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)")
         .bind(&line.channel)
         .bind(&line.sender)
         .execute(connection)

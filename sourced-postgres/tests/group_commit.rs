@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::Schema;
-use sourced::backend::{AppendError, Appended, ReadStream, Store as _, StreamAppend};
+use sourced::backend::{AppendError, Appended, Log as _, ReadStream, Store as _, StreamAppend};
 use sourced::env::{Clock as _, Env, SystemClock};
 use sourced::{
     ExpectedSeq, Kind, MessageId, NewMessage, Payload, Position, Seq, StreamId, Timestamp, TypeName,
@@ -54,7 +54,7 @@ async fn transactions(schema: &Schema, backend: &Postgres) -> i64 {
 
 /// The seqs of every stream are 1, 2, 3 … in the order of positions.
 async fn check_dense(backend: &Postgres) -> usize {
-    let log = backend.read_log(Position::START, 100_000).await.unwrap();
+    let log = common::log(backend).await;
     let mut lasts: BTreeMap<&str, u64> = BTreeMap::new();
     for message in &log {
         let last = lasts.entry(message.stream_id.as_str()).or_default();

@@ -105,7 +105,7 @@ async fn never_skipped_while_the_transaction_is_open() {
     let schema = Schema::new();
     let backend = schema.connect().await;
     let read = async || {
-        let log = backend.read_log(Position::START, 10).await.unwrap();
+        let log = common::log(&backend).await;
         let streams = log.iter().map(|message| message.stream_id.to_string());
         streams.collect::<Vec<_>>()
     };

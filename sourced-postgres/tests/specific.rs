@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use common::Schema;
 use sourced::backend::{
-    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, ResetFrom,
-    ResetScope, Scheduled, Schedules as _, StartFrom, Store as _, StreamAppend, SyncAction, Tx,
-    WorkerId,
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, Log as _,
+    Page, ReadLog, ResetFrom, ResetScope, Scheduled, Schedules as _, StartFrom, Store as _,
+    StreamAppend, SyncAction, Tx, WorkerId,
 };
 use sourced::{
-    ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, StreamId,
-    Timestamp, TypeName,
+    ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, Reader,
+    Selection, StreamId, Timestamp, TypeName,
 };
-use sourced_postgres::{Postgres, PostgresTx as _};
+use sourced_postgres::{Postgres, PostgresTx as _, SCHEMA_VERSION};
 use sqlx::types::Uuid;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -169,7 +169,7 @@ async fn migrations_can_run_twice_and_at_once() {
         .fetch_one(backend.pool())
         .await
         .unwrap();
-    assert_eq!(applied, 7);
+    assert_eq!(applied, SCHEMA_VERSION);
 }
 
 #[tokio::test]
@@ -194,10 +194,7 @@ async fn a_schema_of_version_1_is_brought_up_to_date_with_all_it_holds() {
     let later = vec![scheduled("a"), scheduled("b")];
     backend.schedule(Vec::new(), later).await.unwrap();
     assert_eq!(backend.promote(10).await.unwrap().promoted, 2);
-    assert_eq!(
-        backend.read_log(Position::START, 10).await.unwrap().len(),
-        3
-    );
+    assert_eq!(common::log(&backend).await.len(), 3);
 }
 
 #[tokio::test]
@@ -245,7 +242,7 @@ async fn a_promoter_that_hangs_holds_up_its_own_streams_only() {
     );
     transaction.rollback().await.unwrap();
     assert_eq!(backend.promote(10).await.unwrap().promoted, 2);
-    let log = backend.read_log(Position::START, 10).await.unwrap();
+    let log = common::log(&backend).await;
     assert_eq!(log[0].stream_id.as_str(), "b");
     assert_eq!(log[1].id, held.message.id);
 }
@@ -270,7 +267,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 7
+                known: SCHEMA_VERSION
             }
         ),
         "{error:?}"
@@ -310,7 +307,7 @@ async fn a_writer_that_keeps_its_transaction_open_delays_nobody_else_and_is_neve
         [("quick".to_owned(), quick.get())].into()
     );
     assert_eq!(claim_and_ack(&backend, &group).await, BTreeSet::new());
-    assert_eq!(backend.read_log(Position::START, 10).await.unwrap(), []);
+    assert_eq!(common::log(&backend).await, []);
     assert_eq!(backend.log_end().await.unwrap(), Position::START);
 
     rolled_back.end("ROLLBACK").await;
@@ -319,11 +316,166 @@ async fn a_writer_that_keeps_its_transaction_open_delays_nobody_else_and_is_neve
         claim_and_ack(&backend, &group).await,
         [("slow".to_owned(), late.get())].into()
     );
-    let log = backend.read_log(Position::START, 10).await.unwrap();
+    let log = common::log(&backend).await;
     let log: Vec<_> = log.iter().map(|message| message.position).collect();
     assert_eq!(log, [late, quick]);
     assert_eq!(backend.log_end().await.unwrap(), quick);
     assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+/// With a condition nobody can tell by a missing position that somebody is late.
+#[tokio::test]
+async fn a_writer_that_keeps_its_transaction_open_is_never_skipped_by_a_filtered_reader() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let selections = [
+        Selection::all(),
+        Selection::all().types([TypeName::new("happened").unwrap()]),
+        Selection::all().kind(Kind::Event).stream_prefix(""),
+        Selection::all()
+            .streams(["slow", "quick", "never"].map(|name| StreamId::new(name).unwrap())),
+    ];
+    let first = append(&backend, "quick").await;
+    let mut reads = selections.map(|selection| ReadLog::new(selection).limit(2));
+    for read in &mut reads {
+        let page = backend.read_log(read).await.unwrap();
+        assert_eq!(positions(&page), [first]);
+        *read = read.clone().beyond(&page);
+    }
+    let slow = SlowWriter::append(&schema, "slow").await;
+    let never = SlowWriter::append(&schema, "never").await;
+    let quick = append(&backend, "quick").await;
+    for read in &mut reads {
+        for _ in 0..2 {
+            let page = backend.read_log(read).await.unwrap();
+            assert_eq!((positions(&page), page.is_last), (vec![], true), "{read:?}");
+            *read = read.clone().beyond(&page);
+        }
+        let backwards = ReadLog::new(read.selection.clone().after(Position::START)).backwards();
+        let page = backend.read_log(&backwards).await.unwrap();
+        assert_eq!(positions(&page), [first]);
+        let summary = backend.summary(&backwards.selection).await.unwrap();
+        assert_eq!(summary.count, 1);
+    }
+    never.end("ROLLBACK").await;
+    let late = slow.end("COMMIT").await;
+    for read in reads {
+        let page = backend.read_log(&read).await.unwrap();
+        assert_eq!(positions(&page), [late, quick], "{read:?}");
+        let next = backend.read_log(&read.beyond(&page)).await.unwrap();
+        assert_eq!((positions(&next), next.is_last), (vec![], true));
+    }
+}
+
+fn positions(page: &Page) -> Vec<Position> {
+    let messages = page.messages.iter();
+    messages.map(|message| message.position).collect()
+}
+
+#[tokio::test]
+async fn a_reader_writes_nothing_and_needs_no_right_to() {
+    let schema = Schema::new();
+    let read_only = || {
+        Postgres::builder(&schema.url)
+            .schema(&schema.name)
+            .connect_read_only()
+    };
+    let error = read_only().await.unwrap_err();
+    assert!(
+        matches!(error, BackendError::Schema { found: 0, .. }),
+        "{error:?}"
+    );
+    let backend = schema.connect().await;
+    append(&backend, "a").await;
+    let role = format!("reader_of_{}", schema.name);
+    schema
+        .execute(
+            &backend,
+            &format!(
+                "CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA {{schema}} TO {role};
+                 GRANT SELECT ON ALL TABLES IN SCHEMA {{schema}} TO {role};
+                 GRANT SELECT ON ALL SEQUENCES IN SCHEMA {{schema}} TO {role}"
+            ),
+        )
+        .await;
+    let (_, server) = schema.url.split_once('@').unwrap();
+    let url = format!("postgres://{role}@{server}");
+    let reader = Postgres::builder(&url)
+        .schema(&schema.name)
+        .connect_read_only()
+        .await
+        .unwrap();
+    let reader = Reader::new(reader);
+    let feed = reader.log(Selection::all());
+    assert_eq!(feed.count().await.unwrap(), 1);
+    assert_eq!(
+        feed.last().await.unwrap(),
+        common::log(&backend).await.pop()
+    );
+    assert_eq!(reader.document::<u64>("none", "none").await.unwrap(), None);
+    // Whatever else its role may do.
+    let reader = read_only().await.unwrap();
+    assert_eq!(reader.log_end().await.unwrap(), Position::new(1));
+    schema
+        .execute(&backend, &format!("DROP OWNED BY {role}; DROP ROLE {role}"))
+        .await;
+}
+
+#[tokio::test]
+async fn a_page_of_the_log_uses_the_indexes() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    schema
+        .execute(
+            &backend,
+            "INSERT INTO {schema}.streams (name, version, last_event_seq) SELECT 's' || n, 2, 2 FROM generate_series(1, 50000) AS n;
+             INSERT INTO {schema}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
+             SELECT n, n % 50000 + 1, n / 50000 + 1, id, 'event', 'happened', id, id, now(), '{}'
+               FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(0, 99999) AS n) AS new;
+             SELECT setval('{schema}.position_seq', 100000);
+             ANALYZE {schema}.streams; ANALYZE {schema}.messages;",
+        )
+        .await;
+    let types = Selection::all().types([TypeName::new("rare").unwrap()]);
+    let of_streams = ["s7", "s8"].map(|name| StreamId::new(name).unwrap());
+    let correlation: Uuid = sqlx::query_scalar(
+        schema.sql("SELECT correlation_id FROM {schema}.messages WHERE position = 7"),
+    )
+    .fetch_one(backend.pool())
+    .await
+    .unwrap();
+    for selection in [
+        Selection::all(),
+        types,
+        Selection::all().stream_prefix("s7"),
+        Selection::all().streams(of_streams),
+        Selection::all().correlation(correlation.into()),
+    ] {
+        for read in [
+            ReadLog::new(selection.clone()),
+            ReadLog::new(selection).backwards(),
+        ] {
+            let read = read.limit(10);
+            // The sixth is the first with a plan for any values.
+            for _ in 0..7 {
+                backend.read_log(&read).await.unwrap();
+            }
+        }
+    }
+    // A session tells of its scans at its end.
+    backend.pool().close().await;
+    let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+    let scans: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT relname::text, seq_tup_read FROM pg_stat_user_tables WHERE schemaname = $1 AND relname IN ('messages', 'streams')",
+    )
+    .bind(&schema.name)
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(scans.len(), 2);
+    for (table, rows) in scans {
+        assert_eq!(rows, 0, "rows of `{table}` that were read without an index");
+    }
 }
 
 #[tokio::test]
@@ -494,10 +646,7 @@ async fn everything_survives_the_loss_of_all_pooled_connections() {
         assert_eq!(backend.ack(ack).await.unwrap().len(), 1);
     }
     terminate_pool(&schema, &backend).await;
-    assert_eq!(
-        backend.read_log(Position::START, 100).await.unwrap().len(),
-        7
-    );
+    assert_eq!(common::log(&backend).await.len(), 7);
 }
 
 /// Breaks every connection of the pool, as a restart of the server would, and waits until they are gone.

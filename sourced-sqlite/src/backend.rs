@@ -16,11 +16,15 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::error;
 use crate::migrate::{self, DEFAULT_PREFIX};
+use crate::reader::SqliteReader;
 use crate::sql::{Prefix, Statements};
 use crate::writer::{Writer, pause};
 
 /// The time between two tries to open a file that somebody else is just creating.
 const OPEN_AGAIN: Duration = Duration::from_millis(20);
+
+/// Rows that a connection reads ahead of who decodes them.
+const ROWS_AHEAD: usize = 256;
 
 /// Keeps everything in one SQLite file. Clones share its connections, which are closed when the last of them is dropped.
 ///
@@ -55,6 +59,19 @@ impl Sqlite {
         Self::builder().open(path).await
     }
 
+    /// Opens a file with the default options for reading alone.
+    ///
+    /// # Errors
+    /// As [`SqliteBuilder::open_read_only`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn open_read_only(
+        path: impl AsRef<Path> + Send,
+    ) -> Result<SqliteReader, BackendError> {
+        Self::builder().open_read_only(path).await
+    }
+
     /// Options for opening a file.
     pub fn builder() -> SqliteBuilder {
         SqliteBuilder::default()
@@ -62,6 +79,10 @@ impl Sqlite {
 
     pub(crate) fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    pub(crate) fn sql(&self) -> &Statements {
+        &self.inner.sql
     }
 
     /// A connection that cannot write.
@@ -97,6 +118,13 @@ pub struct SqliteBuilder {
     readers: u32,
     busy_timeout: Duration,
     table_prefix: String,
+    setup: Setup,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Setup {
+    Migrate,
+    Verify,
 }
 
 impl Default for SqliteBuilder {
@@ -106,6 +134,7 @@ impl Default for SqliteBuilder {
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             table_prefix: DEFAULT_PREFIX.to_owned(),
+            setup: Setup::Migrate,
         }
     }
 }
@@ -136,34 +165,36 @@ impl SqliteBuilder {
         self
     }
 
+    /// Never creates the file or its tables nor brings them up to date, but makes sure that they are: for people who run the
+    /// SQL of [`migration_sql`](crate::migration_sql) themselves.
+    pub fn without_migrating(mut self) -> Self {
+        self.setup = Setup::Verify;
+        self
+    }
+
     /// Opens a file, creates it if it is not there, and brings its tables up to date.
     ///
     /// # Errors
     /// [`BackendError::Refused`] for an invalid table prefix or path, [`BackendError::Schema`] for a file made by a newer
-    /// version of this crate, [`BackendError::Unavailable`] when the file cannot be opened or is locked for longer than
+    /// version of this crate, or for an older one that must not be migrated, [`BackendError::Unavailable`] when the file cannot be opened or is locked for longer than
     /// the busy timeout.
     ///
     /// # Panics
     /// Outside of a tokio runtime that has its I/O and time drivers enabled.
     pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<Sqlite, BackendError> {
         let path = absolute(path.as_ref())?;
-        let prefix = Prefix::new(&self.table_prefix).ok_or_else(|| {
-            let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
-                        `sqlite_`";
-            BackendError::Refused(text.into())
-        })?;
+        let prefix = Prefix::checked(&self.table_prefix)?;
         let options = self.options(&path);
         let writing = self.open_writing(&options, &prefix).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(self.readers)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
+        let readers = self.pool(options.clone());
         let signal = Signal::new();
+        let sql = Arc::new(Statements::new(&prefix));
+        let (shared, raise) = (Arc::clone(&sql), signal.clone());
         Ok(Sqlite {
             inner: Arc::new(Inner {
-                writer: Writer::start(writing, options, self.synchronous, signal.clone()),
+                writer: Writer::start(writing, options, self.synchronous, shared, raise),
                 signal,
-                sql: Arc::new(Statements::new(&prefix)),
+                sql,
                 turn: AtomicUsize::new(0),
                 rehearsals: Rehearsals::default(),
                 readers,
@@ -172,16 +203,71 @@ impl SqliteBuilder {
         })
     }
 
+    /// Opens a file that is there and up to date, for reading. Nothing can be written to it by what this gives.
+    ///
+    /// The folder must be writable all the same, or somebody else have the file open: readers share memory that lies in a
+    /// file beside it.
+    ///
+    /// ```
+    /// use sourced::{Reader, Selection};
+    /// use sourced_sqlite::Sqlite;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("shop.db");
+    /// # let _store = Sqlite::open(&path).await?;
+    /// let reader = Reader::new(Sqlite::open_read_only(path).await?);
+    /// assert_eq!(reader.log(Selection::all()).count().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SqliteBuilder::open`]; [`BackendError::Unavailable`] also when there is no such file, and
+    /// [`BackendError::Schema`] also for one that an older version has made.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn open_read_only(
+        self,
+        path: impl AsRef<Path> + Send,
+    ) -> Result<SqliteReader, BackendError> {
+        let path = absolute(path.as_ref())?;
+        let prefix = Prefix::checked(&self.table_prefix)?;
+        // What is written into a file when it is opened, such as its journal mode, stays as it is.
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(true)
+            .busy_timeout(self.busy_timeout)
+            .disable_statement_logging();
+        let mut connection = SqliteConnection::connect_with(&options)
+            .await
+            .map_err(error::backend)?;
+        migrate::verify(&mut connection, &prefix).await?;
+        let readers = self.pool(options);
+        Ok(SqliteReader::new(readers, Statements::new(&prefix), path))
+    }
+
+    fn pool(&self, options: SqliteConnectOptions) -> SqlitePool {
+        SqlitePoolOptions::new()
+            .max_connections(self.readers)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.pragma("query_only", "ON"))
+    }
+
     fn options(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(self.setup == Setup::Migrate)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(match self.synchronous {
                 Synchronous::Full => SqliteSynchronous::Full,
                 Synchronous::Normal => SqliteSynchronous::Normal,
             })
             .busy_timeout(self.busy_timeout)
+            // With less room, the thread that reads and the task that decodes stop and go with every row.
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging()
     }
 
@@ -194,7 +280,7 @@ impl SqliteBuilder {
     ) -> Result<SqliteConnection, BackendError> {
         let mut waited = Duration::ZERO;
         loop {
-            match open_once(options, prefix).await {
+            match open_once(options, prefix, self.setup).await {
                 Err(error) if error::is_busy(&error) && waited < self.busy_timeout => {
                     pause(OPEN_AGAIN).await;
                     waited += OPEN_AGAIN;
@@ -208,11 +294,15 @@ impl SqliteBuilder {
 async fn open_once(
     options: &SqliteConnectOptions,
     prefix: &Prefix,
+    setup: Setup,
 ) -> Result<SqliteConnection, BackendError> {
     let mut connection = SqliteConnection::connect_with(options)
         .await
         .map_err(error::backend)?;
-    migrate::migrate(&mut connection, prefix).await?;
+    match setup {
+        Setup::Migrate => migrate::migrate(&mut connection, prefix).await?,
+        Setup::Verify => migrate::verify(&mut connection, prefix).await?,
+    }
     Ok(connection)
 }
 

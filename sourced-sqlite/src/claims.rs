@@ -14,10 +14,11 @@ use sourced::{GroupId, Position, StreamId};
 use sqlx::{Connection as _, Row as _};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
+use crate::draft::{Plain, Progress};
 use crate::lanes::{self, Taken};
 use crate::pump::{self, Outlook};
 use crate::row::{self, unsigned};
-use crate::writer::Effect;
 use crate::{append, error, quarantine};
 
 #[async_trait]
@@ -45,9 +46,23 @@ impl Claims for Sqlite {
             .check_all(&ack.appends, &ack.schedules)
             .map_err(Into::into);
         refused.and_then(|()| append::refuse_repetitions(&ack.appends, &ack.schedules))?;
-        let sql = Arc::clone(&self.inner.sql);
         // What only writes documents is run here, while others have the connection.
         let writes = self.inner.rehearsals.writes(&ack);
+        let writes = match writes {
+            Some(documents) if ack.schedules.is_empty() => {
+                let (claim, upto, refusals) = (ack.claim, ack.upto, ack.refusals);
+                let progress = Some(Progress {
+                    claim,
+                    upto,
+                    refusals,
+                    documents,
+                });
+                let appends = ack.appends;
+                return self.inner.writer.store(Plain { appends, progress }).await;
+            }
+            writes => writes,
+        };
+        let sql = Arc::clone(&self.inner.sql);
         self.inner
             .writer
             .run(Effect::Lasting, move |connection| {

@@ -68,6 +68,17 @@ pub(crate) fn is_busy(error: &BackendError) -> bool {
     )
 }
 
+/// Whether a row was to be stored twice.
+pub(crate) fn is_unique_violation(error: &BackendError) -> bool {
+    let BackendError::Refused(source) = error else {
+        return false;
+    };
+    let error = source
+        .downcast_ref()
+        .and_then(sqlx::Error::as_database_error);
+    error.is_some_and(DatabaseError::is_unique_violation)
+}
+
 /// Whether the connection may not write.
 pub(crate) fn is_read_only(error: &BackendError) -> bool {
     let BackendError::Refused(source) = error else {

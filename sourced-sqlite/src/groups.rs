@@ -12,11 +12,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::error;
 use crate::row::{optional_text, signed, unsigned};
 use crate::sql::Statements;
 use crate::types::{self, Registered};
-use crate::writer::Effect;
 
 #[async_trait]
 impl Groups for Sqlite {

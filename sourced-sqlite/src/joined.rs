@@ -11,7 +11,7 @@ use sourced::message::StoredMessage;
 use sqlx::{Connection as _, Row as _, SqliteConnection, Transaction};
 
 use crate::backend::Sqlite;
-use crate::{error, store, units};
+use crate::{error, log, units};
 
 pub(crate) struct JoinedTransaction<'t> {
     sqlite: Sqlite,
@@ -77,8 +77,8 @@ fn not_writing(error: BackendError) -> JoinError {
 #[async_trait]
 impl Joined for JoinedTransaction<'_> {
     async fn read_stream(&mut self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        let query = self.sqlite.reading(&read);
-        store::messages(self.connection, query).await
+        let query = log::reading(&self.sqlite.inner.sql, &read);
+        log::messages(self.connection, query).await
     }
 
     async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {

@@ -224,30 +224,11 @@ pub(crate) async fn progress(
     lane: i64,
     upto: Position,
 ) -> Result<(), BackendError> {
-    let row = sqlx::query(sql.progress.clone())
-        .bind(lane)
-        .bind(signed(upto.get()))
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(error::backend)?;
-    let has_more: bool = row.try_get(0).map_err(error::backend)?;
-    let owes: bool = row.try_get(1).map_err(error::backend)?;
-    if owes {
-        let pay = sqlx::query(sql.pay.clone())
-            .bind(lane)
-            .bind(signed(upto.get()));
-        pay.execute(&mut *connection)
-            .await
-            .map_err(error::backend)?;
-        let note = sqlx::query(sql.owes_now.clone()).bind(lane);
-        note.execute(&mut *connection)
-            .await
-            .map_err(error::backend)?;
-    }
-    if has_more || owes {
-        reopen(connection, sql, lane).await?;
-    }
-    Ok(())
+    let done = sqlx::query(sql.acknowledge.clone())
+        .bind(json(&[(lane, upto.get())]))
+        .execute(connection)
+        .await;
+    done.map(drop).map_err(error::backend)
 }
 
 /// Ends a claim without progress.

@@ -4,7 +4,7 @@
 //! processes on one machine may work on the same file.
 //!
 //! ```
-//! use sourced::backend::{ReadStream, Store as _, StreamAppend};
+//! use sourced::backend::{Log as _, ReadStream, Store as _, StreamAppend};
 //! use sourced::env::Env;
 //! use sourced::message::{Kind, NewMessage, Payload, TypeName};
 //! use sourced::{ExpectedSeq, StreamId};
@@ -91,17 +91,22 @@
 
 mod append;
 mod backend;
+mod batch;
 mod claims;
 mod documents;
+mod draft;
 mod error;
 mod groups;
 mod joined;
 mod lanes;
+mod log;
 mod migrate;
+mod pages;
 #[cfg(test)]
 mod plans;
 mod pump;
 mod quarantine;
+mod reader;
 mod recurrences;
 mod row;
 mod rows;
@@ -110,11 +115,15 @@ mod snapshots;
 mod sql;
 mod store;
 mod tables;
+mod together;
 mod tx;
 mod types;
 mod units;
+mod upkeep;
 mod wake;
 mod writer;
 
 pub use backend::{Sqlite, SqliteBuilder, Synchronous};
+pub use migrate::{SCHEMA_VERSION, migration_sql};
+pub use reader::SqliteReader;
 pub use tx::SqliteTx;

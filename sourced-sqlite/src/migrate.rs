@@ -4,21 +4,80 @@ use sourced::backend::BackendError;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 use crate::error;
-use crate::row::signed;
 use crate::sql::Prefix;
 
 /// The prefix the scripts are written with.
 pub(crate) const DEFAULT_PREFIX: &str = "sourced_";
 
 /// One script per version; a published one never changes.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
     include_str!("../migrations/0004_groups.sql"),
     include_str!("../migrations/0005_recurrences.sql"),
     include_str!("../migrations/0006_quarantine.sql"),
+    include_str!("../migrations/0007_upkeep.sql"),
 ];
+
+/// The version of the tables that this crate works with.
+#[allow(clippy::cast_possible_wrap, reason = "there are a few")]
+pub const SCHEMA_VERSION: i64 = SCRIPTS.len() as i64;
+
+/// The SQL that brings the tables of a file from one version to another, for people who run their own migrations: it
+/// begins a transaction, makes sure that the tables have the version it is for, and commits. Version 0 is a file without
+/// the tables.
+///
+/// Run it with `sqlite3 -bail`, and let programs open the file with
+/// [`SqliteBuilder::without_migrating`](crate::SqliteBuilder::without_migrating).
+///
+/// ```
+/// use sourced_sqlite::{SCHEMA_VERSION, migration_sql};
+///
+/// let sql = migration_sql("shop_", 3, SCHEMA_VERSION)?;
+/// assert!(sql.contains("ALTER TABLE shop_lanes"));
+/// # Ok::<(), sourced::backend::BackendError>(())
+/// ```
+///
+/// # Errors
+/// [`BackendError::Refused`] when the prefix is invalid, or there is no way from one version to the other.
+pub fn migration_sql(prefix: &str, from: i64, to: i64) -> Result<String, BackendError> {
+    let prefix = Prefix::checked(prefix)?;
+    if !(0..=to).contains(&from) || to > SCHEMA_VERSION {
+        let text = format!(
+            "there is no migration from version {from} to {to}: versions go up, from 0 to {SCHEMA_VERSION}"
+        );
+        return Err(BackendError::Refused(text.into()));
+    }
+    // There is no other statement that can fail by itself.
+    let guard = if from == 0 {
+        String::new()
+    } else {
+        prefix.text(&format!(
+            "CREATE TEMP TABLE sourced_guard (has_the_version INTEGER CHECK (has_the_version));
+INSERT INTO temp.sourced_guard SELECT max(version) = {from} FROM sourced_schema;
+DROP TABLE temp.sourced_guard;\n"
+        ))
+    };
+    let steps = steps(&prefix, from, to);
+    Ok(format!("BEGIN IMMEDIATE;\n{guard}{steps}COMMIT;\n"))
+}
+
+/// What takes the tables from one version to another, and writes that down.
+fn steps(prefix: &Prefix, from: i64, to: i64) -> String {
+    let mut text = String::new();
+    for (version, script) in (1..=to).zip(SCRIPTS) {
+        if version > from {
+            text += script;
+        }
+    }
+    let written = format!(
+        "CREATE TABLE IF NOT EXISTS sourced_schema (version INTEGER NOT NULL) STRICT;
+DELETE FROM sourced_schema;
+INSERT INTO sourced_schema (version) VALUES ({to});\n"
+    );
+    prefix.text(&(text + &written))
+}
 
 /// Creates what is missing. It is safe to run again, and from several processes at once.
 ///
@@ -28,9 +87,8 @@ pub(crate) async fn migrate(
     connection: &mut SqliteConnection,
     prefix: &Prefix,
 ) -> Result<(), BackendError> {
-    let known = signed(SCRIPTS.len() as u64);
     // The common case takes no lock.
-    if check(found(connection, prefix).await?, known)? {
+    if check(found(connection, prefix).await?)? {
         return Ok(());
     }
     let mut transaction = connection
@@ -39,24 +97,29 @@ pub(crate) async fn migrate(
         .map_err(error::backend)?;
     // Somebody else may have been faster.
     let found = found(&mut transaction, prefix).await?;
-    if check(found, known)? {
+    if check(found)? {
         return Ok(());
     }
-    let next = usize::try_from(found).unwrap_or(0);
-    for script in &SCRIPTS[next..] {
-        run(&mut transaction, &prefix.text(script)).await?;
-    }
-    let version = format!(
-        "CREATE TABLE IF NOT EXISTS sourced_schema (version INTEGER NOT NULL) STRICT;
-         DELETE FROM sourced_schema;
-         INSERT INTO sourced_schema (version) VALUES ({known})"
-    );
-    run(&mut transaction, &prefix.text(&version)).await?;
+    run(&mut transaction, &steps(prefix, found, SCHEMA_VERSION)).await?;
     transaction.commit().await.map_err(error::backend)
 }
 
+/// Looks whether the tables are up to date, and changes nothing.
+pub(crate) async fn verify(
+    connection: &mut SqliteConnection,
+    prefix: &Prefix,
+) -> Result<(), BackendError> {
+    let found = found(connection, prefix).await?;
+    if check(found)? {
+        return Ok(());
+    }
+    let known = SCHEMA_VERSION;
+    Err(BackendError::Schema { found, known })
+}
+
 /// Whether nothing is to be done.
-fn check(found: i64, known: i64) -> Result<bool, BackendError> {
+fn check(found: i64) -> Result<bool, BackendError> {
+    let known = SCHEMA_VERSION;
     if (0..=known).contains(&found) {
         Ok(found == known)
     } else {

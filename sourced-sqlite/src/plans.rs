@@ -18,8 +18,16 @@ async fn plans() -> Vec<(&'static str, String)> {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     migrate(&mut connection, &prefix).await.unwrap();
     let mut plans = Vec::new();
-    for (name, statement) in Statements::new(&prefix).all() {
-        plans.push((name, plan(&mut connection, statement.as_str()).await));
+    for (name, text) in Statements::new(&prefix).all() {
+        let mut steps = Vec::new();
+        let lines = text.as_str().lines();
+        let text: Vec<&str> = lines.filter(|line| !line.starts_with("--")).collect();
+        for statement in text.join("\n").split(';').map(str::trim) {
+            if !["", "COMMIT", "ROLLBACK", "BEGIN IMMEDIATE"].contains(&statement) {
+                steps.push(plan(&mut connection, statement).await);
+            }
+        }
+        plans.push((name, steps.join("\n")));
     }
     plans
 }
@@ -28,8 +36,9 @@ async fn plans() -> Vec<(&'static str, String)> {
 async fn no_statement_scans_a_table() {
     for (name, plan) in plans().await {
         for step in plan.lines().filter(|step| step.starts_with("SCAN ")) {
-            // Lists given by the caller, one row without a table, and results of inner queries found by an index.
-            let is_small = ["SCAN CONSTANT ROW", "SCAN (subquery"]
+            // Lists given by the caller, one row without a table, steps of a search by halving, and results of inner
+            // queries found by an index.
+            let is_small = ["SCAN CONSTANT ROW", "SCAN search", "SCAN (subquery"]
                 .iter()
                 .any(|small| step.starts_with(small))
                 || step.contains("VIRTUAL TABLE");
@@ -65,6 +74,15 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
         ),
         ("offers", "COVERING INDEX sourced_lanes_ready (group_id=?"),
         ("deliveries", "(stream_id=? AND seq>?)"),
+        (
+            "look_up",
+            "SEARCH l USING INDEX sqlite_autoindex_sourced_lanes_1 (group_id=? AND stream_id=?)",
+        ),
+        (
+            "acknowledge",
+            "SEARCH sourced_lanes USING INTEGER PRIMARY KEY (rowid=?)",
+        ),
+        ("acknowledge", "(stream_id=? AND seq>?)"),
         ("reopen", "(stream_id=? AND seq>?)"),
         ("held", "(group_id=? AND stream_id=?)"),
         ("due", "sourced_scheduled_due (due_at<?)"),
@@ -75,11 +93,55 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
             "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)",
         ),
     ] {
-        let (_, plan) = plans.iter().find(|(of, _)| *of == name).unwrap();
-        assert!(plan.contains(step), "{name} without `{step}`:\n{plan}");
+        has_step(&plans, name, step);
     }
     // The first ready lanes come out of the index in order: what is sorted is no more than what was asked for.
     let (_, offers) = plans.iter().find(|(of, _)| *of == "offers").unwrap();
     let (_, inner) = offers.split_once("CORRELATED LIST SUBQUERY").unwrap();
     assert_eq!(inner.matches("ORDER BY").count(), 1, "{offers}");
+}
+
+#[tokio::test]
+async fn pages_of_the_log_go_by_its_indexes_and_need_no_sorting() {
+    let plans = plans().await;
+    for (name, step) in [
+        (
+            "page_of_everything",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "page_of_log",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "page_of_stream",
+            "SEARCH m USING INDEX sqlite_autoindex_sourced_messages_2 (stream_id=? AND seq>? AND seq<?)",
+        ),
+        ("page_of_stream", "SEARCH p USING"),
+        (
+            "page_of_conversation",
+            "SEARCH m USING INDEX sourced_messages_correlation (correlation_id=? AND rowid>? AND rowid<?)",
+        ),
+    ] {
+        for name in [name.to_owned(), format!("{name}_backwards")] {
+            has_step(&plans, &name, step);
+            let (_, plan) = plans.iter().find(|(of, _)| **of == name).unwrap();
+            assert!(!plan.contains("USE TEMP B-TREE"), "{name}:\n{plan}");
+        }
+    }
+    for (name, step) in [
+        (
+            "summary_of_log",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        ("summary_of_streams", "(stream_id=?"),
+        ("summary_of_conversation", "(correlation_id=?"),
+    ] {
+        has_step(&plans, name, step);
+    }
+}
+
+fn has_step(plans: &[(&str, String)], name: &str, step: &str) {
+    let (_, plan) = plans.iter().find(|(of, _)| *of == name).unwrap();
+    assert!(plan.contains(step), "{name} without `{step}`:\n{plan}");
 }

@@ -12,10 +12,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::groups::number;
 use crate::row::{self, limit, optional_text, signed, unsigned};
 use crate::sql::Statements;
-use crate::writer::Effect;
 use crate::{error, lanes};
 
 #[async_trait]

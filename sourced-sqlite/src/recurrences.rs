@@ -10,8 +10,8 @@ use sourced::{RecurrenceId, Timestamp};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::sql::Statements;
-use crate::writer::Effect;
 use crate::{append, error};
 
 #[async_trait]

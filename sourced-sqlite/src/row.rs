@@ -17,6 +17,9 @@ pub(crate) const COLUMNS: &str = "m.position, s.name, m.seq, m.id, m.kind, m.typ
 /// The number of columns in [`COLUMNS`].
 pub(crate) const COLUMN_COUNT: usize = 12;
 
+/// What the type of a message begins with whose payload was removed. No type of a message does, so no group handles it.
+pub(crate) const REMOVED: char = '!';
+
 /// Reads one message.
 pub(crate) fn message(row: &SqliteRow) -> Result<StoredMessage, BackendError> {
     let position = unsigned(row, 0)?;
@@ -26,6 +29,9 @@ pub(crate) fn message(row: &SqliteRow) -> Result<StoredMessage, BackendError> {
 
     let stream = StreamId::new(text(1)?).map_err(|_| corrupt("a stream's name"))?;
     let seq = Seq::new(unsigned(row, 2)?).ok_or_else(|| corrupt("a seq"))?;
+    if text(5)?.starts_with(REMOVED) {
+        return Err(BackendError::Removed { stream, upto: seq });
+    }
     let new = new_message(row, 3, corrupt)?;
     Ok(StoredMessage::stored(
         new,

@@ -16,9 +16,9 @@ use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::row::{self, kind_text, limit, metadata_text, uuid};
 use crate::sql::Statements;
-use crate::writer::Effect;
 use crate::{append, error};
 
 #[async_trait]

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use sourced::backend::{BackendError, Limits, Snapshot, Snapshots};
 use sourced::message::Payload;
 use sourced::{GroupId, Seq, StreamId};
-use sqlx::Row as _;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
+use sqlx::{Row as _, SqlStr};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::error;
 use crate::row::{signed, unsigned};
-use crate::writer::Effect;
 
 #[async_trait]
 impl Snapshots for Sqlite {
@@ -22,22 +22,8 @@ impl Snapshots for Sqlite {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        let row = sqlx::query(self.inner.sql.snapshot.clone())
-            .bind(actor.as_str())
-            .bind(stream.as_str())
-            .fetch_optional(&mut *self.reader().await?)
+        self.read_snapshot(&self.inner.sql.snapshot, actor, stream)
             .await
-            .map_err(error::backend)?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let no_seq = || BackendError::Corrupt("the seq of a snapshot".to_owned());
-        let fingerprint: i64 = row.try_get(1).map_err(error::backend)?;
-        Ok(Some(Snapshot {
-            seq: Seq::new(unsigned(&row, 0)?).ok_or_else(no_seq)?,
-            fingerprint: fingerprint.cast_unsigned(),
-            state: Payload::from_storage(row.try_get::<&str, _>(2).map_err(error::backend)?),
-        }))
     }
 
     async fn save_snapshot(
@@ -56,19 +42,56 @@ impl Snapshots for Sqlite {
         self.write(query).await
     }
 
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.read_snapshot(&self.inner.sql.base, actor, stream)
+            .await
+    }
+
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
-        let query = sqlx::query(self.inner.sql.delete_snapshot.clone())
-            .bind(actor.as_str().to_owned())
-            .bind(stream.as_str().to_owned());
-        self.write(query).await
+        let sql = &self.inner.sql;
+        for delete in [&sql.delete_snapshot, &sql.delete_base] {
+            let query = sqlx::query(delete.clone())
+                .bind(actor.as_str().to_owned())
+                .bind(stream.as_str().to_owned());
+            self.write(query).await?;
+        }
+        Ok(())
     }
 }
 
 impl Sqlite {
+    async fn read_snapshot(
+        &self,
+        sql: &SqlStr,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let row = sqlx::query(sql.clone())
+            .bind(actor.as_str())
+            .bind(stream.as_str())
+            .fetch_optional(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let no_seq = || BackendError::Corrupt("the seq of a snapshot".to_owned());
+        let fingerprint: i64 = row.try_get(1).map_err(error::backend)?;
+        Ok(Some(Snapshot {
+            seq: Seq::new(unsigned(&row, 0)?).ok_or_else(no_seq)?,
+            fingerprint: fingerprint.cast_unsigned(),
+            state: Payload::from_storage(row.try_get::<&str, _>(2).map_err(error::backend)?),
+        }))
+    }
+
     /// No fsync is spent on it: what a power cut takes away can be folded again.
     async fn write(
         &self,

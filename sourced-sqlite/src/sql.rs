@@ -1,9 +1,10 @@
 //! The statements, built once when the file is opened.
 
-use sourced::backend::Table;
+use sourced::backend::{BackendError, Table};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
+use crate::pages;
 use crate::row::COLUMNS;
 
 /// SQLite's own clock in microseconds. It is only ever compared with itself, on one machine.
@@ -15,7 +16,19 @@ const FIRST: &str = "coalesce(
     (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1))";
 
 /// So many messages go into one `INSERT`, the largest number that fits first.
-pub(crate) const ROWS: [usize; 4] = [64, 8, 2, 1];
+pub(crate) const ROWS: [usize; 8] = [256, 64, 16, 8, 4, 3, 2, 1];
+
+/// What becomes of the transaction after a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Open,
+    Commit,
+}
+
+/// The streams of a list: each has its id, name, last seq and that of its last event.
+const STORE_STREAMS: &str = "INSERT INTO sourced_streams (id, name, version, last_event_seq)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_event_seq = excluded.last_event_seq";
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
@@ -23,7 +36,8 @@ macro_rules! statements {
         #[derive(Debug)]
         pub(crate) struct Statements {
             $($(#[$doc])* pub(crate) $name: SqlStr,)*
-            pub(crate) insert_messages: [SqlStr; ROWS.len()],
+            insert_messages: [[SqlStr; 4]; ROWS.len()],
+            pub(crate) put_documents: [SqlStr; ROWS.len()],
             prefix: Prefix,
         }
 
@@ -32,7 +46,8 @@ macro_rules! statements {
             pub(crate) fn new(prefix: &Prefix) -> Self {
                 Self {
                     $($name: prefix.statement($text),)*
-                    insert_messages: ROWS.map(|rows| prefix.statement(&insert_messages(rows))),
+                    insert_messages: ROWS.map(|rows| insert_messages(prefix, rows)),
+                    put_documents: ROWS.map(|rows| put_documents(prefix, rows)),
                     prefix: prefix.clone(),
                 }
             }
@@ -50,13 +65,25 @@ statements! {
     find_ids = "SELECT m.id, m.seq, m.position, s.name AS name FROM sourced_messages m
         JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id IN (SELECT unhex(value) FROM json_each(?1))";
-    find_stream = "SELECT id, version, last_event_seq FROM sourced_streams WHERE name = ?1";
-    insert_stream = "INSERT INTO sourced_streams (name, version, last_event_seq) VALUES (?1, ?2, ?3) RETURNING id";
-    update_stream = "UPDATE sourced_streams SET version = ?2, last_event_seq = ?3 WHERE id = ?1";
+    look_up = include_str!("../sql/look_up.sql");
+    begin_looking = concat!("BEGIN IMMEDIATE;", include_str!("../sql/look_up.sql"));
+    begin_again = concat!("ROLLBACK; BEGIN IMMEDIATE;", include_str!("../sql/look_up.sql"));
+    commit = "COMMIT";
     read_stream = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq LIMIT ?5";
-    read_log = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
-        WHERE m.position > ?1 ORDER BY m.position LIMIT ?2";
+    read_stream_backwards = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
+        WHERE s.name = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND (?4 IS NULL OR m.kind = ?4) ORDER BY m.seq DESC LIMIT ?5";
+    page_of_everything = &pages::of_everything("ASC");
+    page_of_everything_backwards = &pages::of_everything("DESC");
+    page_of_log = &pages::of_log("ASC");
+    page_of_log_backwards = &pages::of_log("DESC");
+    page_of_stream = &pages::of_stream("ASC");
+    page_of_stream_backwards = &pages::of_stream("DESC");
+    page_of_conversation = &pages::of_conversation("ASC");
+    page_of_conversation_backwards = &pages::of_conversation("DESC");
+    summary_of_log = &pages::summary_of_log();
+    summary_of_streams = &pages::summary_of_streams();
+    summary_of_conversation = &pages::summary_of_conversation();
     log_end = "SELECT coalesce(max(position), 0) FROM sourced_messages";
     find = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.id = ?1";
@@ -113,16 +140,15 @@ statements! {
     held = "SELECT id FROM sourced_lanes
         WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
           AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
-    pay = include_str!("../sql/pay.sql");
-    owes_now = include_str!("../sql/owes_now.sql");
-    progress = include_str!("../sql/progress.sql");
+    acknowledge = include_str!("../sql/acknowledge.sql");
+    acknowledge_and_commit = concat!(include_str!("../sql/acknowledge.sql"), "; COMMIT");
     reopen = include_str!("../sql/reopen.sql");
     fail = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, attempts = attempts + 1,
         available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3, failed_pos = sourced_first,
         failing_since = CASE attempts WHEN 0 THEN sourced_now ELSE failing_since END, failed_at = sourced_now
         WHERE id = ?1";
     renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
-    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at
+    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at
         FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
         WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
     parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, l.attempts, s.name
@@ -136,12 +162,12 @@ statements! {
     retry_parked = "UPDATE sourced_lanes SET parked = 0, attempts = 0, last_error = NULL, ready = sourced_first WHERE id = ?1";
     insert_intervention = "INSERT INTO sourced_interventions (group_id, remedy, position, attempts, error, reason, done_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, sourced_now)";
-    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+    interventions = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, ltrim(m.type, '!'), i.attempts, i.error, i.reason, i.done_at
         FROM sourced_interventions i
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
         WHERE i.group_id = ?1 AND i.remedy = ?2 AND i.id > ?3 ORDER BY i.id LIMIT ?4";
-    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+    skip_of = "SELECT i.id, i.remedy, s.name, m.seq, i.position, m.id, ltrim(m.type, '!'), i.attempts, i.error, i.reason, i.done_at
         FROM sourced_interventions i
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
@@ -198,7 +224,33 @@ statements! {
     save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
         state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    // The inner limit is that of `RecentStreams`.
+    recent_streams = "SELECT s.name, last, at, created FROM (
+            SELECT stream_id AS of, seq AS last, position AS at, created_at AS created FROM sourced_messages
+            WHERE position < ?1 ORDER BY position DESC LIMIT 10000)
+        CROSS JOIN sourced_streams s ON s.id = of AND s.version = last ORDER BY at DESC LIMIT ?2";
+    looked_down_to = "SELECT min(position) FROM (
+        SELECT position FROM sourced_messages WHERE position < ?1 ORDER BY position DESC LIMIT 10000)";
+    statistics = "SELECT (SELECT coalesce(max(position), 0) FROM sourced_messages),
+        (SELECT coalesce(max(id), 0) FROM sourced_streams),
+        (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)";
+    find_stream = "SELECT id, version FROM sourced_streams WHERE name = ?1";
+    waiting_groups = include_str!("../sql/waiting_groups.sql");
+    remove_messages = "UPDATE sourced_messages SET type = '!' || type, metadata = NULL, payload = 'null'
+        WHERE stream_id = ?1 AND seq <= ?2 AND type NOT LIKE '!%'";
+    forget_owed = "DELETE FROM sourced_owed
+        WHERE seq <= ?2 AND lane_id IN (SELECT l.id FROM sourced_groups g CROSS JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = ?1
+            WHERE g.state IN ('active', 'stopped', 'failed'))";
+    removed_or_there = "SELECT m.type LIKE '!%' FROM sourced_messages m
+        WHERE m.position = ?1 AND m.id = ?2 AND m.seq = ?3 AND ltrim(m.type, '!') = ?4
+          AND m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?5)";
+    put_back = "UPDATE sourced_messages SET type = ?2, metadata = ?3, payload = ?4 WHERE position = ?1";
+
+    base = "SELECT seq, fingerprint, state FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
+    save_base = "INSERT OR REPLACE INTO sourced_snapshot_bases (actor, stream, seq, fingerprint, state)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
     delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
+    delete_base = "DELETE FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
 }
 
 impl Statements {
@@ -211,15 +263,37 @@ impl Statements {
     pub(crate) fn table(&self, table: &Table) -> String {
         format!("\"{}\"", self.table_name(table))
     }
+
+    /// Stores as many messages as the nth of [`ROWS`] says; before that their streams, and then ends the transaction.
+    pub(crate) fn insert_messages(&self, nth: usize, with_streams: bool, end: End) -> SqlStr {
+        let which = usize::from(with_streams) + 2 * usize::from(end == End::Commit);
+        self.insert_messages[nth][which].clone()
+    }
 }
 
-fn insert_messages(rows: usize) -> String {
-    let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    format!(
-        "INSERT INTO sourced_messages (stream_id, seq, id, kind, type, decided_by, causation_id, correlation_id, \
-         created_at, metadata, payload) VALUES {}",
+fn insert_messages(prefix: &Prefix, rows: usize) -> [SqlStr; 4] {
+    let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let insert = format!(
+        "INSERT INTO sourced_messages (position, stream_id, seq, id, kind, type, decided_by, causation_id, \
+         correlation_id, created_at, metadata, payload) VALUES {}",
         vec![row; rows].join(", ")
-    )
+    );
+    let with_streams = format!("{STORE_STREAMS}; {insert}");
+    [
+        insert.clone(),
+        with_streams.clone(),
+        format!("{insert}; COMMIT"),
+        format!("{with_streams}; COMMIT"),
+    ]
+    .map(|text| prefix.statement(&text))
+}
+
+fn put_documents(prefix: &Prefix, rows: usize) -> SqlStr {
+    prefix.statement(&format!(
+        "INSERT INTO sourced_documents (collection, key, value) VALUES {} \
+         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value",
+        vec!["(?, ?, ?)"; rows].join(", ")
+    ))
 }
 
 /// What all names of tables begin with.
@@ -241,6 +315,13 @@ impl Prefix {
             .then(|| Self(prefix.to_owned()))
     }
 
+    /// The same for what comes from outside.
+    pub(crate) fn checked(prefix: &str) -> Result<Self, BackendError> {
+        let text = "a table prefix has 1 to 31 ASCII letters, digits and `_`, and does not begin with a digit or \
+                    `sqlite_`";
+        Self::new(prefix).ok_or_else(|| BackendError::Refused(text.into()))
+    }
+
     /// A statement written for the default prefix, made for this one.
     pub(crate) fn statement(&self, text: &str) -> SqlStr {
         AssertSqlSafe(std::sync::Arc::<str>::from(self.text(text))).into_sql_str()
@@ -251,6 +332,8 @@ impl Prefix {
         text.replace("sourced_first", FIRST)
             .replace("sourced_now", NOW)
             .replace("sourced_columns", COLUMNS)
+            // A bare parameter is looked at when a statement is prepared, which is done again whenever it is bound.
+            .replace("LIMIT ?", "LIMIT +?")
             .replace(migrate::DEFAULT_PREFIX, &self.0)
     }
 }

@@ -11,9 +11,9 @@ use sourced::backend::{
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::rows::{bound, read};
 use crate::sql::Statements;
-use crate::writer::Effect;
 use crate::{error, groups};
 
 #[async_trait]

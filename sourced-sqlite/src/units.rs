@@ -12,10 +12,10 @@ use sourced::backend::{
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
+use crate::batch::Effect;
 use crate::joined::JoinedTransaction;
 use crate::row::signed;
 use crate::sql::Statements;
-use crate::writer::Effect;
 use crate::{append, error, lanes, schedules};
 
 #[async_trait]

@@ -2,14 +2,13 @@
 //!
 //! SQLite has one writer at a time and pays one fsync per commit. So a task owns the connection, takes all the jobs that
 //! are waiting, runs each in a savepoint of its own, commits once, and only then answers: a hundred concurrent appends
-//! cost one fsync. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
+//! cost one fsync. What needs no code of its own inside the transaction
+//! is worked out together, and needs no savepoints. A job that fails or panics rolls back itself and nobody else. What was handed to the task is done or
 //! not done, but never half, whether or not the caller still waits.
 
-use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sourced::backend::{BackendError, Signal};
 use sqlx::Connection as _;
@@ -18,7 +17,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::backend::Synchronous;
+use crate::batch::{Batch, Effect, Order, PlainJob, TypedJob, Verdict, gone};
+use crate::draft::{Outcome, Plain};
 use crate::error;
+use crate::sql::Statements;
+use crate::together;
 use crate::wake::{LOOK_EVERY, data_version};
 
 /// Jobs that wait before callers have to.
@@ -28,19 +31,10 @@ const BATCH: usize = 64;
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
 
-/// How much a job's effects matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// They survive a power cut once the caller has its answer, and others may be waiting for them.
-    Lasting,
-    /// They can be worked out again from the log, such as claims: no fsync is spent on them alone.
-    Redone,
-}
-
 /// The way to the writing task; it ends when the last of these is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    jobs: mpsc::Sender<Order>,
 }
 
 impl Writer {
@@ -49,6 +43,7 @@ impl Writer {
         connection: SqliteConnection,
         options: SqliteConnectOptions,
         synchronous: Synchronous,
+        sql: Arc<Statements>,
         signal: Signal,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -58,6 +53,7 @@ impl Writer {
                 connection: Some(connection),
                 is_synced: synchronous == Synchronous::Full,
                 is_lasting_synced: synchronous == Synchronous::Full,
+                sql,
                 options,
                 failures: 0,
                 seen_version: None,
@@ -76,84 +72,22 @@ impl Writer {
         E: From<BackendError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(TypedJob {
-            effect,
-            work: Some(work),
-            outcome: None,
-            reply,
-        });
-        let gone = || BackendError::Unavailable("the writing task has ended".into());
-        self.jobs.send(job).await.map_err(|_| gone())?;
+        let job = Box::new(TypedJob::new(effect, work, reply));
+        self.jobs.send(Order::Work(job)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Stores what needs no code of its own inside the next transaction, and resolves when that is committed.
+    pub(crate) async fn store(&self, plain: Plain) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let order = Order::Store(PlainJob { plain, reply });
+        self.jobs.send(order).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
 
-#[async_trait]
-trait Job: Send {
-    fn effect(&self) -> Effect;
-    /// Does the work and keeps the outcome for [`Job::answer`]. The result says whether the effects are to be kept.
-    async fn run(&mut self, connection: &mut SqliteConnection) -> Verdict;
-    /// Tells the caller: its own outcome, or why the transaction failed.
-    fn answer(self: Box<Self>, transaction: Result<(), BackendError>);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Keep,
-    RollBack,
-}
-
-struct TypedJob<T, E, F> {
-    effect: Effect,
-    work: Option<F>,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
-}
-
-#[async_trait]
-impl<T, E, F> Job for TypedJob<T, E, F>
-where
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
-    T: Send,
-    E: From<BackendError> + Send,
-{
-    fn effect(&self) -> Effect {
-        self.effect
-    }
-
-    async fn run(&mut self, connection: &mut SqliteConnection) -> Verdict {
-        let Some(work) = self.work.take() else {
-            return Verdict::RollBack;
-        };
-        let outcome = AssertUnwindSafe(async move { work(connection).await })
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                Err(BackendError::Refused("the work inside a transaction panicked".into()).into())
-            });
-        let verdict = match &outcome {
-            Ok(_) => Verdict::Keep,
-            Err(_) => Verdict::RollBack,
-        };
-        self.outcome = Some(outcome);
-        verdict
-    }
-
-    fn answer(self: Box<Self>, transaction: Result<(), BackendError>) {
-        let outcome = match (transaction, self.outcome) {
-            (Err(error), _) => Err(error.into()),
-            (Ok(()), Some(outcome)) => outcome,
-            (Ok(()), None) => {
-                Err(BackendError::Unavailable("the work was not begun".into()).into())
-            }
-        };
-        // The caller may have gone; its work is done all the same.
-        _ = self.reply.send(outcome);
-    }
-}
-
 struct WritingTask {
-    waiting: mpsc::Receiver<Box<dyn Job>>,
+    waiting: mpsc::Receiver<Order>,
     link: Link,
     signal: Signal,
 }
@@ -181,19 +115,16 @@ impl WritingTask {
         self.link.close().await;
     }
 
-    async fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
-        let result = self.link.transaction(batch).await;
-        let has_lasting = batch.iter().any(|job| job.effect() == Effect::Lasting);
-        for job in batch.drain(..) {
-            job.answer(match &result {
-                Ok(()) => Ok(()),
-                Err(error) => Err(copy(error)),
-            });
-        }
-        if has_lasting && result.is_ok() {
+    async fn commit(&mut self, orders: &mut Vec<Order>) {
+        let mut batch: Batch = orders.drain(..).collect();
+        let has_lasting = batch.has_lasting();
+        let result = self.link.transaction(&mut batch).await;
+        let is_stored = result.is_ok();
+        batch.answer(result);
+        if has_lasting && is_stored {
             self.signal.raise();
         }
-        if result.is_err() {
+        if !is_stored {
             self.link.pause().await;
         }
     }
@@ -201,6 +132,7 @@ impl WritingTask {
 
 /// The connection, opened again when it breaks.
 struct Link {
+    sql: Arc<Statements>,
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
     /// Whether the connection waits for the disk when it commits.
@@ -212,8 +144,8 @@ struct Link {
 }
 
 impl Link {
-    /// One transaction around all jobs of a batch. On an error nothing of it is stored.
-    async fn transaction(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BackendError> {
+    /// One transaction around all of a batch. On an error nothing of it is stored.
+    async fn transaction(&mut self, batch: &mut Batch) -> Result<Vec<Outcome>, BackendError> {
         let result = self.try_transaction(batch).await;
         if result.is_ok() {
             self.failures = 0;
@@ -225,34 +157,42 @@ impl Link {
         result
     }
 
-    async fn try_transaction(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BackendError> {
-        let has_lasting = batch.iter().any(|job| job.effect() == Effect::Lasting);
-        self.sync_if(has_lasting && self.is_lasting_synced).await?;
+    async fn try_transaction(&mut self, batch: &mut Batch) -> Result<Vec<Outcome>, BackendError> {
+        self.sync_if(batch.has_lasting() && self.is_lasting_synced)
+            .await?;
+        let sql = Arc::clone(&self.sql);
         let connection = self.open().await?;
+        let plain: Vec<&Plain> = batch.plain.iter().map(|job| &job.plain).collect();
+        if batch.jobs.is_empty() {
+            return together::commit(connection, &sql, &plain).await;
+        }
         let mut transaction = connection
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(error::backend)?;
-        if let [job] = batch {
+        let outcomes = together::store(&mut transaction, &sql, &plain).await?;
+        match &mut *batch.jobs {
             // Whoever is alone needs no savepoint: the transaction is theirs.
-            match job.run(&mut transaction).await {
+            [job] if plain.is_empty() => match job.run(&mut transaction).await {
                 Verdict::Keep => transaction.commit().await.map_err(error::backend)?,
                 Verdict::RollBack => transaction.rollback().await.map_err(error::backend)?,
+            },
+            jobs => {
+                for job in jobs {
+                    let mut savepoint = transaction.begin().await.map_err(error::backend)?;
+                    let verdict = job.run(&mut savepoint).await;
+                    // Both fail when SQLite has rolled back the whole transaction, as it does on a full disk: then
+                    // nothing of the batch may be reported as stored.
+                    match verdict {
+                        Verdict::Keep => savepoint.commit().await.map_err(error::backend)?,
+                        Verdict::RollBack => savepoint.rollback().await.map_err(error::backend)?,
+                    }
+                }
+                transaction.commit().await.map_err(error::backend)?;
             }
-            return ended(connection);
         }
-        for job in batch {
-            let mut savepoint = transaction.begin().await.map_err(error::backend)?;
-            let verdict = job.run(&mut savepoint).await;
-            // Both fail when SQLite has rolled back the whole transaction, as it does on a full disk: then nothing of
-            // the batch may be reported as stored.
-            match verdict {
-                Verdict::Keep => savepoint.commit().await.map_err(error::backend)?,
-                Verdict::RollBack => savepoint.rollback().await.map_err(error::backend)?,
-            }
-        }
-        transaction.commit().await.map_err(error::backend)?;
-        ended(connection)
+        ended(connection)?;
+        Ok(outcomes)
     }
 
     async fn open(&mut self) -> Result<&mut SqliteConnection, BackendError> {
@@ -336,15 +276,6 @@ pub(crate) async fn pause(duration: Duration) {
 )]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
-}
-
-/// The same error once more, for the next caller.
-fn copy(error: &BackendError) -> BackendError {
-    match error {
-        BackendError::Unavailable(error) => BackendError::Unavailable(error.to_string().into()),
-        BackendError::Corrupt(text) => BackendError::Corrupt(text.clone()),
-        other => BackendError::Refused(other.to_string().into()),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{append, file};
 use sourced::ExpectedSeq;
-use sourced::backend::{JoinError, ReadStream, Store as _, UnitCommit, Units as _};
+use sourced::backend::{JoinError, Log as _, ReadStream, Store as _, UnitCommit, Units as _};
 use sourced_sqlite::Sqlite;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{Connection as _, SqliteConnection};

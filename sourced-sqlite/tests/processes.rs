@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sourced::ExpectedSeq;
-use sourced::backend::{Claims as _, Groups as _, ReadStream, Store as _, Wake as _};
+use sourced::backend::{Claims as _, Groups as _, Log as _, ReadStream, Store as _, Wake as _};
 use sourced_sqlite::Sqlite;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 

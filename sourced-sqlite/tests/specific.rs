@@ -3,14 +3,14 @@
 mod common;
 
 use async_trait::async_trait;
-use futures_util::FutureExt as _;
 use futures_util::future::{join_all, join3};
-use sourced::Failure;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use sourced::backend::{
-    BackendError, Claims as _, Documents as _, Groups as _, ReadStream, Schedules as _, Store as _,
-    SyncAction, Tx,
+    BackendError, Claims as _, Documents as _, Groups as _, Log as _, ReadStream, Schedules as _,
+    Store as _, SyncAction, Tx,
 };
-use sourced_sqlite::{Sqlite, SqliteTx as _};
+use sourced::{Failure, Reader, Selection};
+use sourced_sqlite::{SCHEMA_VERSION, Sqlite, SqliteTx as _};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use common::{ack_all, append, claim, event, file, group, raw, request, scheduled, stream};
@@ -29,6 +29,33 @@ async fn a_file_is_opened_again_with_all_it_holds() {
 }
 
 #[tokio::test]
+async fn a_reader_sees_what_others_write_and_writes_nothing() {
+    let (_folder, path) = file();
+    let error = Sqlite::open_read_only(&path).await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+    assert!(!path.exists());
+
+    let store = Sqlite::open(&path).await.unwrap();
+    let reader = Reader::new(Sqlite::open_read_only(&path).await.unwrap());
+    let mut live = reader.log(Selection::all()).follow();
+    store.append(vec![append("cart", 2)]).await.unwrap();
+    let seen: Vec<_> = live.by_ref().take(2).try_collect().await.unwrap();
+    // Nobody tells it of more: it looks again.
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    let third = live.try_next().await.unwrap().unwrap();
+    assert_eq!((seen[1].seq.get(), third.seq.get()), (2, 3));
+    assert_eq!(reader.document::<u64>("none", "none").await.unwrap(), None);
+
+    drop(store);
+    raw(&path, "UPDATE sourced_schema SET version = 1").await;
+    let error = Sqlite::open_read_only(&path).await.unwrap_err();
+    assert!(
+        matches!(error, BackendError::Schema { found: 1, known: 6 }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (_folder, path) = file();
     drop(Sqlite::open(&path).await.unwrap());
@@ -39,7 +66,7 @@ async fn a_newer_schema_is_refused() {
             error,
             BackendError::Schema {
                 found: 1000,
-                known: 6
+                known: SCHEMA_VERSION
             }
         ),
         "{error:?}"
@@ -341,7 +368,7 @@ async fn every_size_of_append_gets_its_places() {
     let (_folder, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let mut end = 0;
-    for size in [1, 2, 7, 8, 9, 63, 64, 65, 137] {
+    for size in [1, 2, 7, 8, 9, 63, 64, 65, 137, 255, 600] {
         let appended = store
             .append(vec![append(&format!("s-{size}"), size)])
             .await

@@ -18,8 +18,9 @@ pub use crate::__rules_of_parameters as rules_of_parameters;
 pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
-    Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, MayRefuse,
-    Other, Reacts, RefusalOf, Rejected, Returned, Stepwise, read_event,
+    Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, IntoSketches,
+    MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, read_event,
+    sketch_events,
 };
 pub use crate::backend::Tx;
 pub use crate::evolve::Evolves;
@@ -30,8 +31,8 @@ pub use crate::message::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use crate::message::schema_of;
 pub use crate::message::{
-    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, StoredMessage,
-    check_was, names_with, read_since,
+    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, Sampler,
+    StoredMessage, check_was, names_with, read_since, samplers_with,
 };
 pub use crate::projector::{AfterSync, Loads, LoadsInTx, Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};

@@ -43,6 +43,7 @@ pub mod message;
 pub mod prelude;
 pub mod projector;
 pub mod reactor;
+pub mod reader;
 pub mod recurrence;
 pub mod registry;
 pub mod runtime;
@@ -60,7 +61,7 @@ pub use actor::{
     Actor, ActorRef, AnyCommand, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other,
     Outgoing,
 };
-pub use backend::{Memory, Tx};
+pub use backend::{Memory, Selection, Tx};
 pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::Failure;
 pub use message::{
@@ -70,14 +71,16 @@ pub use message::{
 };
 pub use projector::Projector;
 pub use reactor::{DocumentReader, History, Now, Replaying, Res, SeenError};
+pub use reader::{Feed, Reader, TypedFeed};
 pub use recurrence::{CatchUp, Every, Ticks};
 #[cfg(feature = "cron")]
 pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
-    App, AppBuilder, BuildError, DispatchError, ErrorStrategy, FailedAttempt, FailureHooks,
-    GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt, Recurring,
-    RetryPolicy, RowsOf, Running, StopReport, Unit, UnitError, UnitOutcome, WorkerOptions,
+    App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
+    FailureHooks, GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions, Receipt,
+    Recurring, RetryPolicy, RowsOf, Running, StopReport, Truncate, Unit, UnitError, UnitOutcome,
+    WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

@@ -9,7 +9,7 @@ use serde_json::json;
 use sourced::edge::{Denied, EdgeError, Gateway};
 use sourced::prelude::*;
 use sourced::registry::Violation;
-use sourced::{DispatchError, Kind, Outcome, Position, Registry, StoredMessage};
+use sourced::{DispatchError, Kind, Outcome, Registry, Selection, StoredMessage};
 
 #[derive(Debug, Default)]
 struct Cart {
@@ -91,7 +91,7 @@ async fn settled(app: &App) -> Vec<StoredMessage> {
     let running = app.start();
     app.idle().await.unwrap();
     running.stop().await;
-    app.read_log(Position::START, 100).await.unwrap()
+    app.log(Selection::all()).page(100).await.unwrap().messages
 }
 
 #[tokio::test]
@@ -283,7 +283,7 @@ async fn hooks_change_and_refuse_in_order() {
     assert!(denied.unwrap_err().is_denied());
 
     app.dispatch(add(100).await.unwrap()).await.unwrap();
-    let log = app.read_log(Position::START, 10).await.unwrap();
+    let log = app.log(Selection::all()).page(10).await.unwrap().messages;
     assert_eq!(log[0].metadata.get("channel").unwrap(), "web");
     assert!(log[0].payload.as_str().contains(r#""tea""#));
     assert!(
@@ -379,7 +379,7 @@ async fn what_a_program_does_without_saying_for_whom_is_the_systems() {
         .dispatch(Clear.to("cart-1").by(Principal::user("u-1")))
         .await
         .unwrap();
-    let log = app.read_log(Position::START, 10).await.unwrap();
+    let log = app.log(Selection::all()).page(10).await.unwrap().messages;
     assert!(log[0].principal().is_system());
     assert_eq!(
         log[1].principal(),
@@ -421,7 +421,14 @@ async fn nobody_writes_names_that_belong_to_the_library() {
         .accept()
         .await;
     assert!(matches!(error.unwrap_err(), EdgeError::Metadata(_)));
-    assert!(app.read_log(Position::START, 10).await.unwrap().is_empty());
+    assert!(
+        app.log(Selection::all())
+            .page(10)
+            .await
+            .unwrap()
+            .messages
+            .is_empty()
+    );
 
     let handed_on = forged.with("request_id", 1).without_reserved();
     app.dispatch(Clear.to("cart-1").with_metadata(handed_on))

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sourced::edge::Denied;
 use sourced::prelude::*;
-use sourced::{EdgeError, Gateway, Outcome, Place, Position, Registry};
+use sourced::{EdgeError, Gateway, Outcome, Place, Registry, Selection};
 use tokio::sync::Semaphore;
 
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ async fn hooks_and_guards_may_wait_and_keep_their_order() {
     });
     let app = App::builder().register::<Cart>().build().await.unwrap();
     app.dispatch(accepted.unwrap()).await.unwrap();
-    let log = app.read_log(Position::START, 10).await.unwrap();
+    let log = app.log(Selection::all()).page(10).await.unwrap().messages;
     assert_eq!(log[0].payload.as_str(), r#"{"product":"tea","price":300}"#);
     assert_eq!(log[0].metadata.get("seen").unwrap(), "300");
 
@@ -145,7 +145,10 @@ async fn schedule_once_a_command_from_outside_waits_for_its_time() {
     let Place::Scheduled { at } = receipt.place else {
         panic!("not scheduled")
     };
-    assert_eq!(app.read_log(Position::START, 10).await.unwrap(), []);
+    assert_eq!(
+        app.log(Selection::all()).page(10).await.unwrap().messages,
+        []
+    );
     let waiting = &app.scheduled(None, 10).await.unwrap()[0];
     assert_eq!((waiting.at, waiting.message.id), (at, receipt.id));
 

@@ -31,6 +31,10 @@ impl Harness for InMemory {
     fn now(&self, clock: &ManualClock) -> Timestamp {
         clock.now()
     }
+
+    fn sequences(&self) -> usize {
+        1_000
+    }
 }
 
 sourced_testing::conformance!(InMemory);

@@ -6,7 +6,7 @@
 )]
 
 use sourced::prelude::*;
-use sourced::{Memory, Outcome, Position};
+use sourced::{Memory, Outcome, Selection};
 
 mod yesterday {
     use sourced::prelude::*;
@@ -81,7 +81,7 @@ async fn a_renamed_actor_reads_its_old_messages_and_decides_none_of_them_twice()
     let new = App::builder().backend(backend).register::<today::Cart>();
     let new = new.build().await.unwrap();
     work(&new).await;
-    let log = new.read_log(Position::START, 10).await.unwrap();
+    let log = new.log(Selection::all()).page(10).await.unwrap().messages;
     let names: Vec<&str> = log
         .iter()
         .map(|message| message.type_name.as_str())

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde_json::json;
 use sourced::edge::Gateway;
 use sourced::prelude::*;
-use sourced::{DispatchError, MessageType as _, Position, Registry};
+use sourced::{DispatchError, MessageType as _, Registry, Selection};
 
 #[derive(Debug, Default)]
 struct Cart;
@@ -93,7 +93,14 @@ async fn nothing_that_breaks_a_rule_is_dispatched_or_decided() {
         "rules are broken: `name`: length is lower than 1"
     );
     assert!(cart.add_item("tea", 101, None).await.is_err());
-    assert!(app.read_log(Position::START, 10).await.unwrap().is_empty());
+    assert!(
+        app.log(Selection::all())
+            .page(10)
+            .await
+            .unwrap()
+            .messages
+            .is_empty()
+    );
     cart.add_item("tea", 100, None).await.unwrap();
 }
 

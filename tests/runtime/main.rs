@@ -8,10 +8,12 @@ mod own;
 mod shop;
 
 mod across;
+mod archiving;
 mod building;
 mod by_hand;
 mod deciding;
 mod failing;
+mod feeds;
 mod forms;
 mod joining;
 mod knowing;
@@ -20,6 +22,7 @@ mod operating;
 mod reacting;
 mod recurring;
 mod remedies;
+mod scenarios;
 mod scheduling;
 mod seeing;
 mod snapshots;
@@ -61,6 +64,15 @@ promises! {
         events_may_go_to_another_stream_alone,
         of_two_doctors_who_read_each_other_one_stays_on_call,
     }
+    archiving {
+        snapshot_is_no_truth_so_a_state_without_its_events_is_an_error,
+        a_stream_goes_on_from_the_snapshot_that_its_removal_needed,
+        never_skipped_whoever_has_not_handled_it_is_waited_for,
+        whoever_reads_from_the_beginning_is_named,
+        nothing_is_removed_that_the_archive_did_not_take,
+        what_was_put_back_can_be_handled_again,
+        same_id_once_for_a_command_that_was_removed,
+    }
     by_hand {
         workers_survive_a_panic_and_count_it_as_an_attempt,
         a_panic_in_a_unit_stores_nothing_and_is_told,
@@ -88,6 +100,12 @@ promises! {
         what_went_well_before_a_failure_in_the_same_batch_is_kept,
         a_panicking_evolve_parks_its_stream_and_no_other,
         a_command_may_both_refuse_and_fail,
+    }
+    feeds {
+        a_feed_gives_what_is_meant_in_either_direction,
+        a_feed_counts_and_finds_its_ends,
+        never_skipped_by_a_feed_that_follows,
+        a_reader_sees_what_an_app_has_stored,
     }
     forms {
         an_emitter_shows_the_state_that_each_event_leads_to,
@@ -167,6 +185,10 @@ promises! {
         workers_survive_a_panic_in_a_hook_or_a_strategy,
         a_reactor_keeps_to_its_own_limit_of_lanes,
     }
+    scenarios {
+        given_events_lead_to_documents_and_to_nothing_else,
+        one_transaction_saves_what_a_scenario_reads,
+    }
     scheduling {
         schedule_once_a_reaction_s_follow_up_waits_for_its_time,
         schedule_once_a_dispatched_command_is_waited_for,
@@ -209,6 +231,7 @@ promises! {
         what_went_well_before_a_failure_is_saved_and_the_rest_goes_on,
         fenced_whoever_lost_the_lane_saves_no_state_of_the_past,
         replay_is_marked_and_counts_nothing_twice,
+        no_history_is_read_but_in_a_replay,
         one_transaction_of_a_unit_takes_what_is_loaded_in_it,
         a_failure_after_the_commit_changes_nothing,
     }
@@ -218,6 +241,7 @@ promises! {
         each_event_once_when_workers_are_cut_off,
         what_went_well_before_a_failing_row_is_kept,
         a_row_that_does_not_fit_its_event_parks_the_stream,
+        what_the_database_refuses_parks_its_event_alone,
         a_rebuild_counts_everything_once,
         never_skipped_when_somebody_dropped_the_table,
         a_table_that_differs_is_said_when_the_app_is_built,

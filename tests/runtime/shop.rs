@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use sourced::prelude::*;
-use sourced::{Position, StoredMessage};
+use sourced::{Selection, StoredMessage};
 use tokio::sync::{Notify, Semaphore};
 
 #[derive(Debug, Default)]
@@ -144,7 +144,11 @@ impl Report {
 }
 
 pub async fn log(app: &App) -> Vec<StoredMessage> {
-    app.read_log(Position::START, 10_000).await.unwrap()
+    app.log(Selection::all())
+        .page(10_000)
+        .await
+        .unwrap()
+        .messages
 }
 
 pub async fn types(app: &App) -> Vec<String> {

@@ -1,9 +1,15 @@
 //! Stopping: what runs may finish, what is left is given back; nothing is lost or doubled.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use sourced::Outcome;
 use sourced::prelude::*;
+use sourced_testing::faulty::{Call, Faults, Trouble};
+use sourced_testing::{Faulty, ManualClock, Op};
 
 use crate::backends::On;
 use crate::shop::*;
@@ -126,4 +132,40 @@ pub async fn several_workers_share_the_work_and_double_nothing(on: On) {
             3
         );
     }
+}
+
+/// Counts the looks for work.
+#[derive(Debug, Clone, Default)]
+struct Looks(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Faults for Looks {
+    async fn around(
+        &self,
+        call: &Call<'_>,
+        go: BoxFuture<'_, Result<(), String>>,
+    ) -> Result<(), Trouble> {
+        if matches!(call.op(), Op::Claim | Op::Promote) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        // So that others have a turn, however often somebody looks.
+        tokio::task::yield_now().await;
+        _ = go.await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn flat_cost_workers_that_nobody_holds_wait_between_two_looks() {
+    let (clock, looks) = (ManualClock::new(), Looks::default());
+    let backend = Faulty::by(clock.memory(), looks.clone());
+    let app = clock.app().backend(backend).register::<Till>();
+    let app = app.resource(Stage::new()).build().await.unwrap();
+    drop(app.start());
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    // The clock stands still, so that each of the two has looked once, or twice where it was woken.
+    let n_looks = looks.0.load(Ordering::Relaxed);
+    assert!((2..=4).contains(&n_looks), "{n_looks} looks");
 }

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sourced::backend::{Lane, ResetFrom};
+use sourced::backend::{Lane, ResetFrom, StreamAppend};
 use sourced::prelude::*;
-use sourced::{DocumentReader, Position, RetryPolicy, WorkerOptions};
+use sourced::{
+    DocumentReader, ExpectedSeq, Kind, NewMessage, Payload, RetryPolicy, Seq, Truncate, TypeName,
+    WorkerOptions,
+};
 
 use crate::backends::On;
-use crate::shop::Stage;
+use crate::shop::{Stage, log};
 
 #[derive(Debug, Default)]
 pub struct Jar;
@@ -195,7 +198,7 @@ impl Program {
 
     /// The totals for which was thanked, in the order of the log.
     async fn thanked(&self) -> Vec<u32> {
-        let log = self.app.read_log(Position::START, 10_000).await.unwrap();
+        let log = log(&self.app).await;
         let is_one = |name: &str| name == "jar.thanked";
         let thanked = log.iter().filter(|it| is_one(it.type_name.as_str()));
         thanked
@@ -300,7 +303,7 @@ pub async fn replay_is_marked_and_counts_nothing_twice(on: On) {
     jar.put_many(vec![1, 2]).await.unwrap();
     jar.put_many(vec![3, 4]).await.unwrap();
     app.idle().await.unwrap();
-    let log = app.read_log(Position::START, 100).await.unwrap();
+    let log = log(app).await;
     let inserted = log
         .iter()
         .filter(|it| it.type_name.as_str() == "jar.inserted");
@@ -324,6 +327,47 @@ pub async fn replay_is_marked_and_counts_nothing_twice(on: On) {
         told.contains(&"thanks 10 true".to_owned()),
         "who asks is told: {told:?}"
     );
+}
+
+pub async fn no_history_is_read_but_in_a_replay(on: On) {
+    let program = Program::new(&on).await;
+    let app = &program.app;
+    let running = app.start();
+    let jar = app.actor::<Jar>("jar-1");
+    jar.put_many(vec![1, 2]).await.unwrap();
+    app.idle().await.unwrap();
+    let stream = StreamId::new("jar-1").unwrap();
+    let all = Truncate::upto(Seq::new(3).unwrap()).even_without_snapshot();
+    app.truncate("jar-1", all).await.unwrap();
+    // Of what is gone, nobody could make a state.
+    let inserted = NewMessage::root(
+        app.env().ids.next_id().into(),
+        app.env().clock.now(),
+        TypeName::of::<Inserted>(),
+        Kind::Event,
+        Payload::encode(&Inserted { coins: 3 }).unwrap(),
+    );
+    let append = StreamAppend {
+        stream,
+        expected: ExpectedSeq::Any,
+        messages: vec![inserted],
+    };
+    app.backend().append(vec![append]).await.unwrap();
+    app.idle().await.unwrap();
+    assert_eq!(program.coins("tallies", "jar-1").await, coins(3, 6));
+    assert_eq!(program.coins("thanks", "jar-1").await, coins(3, 6));
+
+    for reset in [
+        app.group::<Tally>().reset(ResetFrom::Beginning).await,
+        app.group::<Thanks>().reset(ResetFrom::Beginning).await,
+    ] {
+        reset.unwrap();
+    }
+    // The jar itself is parked, too: it cannot decide any more.
+    assert_eq!(app.idle().await.unwrap().parked, 3);
+    assert_eq!(program.coins("tallies", "jar-1").await, coins(3, 6));
+    assert_eq!(program.coins("thanks", "jar-1").await, coins(3, 6));
+    running.stop().await;
 }
 
 pub async fn one_transaction_of_a_unit_takes_what_is_loaded_in_it(on: On) {

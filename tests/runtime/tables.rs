@@ -86,6 +86,7 @@ impl OpenOrder {
 
 /// A row of many streams, made by whoever is first.
 #[derive(Debug, Clone, PartialEq, Projection)]
+#[allow(clippy::struct_field_names, reason = "as in the event")]
 pub struct Customer {
     #[key]
     customer: String,
@@ -292,6 +293,65 @@ pub async fn a_row_that_does_not_fit_its_event_parks_the_stream(on: On) {
     running.stop().await;
 }
 
+/// Every note of every order, no two the same.
+#[derive(Debug, PartialEq, Projection)]
+#[projection(table = "notes")]
+pub struct Note {
+    #[key]
+    order_id: StreamId,
+    #[key]
+    seq: u64,
+    #[unique]
+    text: String,
+}
+
+#[projector]
+impl Note {
+    #[event(key = Self::place)]
+    fn amended(event: &Message<Amended>) -> Self {
+        let (order_id, seq) = Self::place(event);
+        let text = event.payload.note.clone();
+        Self {
+            order_id,
+            seq,
+            text,
+        }
+    }
+
+    fn place(event: &Message<Amended>) -> (StreamId, u64) {
+        (event.stream_id.clone(), event.seq.get())
+    }
+}
+
+pub async fn what_the_database_refuses_parks_its_event_alone(on: On) {
+    let options = WorkerOptions::default()
+        .poll_max(Duration::from_millis(5))
+        .retry(RetryPolicy::default().attempts(1));
+    let builder = on.builder().workers(options);
+    let app = builder.register::<Order>().register::<Note>();
+    let app = app.build().await.unwrap();
+    let notes = ["a", "b", "c", "a", "d"];
+    app.dispatch_all(notes.map(|note| amend(note).to("o-1")))
+        .await
+        .unwrap();
+    let running = app.start();
+    assert_eq!(app.idle().await.unwrap().parked, 1);
+    let texts = || async {
+        let rows = app.rows::<Note>().all().await.unwrap();
+        rows.into_iter().map(|row| row.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts().await, ["a", "b", "c"]);
+    let notes = app.group::<Note>();
+    let parked = notes.parked(None, 1).await.unwrap().remove(0);
+    let order = app.load::<Order>("o-1").await.unwrap();
+    assert_eq!(parked.failure.seq, order.history()[3].seq);
+    let position = parked.failure.position;
+    notes.skip("o-1", position, "it is a twin").await.unwrap();
+    assert!(app.idle().await.unwrap().is_done());
+    assert_eq!(texts().await, ["a", "b", "c", "d"]);
+    running.stop().await;
+}
+
 pub async fn a_rebuild_counts_everything_once(on: On) {
     let app = app(&on).await;
     let running = app.start();
@@ -403,9 +463,9 @@ mod other {
     #[projector]
     impl Customers {
         #[event]
-        fn placed(event: &Placed) -> Option<Self> {
+        fn placed(row: Option<Self>, event: &Placed) -> Option<Self> {
             let customer = event.customer.clone();
-            Some(Self { customer })
+            row.or(Some(Self { customer }))
         }
     }
 }

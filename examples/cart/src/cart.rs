@@ -87,7 +87,7 @@ impl Cart {
     pub(crate) fn item_added(&mut self, added: &ItemAdded) {
         let line = self.lines.entry(added.product_id.clone()).or_default();
         line.price = added.price;
-        line.quantity += added.quantity;
+        line.quantity = line.quantity.saturating_add(added.quantity);
     }
 
     /// Takes a product out of the cart, all pieces of it.

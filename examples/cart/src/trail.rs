@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use sourced::{App, Kind, MessageId, Position, StoredMessage};
+use sourced::{App, Kind, MessageId, Position, Selection, StoredMessage};
 use tokio::sync::watch;
 
 use crate::output::Output;
@@ -66,7 +66,8 @@ impl Trail {
 
     /// Reads and prints a page. Says whether there was anything.
     async fn page(&mut self) -> anyhow::Result<bool> {
-        let messages = self.app.read_log(self.after, PAGE).await?;
+        let messages = self.app.log(Selection::all().after(self.after));
+        let messages = messages.page(PAGE).await?.messages;
         let Some(last) = messages.last() else {
             return Ok(false);
         };

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::process::ExitCode;
 
+use futures_util::TryStreamExt as _;
 use sourced::{
-    App, Kind, Message, MessageId, MessageType as _, Position, Seq, StoredMessage, StreamId,
+    App, Kind, Message, MessageId, MessageType as _, Selection, Seq, StoredMessage, StreamId,
 };
 
 use crate::cart::{
@@ -23,14 +24,9 @@ const PAGE: usize = 1_000;
 /// When the storage or the input cannot be read.
 pub async fn verify(app: &App, input: &Input) -> anyhow::Result<ExitCode> {
     let mut log = Log::default();
-    let mut after = Position::START;
-    loop {
-        let page = app.read_log(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
-        for message in page {
-            log.add(message);
-        }
+    let mut messages = app.log(Selection::all()).stream();
+    while let Some(message) = messages.try_next().await? {
+        log.add(message);
     }
     log.check_input(input).await?;
     log.check_decisions(app).await?;

@@ -41,7 +41,7 @@ pub enum Answer {
 }
 
 /// It cannot be told whether the agency did it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the agency does not answer")]
 pub struct Unreachable;
 

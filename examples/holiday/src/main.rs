@@ -5,10 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use holiday::agency::Agency;
 use holiday::{End, Part, several, single};
 use sourced::prelude::*;
-use sourced::{Outcome, Position, WorkerOptions};
+use sourced::{Outcome, Position, Selection, WorkerOptions};
 use sourced_sqlite::Sqlite;
 
 #[tokio::main]
@@ -56,23 +57,18 @@ fn id(prefix: &str, destination: &str) -> String {
     format!("{prefix}-{}", destination.to_lowercase())
 }
 
-async fn print_trail(app: &App, mut after: Position) -> Result<(), Failure> {
-    loop {
-        let page = app.read_log(after, 100).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.position;
-        for message in page {
-            println!(
-                "{:20} #{:<2} {:26} {}",
-                message.stream_id.as_str(),
-                message.seq.get(),
-                message.type_name.as_str(),
-                message.payload.as_str()
-            );
-        }
+async fn print_trail(app: &App, after: Position) -> Result<(), Failure> {
+    let mut trail = app.log(Selection::all().after(after)).stream();
+    while let Some(message) = trail.try_next().await? {
+        println!(
+            "{:20} #{:<2} {:26} {}",
+            message.stream_id.as_str(),
+            message.seq.get(),
+            message.type_name.as_str(),
+            message.payload.as_str()
+        );
     }
+    Ok(())
 }
 
 fn print_end(form: &str, destination: &str, end: Option<&End>) {

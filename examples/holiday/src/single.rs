@@ -149,3 +149,68 @@ impl Holiday {
 fn key(holiday: &StreamId, part: Part) -> String {
     format!("{holiday}/{part}")
 }
+
+#[cfg(test)]
+mod tests {
+    use sourced_testing::given;
+
+    use super::*;
+    use crate::agency::{Trouble, Unreachable};
+
+    fn booked(part: Part) -> PartBooked {
+        let number = part.to_string();
+        PartBooked { part, number }
+    }
+
+    fn without_a_car() -> PartRefused {
+        let (part, reason) = (Part::Car, "no car to Rome".to_owned());
+        PartRefused { part, reason }
+    }
+
+    fn started() -> Started {
+        let destination = "Rome".to_owned();
+        Started { destination }
+    }
+
+    #[test]
+    fn the_parts_are_booked_one_after_another() {
+        let book = |part| Book { part };
+        given::<Holiday>(())
+            .when(started())
+            .then(book(Part::Flight));
+        given::<Holiday>(started())
+            .when(booked(Part::Flight))
+            .then(book(Part::Hotel));
+        given::<Holiday>((started(), [Part::Flight, Part::Hotel].map(booked)))
+            .when(booked(Part::Car))
+            .then(Confirm);
+    }
+
+    #[test]
+    fn what_is_booked_is_given_back_the_last_one_first() {
+        let release = |part| Release { part };
+        let released = |part| PartReleased { part };
+        let refused = || {
+            let both = [Part::Flight, Part::Hotel].map(booked);
+            given::<Holiday>((started(), both))
+        };
+        refused().when(without_a_car()).then(release(Part::Hotel));
+        let refused = || refused().and(without_a_car());
+        refused()
+            .when(released(Part::Hotel))
+            .then(release(Part::Flight));
+        refused()
+            .and(released(Part::Hotel))
+            .when(released(Part::Flight))
+            .then(Cancel);
+    }
+
+    #[test]
+    fn a_silent_agency_is_asked_again() {
+        let silent = Agency::default().in_trouble(Part::Flight, Trouble::LostAnswer);
+        given::<Holiday>(started())
+            .with(Arc::new(silent))
+            .when(Book { part: Part::Flight })
+            .then_failed(Unreachable);
+    }
+}

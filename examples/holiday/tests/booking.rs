@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holiday::agency::{Agency, Trouble};
-use holiday::{End, Part, several, single};
+use holiday::{AlreadyStarted, End, Part, several, single};
 use sourced::prelude::*;
-use sourced::{Memory, Outcome, Position, RetryPolicy, WorkerOptions};
+use sourced::{Memory, RetryPolicy, Selection, WorkerOptions};
 use sourced_sqlite::Sqlite;
+use sourced_testing::given;
 
 /// Where a holiday is kept, from one start of the program to the next.
 enum Place {
@@ -65,7 +66,6 @@ everywhere! {
     a_lost_answer_to_a_release_leaves_nothing_booked,
     a_restart_in_the_middle_of_a_call_goes_on,
     a_restart_in_the_middle_of_giving_back_goes_on,
-    a_holiday_is_started_once,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -112,7 +112,12 @@ async fn go_on(app: &App) {
 
 /// How often an event of this name is in the log, in whatever stream.
 async fn n_events(app: &App, name: &str) -> usize {
-    let log = app.read_log(Position::START, 1_000).await.unwrap();
+    let log = app
+        .log(Selection::all())
+        .page(1_000)
+        .await
+        .unwrap()
+        .messages;
     let is_named = |message: &&StoredMessage| message.type_name.as_str().ends_with(name);
     log.iter().filter(is_named).count()
 }
@@ -219,14 +224,21 @@ async fn a_restart_in_the_middle_of_giving_back_goes_on(place: Place, form: Form
     assert_eq!(n_events(&app, ".cancelled").await, 1);
 }
 
-async fn a_holiday_is_started_once(place: Place, form: Form) {
-    let agency = Arc::new(Agency::default());
-    let app = place.app(&agency).await;
-    assert_eq!(form.run(&app).await, Some(End::Booked));
-    let workers = app.start();
-    let receipt = app.dispatch(form.start()).await.unwrap();
-    let refused = Outcome::Refused(holiday::AlreadyStarted.to_string());
-    assert_eq!(receipt.outcome().await.unwrap(), refused);
-    workers.stop().await;
-    assert_eq!(agency.n_booked(), 3);
+#[test]
+fn a_holiday_is_started_once() {
+    let destination = || "Rome".to_owned();
+    given::<single::Holiday>(single::Started {
+        destination: destination(),
+    })
+    .when(single::Start {
+        destination: destination(),
+    })
+    .then_refused(AlreadyStarted);
+    given::<several::Trip>(several::Started {
+        destination: destination(),
+    })
+    .when(several::Start {
+        destination: destination(),
+    })
+    .then_refused(AlreadyStarted);
 }

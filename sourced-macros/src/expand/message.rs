@@ -221,5 +221,8 @@ fn versions(private: &TokenStream, old: &Path) -> TokenStream {
         ) -> ::core::result::Result<Self, #private::PayloadError> {
             #private::read_since::<Self, #old>(type_name, payload)
         }
+        fn samplers() -> #private::Vec<#private::Sampler> {
+            #private::samplers_with::<Self, #old>()
+        }
     }
 }

@@ -34,17 +34,13 @@ pub(crate) fn row(model: &RowModel) -> TokenStream {
     let describe = model.columns.iter().map(|column| describe(model, column));
     let write = model.columns.iter().map(|column| {
         let field = &column.field;
-        match kept_as(model, column) {
-            Some(kept) => quote!(to.put(#kept, &self.#field)?;),
-            None => quote!(to.json(&self.#field)?;),
-        }
+        let put = kept_as(model, column).map(|kept| quote!(to.put(#kept, &self.#field)?;));
+        put.unwrap_or_else(|| quote!(to.json(&self.#field)?;))
     });
     let read = model.columns.iter().map(|column| {
         let field = &column.field;
-        match kept_as(model, column) {
-            Some(kept) => quote!(#field: from.take(#kept)?),
-            None => quote!(#field: from.json()?),
-        }
+        let take = kept_as(model, column).map(|kept| quote!(#field: from.take(#kept)?));
+        take.unwrap_or_else(|| quote!(#field: from.json()?))
     });
     let of_columns = || {
         let columns = model.columns.iter().enumerate();

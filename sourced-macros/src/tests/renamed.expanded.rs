@@ -25,6 +25,9 @@ impl ::sourced::__private::MessageType for ItemAdded {
     ) -> ::core::result::Result<Self, ::sourced::__private::PayloadError> {
         ::sourced::__private::read_since::<Self, v1::ItemAdded>(type_name, payload)
     }
+    fn samplers() -> ::sourced::__private::Vec<::sourced::__private::Sampler> {
+        ::sourced::__private::samplers_with::<Self, v1::ItemAdded>()
+    }
 }
 const _: () = ::sourced::__private::check_was::<ItemAdded, v1::ItemAdded>();
 #[automatically_derived]

@@ -1,6 +1,6 @@
 -- What was done about messages that failed for the group $1: the records of the remedy $2 after the number $3, at most
 -- $4.
-SELECT i.id AS number, i.remedy, s.name AS stream, m.seq, m.position, m.id, m.type, i.attempts, i.error, i.reason, i.done_at
+SELECT i.id AS number, i.remedy, s.name AS stream, m.seq, m.position, m.id, ltrim(m.type, '!') AS type, i.attempts, i.error, i.reason, i.done_at
   FROM {schema}.groups AS g
   JOIN {schema}.interventions AS i ON i.group_id = g.id
   JOIN {schema}.messages AS m ON m.position = i.position

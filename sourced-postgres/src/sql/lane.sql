@@ -1,5 +1,5 @@
 SELECT l.acked_pos, l.acked_epoch, l.state,
-       l.attempts, l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at
+       l.attempts, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!') AS type, l.failing_since, l.failed_at
   FROM {schema}.lanes AS l
   LEFT JOIN {schema}.messages AS m ON m.position = l.failed_pos
  WHERE l.group_id = (SELECT id FROM {schema}.groups WHERE name = $1)

@@ -4,4 +4,4 @@ SELECT m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id
   FROM {schema}.messages AS m
  WHERE m.stream_id = (SELECT id FROM {schema}.streams WHERE name = $1)
    AND m.seq > $2 AND m.seq <= $3 AND ($4::text IS NULL OR m.kind = $4)
- ORDER BY m.seq LIMIT $5
+ ORDER BY m.seq {order} LIMIT $5

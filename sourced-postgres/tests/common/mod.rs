@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use sourced::backend::{Log as _, ReadLog};
+use sourced::{Selection, StoredMessage};
 use sourced_postgres::Postgres;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -43,6 +45,12 @@ impl Schema {
             .await
             .unwrap();
     }
+}
+
+/// The whole log.
+pub(crate) async fn log(backend: &Postgres) -> Vec<StoredMessage> {
+    let read = ReadLog::new(Selection::all()).limit(100_000);
+    backend.read_log(&read).await.unwrap().messages
 }
 
 impl Drop for Schema {

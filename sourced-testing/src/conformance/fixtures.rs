@@ -5,20 +5,20 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::select;
 use sourced::backend::{
-    Ack, Appended, Backend, Claim, ClaimRequest, Group, ReadStream, StartFrom, StreamAppend,
-    WorkerId,
+    Ack, Appended, Backend, Claim, ClaimRequest, Group, ReadLog, ReadStream, StartFrom,
+    StreamAppend, WorkerId,
 };
 use sourced::env::{Clock as _, Env, Spawner, SystemClock, Task, TokioSpawner};
 use sourced::{
-    ExpectedSeq, GroupId, Kind, MessageId, NewMessage, Payload, Seq, StoredMessage, StreamId,
-    Timestamp, TypeName,
+    ExpectedSeq, GroupId, Kind, MessageId, NewMessage, Payload, Selection, Seq, StoredMessage,
+    StreamId, Timestamp, TypeName,
 };
 use uuid::Uuid;
 
 /// Every check calls methods of the port.
 pub(super) use sourced::backend::{
-    Claims as _, Documents as _, Groups as _, Quarantine as _, Recurrences as _, Schedules as _,
-    Store as _, Wake as _,
+    Claims as _, Documents as _, Groups as _, Log as _, Quarantine as _, Recurrences as _,
+    Schedules as _, Store as _, Wake as _,
 };
 
 /// The type of most events.
@@ -44,6 +44,10 @@ pub(super) fn stream(name: impl AsRef<str>) -> StreamId {
 
 pub(super) fn group(name: &str) -> GroupId {
     GroupId::new(name).unwrap()
+}
+
+pub(super) fn type_name(name: &str) -> TypeName {
+    TypeName::new(name).unwrap()
 }
 
 pub(super) fn seq(number: u64) -> Seq {
@@ -105,6 +109,14 @@ pub(super) async fn append(
 pub(super) async fn read(store: &impl Backend, name: impl AsRef<str>) -> Vec<StoredMessage> {
     let read = ReadStream::all(stream(name));
     store.read_stream(read).await.unwrap()
+}
+
+/// The whole log, which is no longer than the checks make it.
+pub(super) async fn log(store: &impl Backend) -> Vec<StoredMessage> {
+    let read = ReadLog::new(Selection::all());
+    let page = store.read_log(&read).await.unwrap();
+    assert!(page.is_last);
+    page.messages
 }
 
 pub(super) fn ids_of(messages: &[NewMessage]) -> Vec<MessageId> {

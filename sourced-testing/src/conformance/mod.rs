@@ -45,6 +45,7 @@
 #![allow(clippy::wildcard_imports)]
 
 mod fixtures;
+mod model;
 mod steps;
 #[doc(hidden)]
 pub mod suite;
@@ -84,6 +85,16 @@ pub trait Harness: Send + Sync {
 
     /// The time by the store's clock, for what is scheduled.
     fn now(&self, guard: &Self::Guard) -> Timestamp;
+
+    /// How many random sequences of operations are tried, each on a new store.
+    fn sequences(&self) -> usize {
+        16
+    }
+
+    /// What they are drawn from; others each time unless it is given.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Runs one check to its end on two worker threads.

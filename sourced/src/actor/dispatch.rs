@@ -34,22 +34,38 @@ use crate::topology::Produces;
 /// ```
 #[must_use = "a command that is neither returned nor dispatched has no effect"]
 pub struct Outgoing<C = AnyCommand> {
-    type_name: TypeName,
-    payload: Result<Payload, PayloadError>,
-    target: Result<Target, InvalidName>,
-    metadata: Metadata,
-    principal: Option<Principal>,
-    rules: Result<(), BrokenRules>,
-    id: Option<MessageId>,
-    when: When,
-    of: PhantomData<fn() -> C>,
+    pub(super) type_name: TypeName,
+    pub(super) payload: Result<Payload, PayloadError>,
+    pub(super) target: Result<Target, InvalidName>,
+    pub(super) metadata: Metadata,
+    pub(super) principal: Option<Principal>,
+    pub(super) rules: Result<(), BrokenRules>,
+    pub(super) id: Option<MessageId>,
+    pub(super) when: When,
+    pub(super) of: PhantomData<fn() -> C>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum When {
+/// When a command goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// At once.
     Now,
+    /// At this time.
     At(Timestamp),
+    /// So much later than it is sent.
     After(Duration),
+}
+
+impl When {
+    /// The time, for what is sent now; `None` is at once.
+    pub fn from(self, now: Timestamp) -> Option<Timestamp> {
+        let at = match self {
+            Self::Now => None,
+            Self::At(time) => Some(time),
+            Self::After(delay) => Some(now.saturating_add(delay)),
+        };
+        at.filter(|at| *at > now)
+    }
 }
 
 /// In the place of a command's type, says that it is not known: `Outgoing<AnyCommand>`, which is `Outgoing`.
@@ -185,11 +201,6 @@ impl<C> Outgoing<C> {
     pub(crate) fn into_parcel(self, env: &Env) -> Result<Parcel, OutgoingError> {
         self.rules?;
         let now = env.clock.now();
-        let at = match self.when {
-            When::Now => None,
-            When::At(time) => Some(time),
-            When::After(delay) => Some(now.saturating_add(delay)),
-        };
         let stream = match self.target? {
             Target::SameStream => None,
             Target::Stream(stream) => Some(stream),
@@ -202,7 +213,7 @@ impl<C> Outgoing<C> {
         message.metadata = self.metadata.sealed(self.principal.as_ref())?;
         Ok(Parcel {
             stream,
-            at: at.filter(|at| *at > now),
+            at: self.when.from(now),
             message,
         })
     }

@@ -102,7 +102,7 @@ impl<A: Actor, Es> Emitter<A, Es> {
     #[doc(hidden)]
     pub fn working<C: Command>(command: &Message<C>, cx: &Context) -> Result<Self, Failure> {
         let handlers = Handlers::of_actor();
-        let mut state = foundation(&handlers, &command.stream_id, cx.history())?;
+        let mut state = foundation(&handlers, cx.streams(), &command.stream_id, cx.history())?;
         evolve_all(&handlers, &mut state, cx.history())?;
         let last = cx.history().last_seq();
         let payload = Payload::encode(&())?;

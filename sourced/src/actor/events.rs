@@ -115,6 +115,15 @@ macro_rules! __any_event {
             }
         }
         #[automatically_derived]
+        impl $crate::__private::IntoSketches for $name {
+            fn into_sketches(
+                self,
+                out: &mut $crate::__private::Vec<$crate::__private::Sketch>,
+            ) -> $crate::__private::Result<(), $crate::__private::Failure> {
+                $crate::__private::sketch_events::<$actor>(&self, out)
+            }
+        }
+        #[automatically_derived]
         impl $crate::__private::Carries for $name {
             fn produces(_out: &mut $crate::__private::Produces) {
                 $($(#[$cfg])* _out.add::<$event>();)*

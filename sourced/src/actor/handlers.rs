@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::load::Reach;
 use super::other::NamedTwice;
 use super::outage::tell_of_outage;
-use super::run::group_of;
+use super::run::{evolve_all, group_of};
 use super::snapshots::SnapshotRule;
 use super::{
     Actor, Decides, Emit, Emitted, Fingerprint, IntoDecision, Reactions, Reacts, Rejected,
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::evolve::{Evolution, Evolves};
 use crate::failure::Failure;
-use crate::message::{Command, Event, MessageType, StoredMessage, TypeName};
+use crate::message::{Command, Event, MessageType, PayloadError, Sampler, StoredMessage, TypeName};
 use crate::reactor::{Clash, Context, FromContext, Needs, Rows};
 use crate::registry::CommandType;
-use crate::stream::GroupId;
+use crate::stream::{GroupId, StreamId};
 use crate::topology::{Flow, Produces};
 
 /// What came of a stored command: its events, or the reason why not.
-pub(super) type Decided = Result<Vec<Emitted>, Rejected<String>>;
+pub(super) type Decided = Result<Vec<Emitted>, Rejected<Failure>>;
 
 type DecideRow<A> = for<'a> fn(&'a A, &'a StoredMessage, &'a Context) -> BoxFuture<'a, Decided>;
 
@@ -33,6 +33,8 @@ pub struct Handlers<A> {
     evolution: Evolution<A>,
     reactions: Reactions<A>,
     command_types: Vec<CommandType>,
+    /// Of the commands, and of the events it evolves by.
+    samplers: Vec<Vec<Sampler>>,
     needs: Needs,
     flow: Flow,
     snapshots: Option<SnapshotRule<A>>,
@@ -43,13 +45,17 @@ pub struct Handlers<A> {
 
 impl<A: Actor> Handlers<A> {
     /// The table of this actor.
-    pub(crate) fn of_actor() -> Self {
+    ///
+    /// # Panics
+    /// When the actor's name is not a group id, which `#[actor]` does not let happen.
+    pub fn of_actor() -> Self {
         let group = group_of::<A>();
         let mut table = Self {
             commands: Rows::default(),
             evolution: Evolution::new(),
             reactions: Reactions::new(),
             command_types: Vec::new(),
+            samplers: Vec::new(),
             needs: Needs::default(),
             flow: Flow::of_type::<A>(group.clone()),
             snapshots: None,
@@ -67,6 +73,7 @@ impl<A: Actor> Handlers<A> {
     {
         self.commands.insert::<C>(decide_row::<A, C>);
         self.command_types.push(CommandType::of::<C>());
+        self.samplers.push(C::samplers());
         let mut produces = Produces::new();
         A::Decision::produces(&mut produces);
         self.flow.decides::<C>(produces);
@@ -79,6 +86,7 @@ impl<A: Actor> Handlers<A> {
         A: Evolves<E>,
     {
         self.evolution.insert::<E>();
+        self.samplers.push(E::samplers());
         self.flow.evolves::<E>();
         self
     }
@@ -142,6 +150,52 @@ impl<A: Actor> Handlers<A> {
         self
     }
 
+    /// Samples of each of its commands and of the events it evolves by: those of today's type first, then those of the
+    /// types whose place it took.
+    pub fn samplers(&self) -> &[Vec<Sampler>] {
+        &self.samplers
+    }
+
+    /// The state after these events, which are all there are in this stream.
+    ///
+    /// # Errors
+    /// [`Failure`] when an event does not fit the actor.
+    pub fn fold(&self, stream: &StreamId, events: &[StoredMessage]) -> Result<A, Failure> {
+        self.fold_on(A::initial(stream), events)
+    }
+
+    /// The state after these events, which come after this state.
+    ///
+    /// # Errors
+    /// [`Failure`] when an event does not fit the actor.
+    pub fn fold_on(&self, mut state: A, events: &[StoredMessage]) -> Result<A, Failure> {
+        evolve_all(self, &mut state, events)?;
+        Ok(state)
+    }
+
+    /// What becomes of a state that is stored as a snapshot; `None` when there are none of the actor.
+    ///
+    /// # Errors
+    /// [`PayloadError`] when it cannot be written, or cannot be read again.
+    pub fn through_snapshot(&self, state: &A) -> Option<Result<A, PayloadError>> {
+        let rule = self.snapshots()?;
+        Some(rule.encode(state).and_then(|stored| rule.decode(&stored)))
+    }
+
+    /// Decides a command on this state, as a worker would, and stores nothing; `None` when it is none of the actor's.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the command was not applied.
+    pub async fn decide_on(
+        &self,
+        state: &A,
+        command: &StoredMessage,
+        cx: &Context,
+    ) -> Option<Result<Vec<Emitted>, Rejected<Failure>>> {
+        let decide = self.decide(&command.type_name)?;
+        Some(decide(state, command, cx).await)
+    }
+
     /// The consumer group of the actor.
     pub(super) fn group(&self) -> &GroupId {
         &self.group
@@ -155,6 +209,12 @@ impl<A: Actor> Handlers<A> {
     pub(super) fn reach(&self, type_name: &TypeName, otherwise: Reach) -> Reach {
         let needed = self.readers.get(type_name);
         needed.map_or(otherwise, |reach| otherwise.min(*reach))
+    }
+
+    /// Whether any handler reads streams from their beginning.
+    pub(super) fn asks_for_history(&self) -> bool {
+        let mut reaches = self.readers.values();
+        reaches.any(|reach| *reach == Reach::Beginning)
     }
 
     pub(super) fn decide(&self, type_name: &TypeName) -> Option<DecideRow<A>> {
@@ -216,7 +276,7 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
             .map_err(|rejected| match rejected {
                 Rejected::Refused(refusal) => {
                     tell_of_outage(message, &refusal);
-                    Rejected::Refused(Failure::from(refusal).chain())
+                    Rejected::Refused(refusal.into())
                 }
                 Rejected::Failed(failure) => Rejected::Failed(failure),
             })?;
@@ -227,9 +287,9 @@ fn decide_row<'a, A: Decides<C>, C: Command>(
 }
 
 /// Naming a stream twice is the command's own fault, and will be whenever it is tried again.
-fn not_called(failure: Failure) -> Rejected<String> {
+fn not_called(failure: Failure) -> Rejected<Failure> {
     if failure.source().is::<NamedTwice>() {
-        Rejected::Refused(failure.to_string())
+        Rejected::Refused(failure)
     } else {
         Rejected::Failed(failure)
     }

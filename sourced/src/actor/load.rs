@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::run::evolve_all;
+use super::snapshots::SnapshotRule;
 use super::{Actor, Handlers};
 use crate::backend::{BackendError, ReadStream, Snapshot};
 use crate::failure::Failure;
 use crate::message::Kind;
-use crate::reactor::{Afterwards, History, Services, Streams, guarded};
+use crate::reactor::{Afterwards, Footing, Ground, History, Services, Streams, guarded, initial};
 use crate::stream::{Seq, StreamId};
 
 /// How far back the events are needed themselves, and not only what they led to.
@@ -50,11 +51,24 @@ pub(super) async fn load<A: Actor>(
     read: ReadStream,
     reach: Reach,
 ) -> Result<Found<A>, BackendError> {
-    let (snapshot, base) = usable(streams, handlers, &read.stream, reach).await.unzip();
-    let after = snapshot.as_ref().map(|snapshot| snapshot.seq);
-    let events = streams
-        .read_stream(read.only(Kind::Event).after(after))
-        .await?;
+    let read = read.only(Kind::Event);
+    let usable = usable(streams, handlers, &read.stream, reach).await;
+    let (mut snapshot, mut base) = usable.unzip();
+    let seq_of = |snapshot: &Option<Arc<Snapshot>>| snapshot.as_ref().map(|snapshot| snapshot.seq);
+    let mut events = streams
+        .read_stream(read.clone().after(seq_of(&snapshot)))
+        .await;
+    if let Err(BackendError::Removed { .. }) = events
+        && let Some(rule) = handlers.snapshots()
+        && reach != Reach::Beginning
+    {
+        let found = streams.base(handlers.group(), &read.stream).await?;
+        if let Some(found) = fitting::<A>(rule, &read.stream, reach, found).await {
+            (snapshot, base) = Some(found).unzip();
+            events = streams.read_stream(read.after(seq_of(&snapshot))).await;
+        }
+    }
+    let events = events?;
     let history = History::shared(Arc::new(events)).since(snapshot);
     Ok(Found { history, base })
 }
@@ -81,13 +95,14 @@ impl<A: Actor> Found<A> {
 /// [`Failure`] when the snapshot is none of this actor, which [`load`] does not let happen.
 pub(super) fn foundation<A: Actor>(
     handlers: &Handlers<A>,
+    streams: &dyn Streams,
     stream: &StreamId,
     history: &History,
 ) -> Result<A, Failure> {
     match (history.base(), handlers.snapshots()) {
         (Some(base), Some(rule)) => Ok(rule.decode(&base.state)?),
         (Some(_), None) => Err(Failure::msg("a snapshot of an actor that takes none")),
-        (None, _) => Ok(A::initial(stream)),
+        (None, _) => Ok(initial(streams, || A::initial(stream))),
     }
 }
 
@@ -102,13 +117,24 @@ async fn usable<A: Actor>(
     if reach == Reach::Beginning {
         return None;
     }
-    let snapshot = match streams.snapshot(handlers.group(), stream).await {
-        Ok(found) => found?,
+    let found = match streams.snapshot(handlers.group(), stream).await {
+        Ok(found) => found,
         Err(error) => {
             tracing::warn!(actor = A::NAME, %stream, %error, "a snapshot could not be read; the whole stream is");
             return None;
         }
     };
+    fitting(rule, stream, reach, found).await
+}
+
+/// A snapshot, if it fits the actor and goes no farther than asked for.
+async fn fitting<A: Actor>(
+    rule: &SnapshotRule<A>,
+    stream: &StreamId,
+    reach: Reach,
+    found: Option<Snapshot>,
+) -> Option<(Arc<Snapshot>, A)> {
+    let snapshot = found?;
     let is_too_late = matches!(reach, Reach::UpTo(seq) if snapshot.seq > seq);
     if is_too_late || snapshot.fingerprint != rule.fingerprint() {
         return None;
@@ -120,6 +146,24 @@ async fn usable<A: Actor>(
             None
         }
     }
+}
+
+/// What an actor's states in a stream are made of.
+pub(super) async fn footing<A: Actor>(
+    handlers: &Handlers<A>,
+    ground: &Ground<'_>,
+) -> Result<Footing, BackendError> {
+    let reactions = handlers.reactions().types();
+    let known = handlers.evolution().types().chain(reactions);
+    if !ground.has(known.chain(handlers.command_types())) {
+        return Ok(Footing::Nothing);
+    }
+    if handlers.asks_for_history() {
+        return Ok(Footing::Events);
+    }
+    let streams = &**ground.services.streams();
+    let found = usable(streams, handlers, ground.stream, Reach::Newest).await;
+    Ok(found.map_or(Footing::Events, |(snapshot, _)| Footing::Snapshot(snapshot)))
 }
 
 /// Takes a snapshot of what is stored by then.

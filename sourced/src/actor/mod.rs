@@ -19,10 +19,11 @@ mod reactions;
 mod reference;
 mod run;
 mod shape;
+mod sketch;
 mod snapshots;
 
 pub use decision::{Carries, Emit, Emitted, IntoDecision, IntoRejected, Rejected};
-pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target};
+pub use dispatch::{AnyCommand, CommandExt, Dispatched, IntoDispatch, Outgoing, Target, When};
 pub(crate) use dispatch::{OutgoingError, Parcel};
 pub use durable::{CommandError, EventsOf, RefusalOf};
 pub use emitter::Emitter;
@@ -39,6 +40,9 @@ pub use outage::{MayRefuse, OfTheDomain, Returned};
 pub(crate) use reactions::{Reactions, send};
 pub use reference::{ActorRef, Loaded};
 pub use run::ActorReactor;
+#[doc(hidden)]
+pub use sketch::sketch_events;
+pub use sketch::{IntoSketches, Sketch};
 pub use snapshots::{Fingerprint, SnapshotState};
 
 use crate::failure::Failure;

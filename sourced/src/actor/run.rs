@@ -8,14 +8,16 @@ use tracing::Instrument as _;
 
 use super::before::Before;
 use super::known::Known;
-use super::load::{Found, Reach, TakeSnapshot, foundation};
+use super::load::{Found, Reach, TakeSnapshot, footing, foundation};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
-use crate::backend::{BackendError, Delivery, Refusal, Scheduled, Snapshot, StreamAppend};
+use crate::backend::{BackendError, Delivery, Scheduled, Snapshot, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{
+    Batch, Clash, Footing, Ground, Handled, History, Needs, Reactor, Refused, guarded,
+};
 use crate::registry::CommandType;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
 use crate::telemetry::{self, Decided, spans};
@@ -93,6 +95,10 @@ impl<A: Actor> Reactor for ActorReactor<A> {
         self.handlers.flow().clone()
     }
 
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        footing(&self.handlers, ground).await
+    }
+
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let mut run = Run::start(&self.handlers, batch).await?;
         let mut handled = Handled::default();
@@ -135,7 +141,7 @@ struct Run<'a, A> {
     /// What is to be appended, in the order of coming up; the batch's own stream first.
     appends: Vec<StreamAppend>,
     schedules: Vec<Scheduled>,
-    refusals: Vec<Refusal>,
+    refusals: Vec<Refused>,
     /// Whether a decision of this pass has events in other streams.
     has_gone_elsewhere: bool,
 }
@@ -179,10 +185,10 @@ impl<'a, A: Actor> Run<'a, A> {
             telemetry::decided(&span, A::NAME, decided_of(&decided));
             return match decided? {
                 Ok(emitted) => self.applied(message, emitted, cx.into_guards()).await,
-                Err(Rejected::Refused(reason)) => {
-                    self.refusals.push(Refusal {
+                Err(Rejected::Refused(error)) => {
+                    self.refusals.push(Refused {
                         command: message.id,
-                        reason,
+                        error,
                     });
                     Ok(())
                 }
@@ -235,7 +241,10 @@ impl<'a, A: Actor> Run<'a, A> {
             Some(state) => Ok(state),
             // There is one of it, and it may be half changed.
             None if self.before.is_known => Err(Failure::msg("the known state was used up")),
-            None => foundation(self.handlers, self.batch.stream, &self.events()),
+            None => {
+                let (streams, stream) = (&**self.batch.streams, self.batch.stream);
+                foundation(self.handlers, streams, stream, &self.events())
+            }
         }
     }
 
@@ -347,7 +356,7 @@ impl<'a, A: Actor> Run<'a, A> {
     }
 }
 
-fn decided_of<T>(decided: &Result<Result<T, Rejected<String>>, Failure>) -> Decided {
+fn decided_of<T>(decided: &Result<Result<T, Rejected<Failure>>, Failure>) -> Decided {
     match decided {
         Ok(Ok(_)) => Decided::Applied,
         Ok(Err(Rejected::Refused(_))) => Decided::Refused,

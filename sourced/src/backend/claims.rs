@@ -51,6 +51,25 @@ pub trait Claims: Send + Sync {
     /// all of them but the first.
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError>;
 
+    /// Ends a claim with progress as [`Claims::ack`] does, and goes on with what the acknowledgement itself has appended to
+    /// its stream: what the group handles of that comes back as the claim after this one, in the same transaction, without
+    /// a look at the log. It is a claim like any other, with an epoch of its own.
+    ///
+    /// There is none where the rules of [`Claims::claim`] would give another: when anything else waits in the stream, before
+    /// those messages or between them, when the group is stopped, or does not handle them. A backend may also leave them to
+    /// the next claim whenever it likes.
+    ///
+    /// # Errors
+    /// As [`Claims::ack`].
+    async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+        _ = next;
+        let appended = self.ack(ack).await?;
+        Ok(Acked {
+            appended,
+            next: None,
+        })
+    }
+
     /// Gives a lane back without progress; it can be claimed again at once.
     ///
     /// # Errors
@@ -110,7 +129,7 @@ pub trait Claims: Send + Sync {
 }
 
 /// Names one worker: a process that claims. Never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct WorkerId(Uuid);
 
@@ -162,7 +181,7 @@ pub struct ClaimRequest {
 }
 
 /// Names one claim: lane, holder and epoch. Whoever shows it proves that the lane has not moved on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimKey {
     /// The group.
     pub group: GroupId,
@@ -212,6 +231,24 @@ pub struct Ack {
     pub refusals: Vec<Refusal>,
     /// Work to do inside the transaction.
     pub syncs: Vec<Arc<dyn SyncAction>>,
+}
+
+/// What to claim of the messages that an acknowledgement appends to its own stream: see [`Claims::ack_and_go_on`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoOn {
+    /// At most so many of them; at least 1.
+    pub messages: usize,
+    /// How long the claim holds unless renewed, by the backend's own clock.
+    pub lease: Duration,
+}
+
+/// What became of an acknowledgement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Acked {
+    /// What [`Claims::ack`] gives.
+    pub appended: Vec<Appended>,
+    /// The claim that goes on.
+    pub next: Option<Claim>,
 }
 
 /// A command that was decided by saying no.

@@ -17,13 +17,26 @@ pub enum BackendError {
     /// It holds something that this library cannot have written.
     #[error("the storage holds something unexpected: {0}")]
     Corrupt(String),
-    /// It was made by a newer version of this library, or was never set up.
-    #[error("the storage has schema version {found}, this program knows {known}")]
+    /// Its schema has another version than this program needs: it was made by a newer one, or was not brought up to date.
+    #[error(
+        "the storage has schema version {found}, this program needs {known}: {}",
+        if found > known { "run a newer program" } else { "let the program migrate it, or run the migration's SQL" }
+    )]
     Schema {
-        /// The version of the storage.
+        /// The version of the storage; 0 when it was never set up.
         found: i64,
-        /// The newest version this program knows.
+        /// The version that this program needs.
         known: i64,
+    },
+    /// What was asked for was removed from the log: see [`Upkeep::truncate_stream`](super::Upkeep::truncate_stream).
+    #[error(
+        "messages of stream `{stream}` were removed, the last of them at seq {upto}: put them back from their archive, or read what comes after"
+    )]
+    Removed {
+        /// The stream.
+        stream: StreamId,
+        /// The last removed message that was asked for.
+        upto: Seq,
     },
     /// The group was never registered here.
     #[error("no consumer group `{0}` is registered")]

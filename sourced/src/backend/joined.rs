@@ -13,7 +13,7 @@ use crate::message::StoredMessage;
 /// woken up either.
 #[async_trait]
 pub trait Joined: Send {
-    /// As [`Store::read_stream`](super::Store::read_stream), as the transaction sees it: with what it appended itself,
+    /// As [`Log::read_stream`](super::Log::read_stream), as the transaction sees it: with what it appended itself,
     /// and what others have committed by now.
     ///
     /// # Errors

@@ -26,27 +26,31 @@ mod error;
 mod groups;
 mod joined;
 mod limits;
+mod log;
 pub mod memory;
 mod quarantine;
 mod recurrences;
 mod rehearsal;
 mod schedules;
+mod selection;
 mod snapshots;
 mod store;
 mod tables;
 mod tx;
 mod units;
+mod upkeep;
 mod wake;
 
 pub use claims::{
-    Ack, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, LaneState, Refusal, Verdict,
-    WorkerId,
+    Ack, Acked, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, GoOn, LaneState, Refusal,
+    Verdict, WorkerId,
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
 pub use groups::{Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom};
 pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
+pub use log::{Direction, Extent, Log, Page, ReadLog, ReadStream, Stretch, Summary};
 pub use memory::Memory;
 pub use quarantine::{
     Intervention, LaneFailure, MAX_REASON_BYTES, Parked, Quarantine, QuarantineError, Remedy,
@@ -55,19 +59,29 @@ pub use quarantine::{
 pub use recurrences::{Advance, Progress, Recurrences, Seen};
 pub use rehearsal::{DocumentWrites, Rehearsals};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
+pub use selection::{Selection, Source};
 pub use snapshots::{Snapshot, Snapshots};
-pub use store::{Appended, ReadStream, Store, StreamAppend};
+pub use store::{Appended, Store, StreamAppend};
 pub use tables::{
-    Column, ColumnType, Direction, FoundColumn, Mark, Nulls, RowChanges, RowQuery, Select, Table,
+    Column, ColumnType, FoundColumn, Mark, Nulls, RowChanges, RowQuery, Select, Sorting, Table,
     TableError, Tables, Test, Value, Values, check_keys, check_rows,
 };
 pub use tx::{SyncAction, Tx, TxOps};
 pub use units::{Lane, UnitCommit, UnitError, Units};
+pub use upkeep::{
+    Left, RecentStream, RecentStreams, Statistics, TruncateError, Truncation, Upkeep, never_there,
+};
 pub use wake::{Signal, Wake};
+
+/// Everything that can be done with storage without writing to it: what a [`Reader`](crate::Reader) needs.
+pub trait ReadOnly: Log + Documents + Wake {}
+
+impl<T> ReadOnly for T where T: Log + Documents + Wake {}
 
 /// Everything the runtime asks of storage.
 pub trait Backend:
     Store
+    + ReadOnly
     + Groups
     + Claims
     + Quarantine
@@ -77,6 +91,7 @@ pub trait Backend:
     + Documents
     + Tables
     + Snapshots
+    + Upkeep
     + Wake
 {
 }
@@ -92,6 +107,7 @@ impl<T> Backend for T where
         + Documents
         + Tables
         + Snapshots
+        + Upkeep
         + Wake
 {
 }

@@ -42,7 +42,8 @@ pub trait Quarantine: Send + Sync {
     /// be parked: it may be delayed, ready, or held.
     ///
     /// - *ack-never-jumps*: exactly this message is acknowledged. It has to be the first that waits in its lane, what is
-    ///   owed included.
+    ///   owed included. One that is not sorted into its lane yet
+    ///   ([`GroupStatus::sorted_upto`](super::GroupStatus::sorted_upto)) waits in none.
     /// - *quarantine*: the lane is ready for what comes next, its attempts forgotten.
     /// - *fenced*: who holds the lane can store nothing any more.
     ///

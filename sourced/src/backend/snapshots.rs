@@ -37,7 +37,19 @@ pub trait Snapshots: Send + Sync {
         snapshot: &Snapshot,
     ) -> Result<(), BackendError>;
 
-    /// Forgets the snapshot that an actor has of a stream, if there is one.
+    /// Reads the snapshot that was kept when the beginning of the stream was removed last: see
+    /// [`Truncation::bases`](super::Truncation::bases). No later snapshot takes its place, so what comes after the removed
+    /// part can always be read from here.
+    ///
+    /// # Errors
+    /// As [`Snapshots::snapshot`].
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError>;
+
+    /// Forgets the snapshot that an actor has of a stream, and the one that was kept when its beginning was removed.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.

@@ -1,16 +1,14 @@
-//! The log: appending to streams and reading them.
-
-use std::fmt;
+//! The log: appending to streams.
 
 use async_trait::async_trait;
 
-use super::{AppendError, BackendError};
-use crate::message::{CorrelationId, Kind, MessageId, NewMessage, StoredMessage};
+use super::{AppendError, Log};
+use crate::message::{MessageId, NewMessage};
 use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
 
-/// The log of messages.
+/// The log of messages, for appending.
 #[async_trait]
-pub trait Store: fmt::Debug + Send + Sync + 'static {
+pub trait Store: Log {
     /// Appends to one or several streams, all or nothing.
     ///
     /// The result has one entry per message, in the order they were given: streams first, messages inside them. A
@@ -31,44 +29,6 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`AppendError::Conflict`] when an expectation is wrong, [`AppendError::IdTaken`] as above,
     /// [`AppendError::Limit`] before anything is stored, [`AppendError::Backend`] for the rest.
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError>;
-
-    /// Reads a part of one stream, in the order of its seqs. A stream nobody wrote to is empty.
-    ///
-    /// # Errors
-    /// [`BackendError`] when the storage does not answer, or holds something it cannot have written.
-    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError>;
-
-    /// Reads the log of all streams, in the order of positions: at most `limit` messages after `after`.
-    ///
-    /// *never-skipped*: it ends before the first position whose writer has not committed yet, so whoever continues
-    /// after the last position they saw misses nothing, however late that writer commits.
-    ///
-    /// # Errors
-    /// As [`Store::read_stream`].
-    async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError>;
-
-    /// The last position that [`Store::read_log`] would give now; [`Position::START`] when the log is empty.
-    ///
-    /// # Errors
-    /// As [`Store::read_stream`].
-    async fn log_end(&self) -> Result<Position, BackendError>;
-
-    /// Finds a message by its id.
-    ///
-    /// # Errors
-    /// As [`Store::read_stream`].
-    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError>;
-
-    /// Reads all messages of one conversation, over all streams, in the order of positions.
-    ///
-    /// # Errors
-    /// As [`Store::read_stream`].
-    async fn read_correlation(&self, id: CorrelationId)
-    -> Result<Vec<StoredMessage>, BackendError>;
 }
 
 /// What is to be appended to one stream.
@@ -104,69 +64,4 @@ pub struct Appended {
     pub position: Position,
     /// Whether it had been stored before this call.
     pub already_stored: bool,
-}
-
-/// Which part of a stream to read.
-///
-/// ```
-/// use sourced::backend::ReadStream;
-/// use sourced::{Kind, Seq, StreamId};
-///
-/// let events = ReadStream::all(StreamId::new("cart-1")?).only(Kind::Event).after(Seq::new(10)).limit(100);
-/// assert_eq!(events.limit, Some(100));
-/// # Ok::<(), sourced::InvalidName>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadStream {
-    /// The stream.
-    pub stream: StreamId,
-    /// Only what comes after this seq; `None` is from the start.
-    pub after: Option<Seq>,
-    /// Only what comes up to this seq, itself included; `None` is to the end.
-    pub upto: Option<Seq>,
-    /// Only commands, or only events.
-    pub kind: Option<Kind>,
-    /// At most so many messages, the first ones.
-    pub limit: Option<usize>,
-}
-
-impl ReadStream {
-    /// The whole stream.
-    pub fn all(stream: StreamId) -> Self {
-        Self {
-            stream,
-            after: None,
-            upto: None,
-            kind: None,
-            limit: None,
-        }
-    }
-
-    /// Only what comes after this seq.
-    #[must_use]
-    pub fn after(mut self, seq: Option<Seq>) -> Self {
-        self.after = seq;
-        self
-    }
-
-    /// Only what comes up to this seq, itself included.
-    #[must_use]
-    pub fn upto(mut self, seq: Option<Seq>) -> Self {
-        self.upto = seq;
-        self
-    }
-
-    /// Only commands, or only events.
-    #[must_use]
-    pub fn only(mut self, kind: Kind) -> Self {
-        self.kind = Some(kind);
-        self
-    }
-
-    /// At most so many messages.
-    #[must_use]
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = Some(limit);
-        self
-    }
 }

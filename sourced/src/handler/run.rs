@@ -11,7 +11,9 @@ use crate::actor::send;
 use crate::backend::{BackendError, ReadStream};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Context, Handled, History, Needs, Reactor, guarded};
+use crate::reactor::{
+    Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, guarded, initial,
+};
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
 use crate::topology::Flow;
@@ -78,6 +80,15 @@ impl<H: Handler> Reactor for HandlerReactor<H> {
         self.table.flow.clone()
     }
 
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        let is_read = self.table.reads_history && ground.has(self.table.reactions.types());
+        Ok(if is_read {
+            Footing::Events
+        } else {
+            Footing::Nothing
+        })
+    }
+
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let mut live = batch
             .deliveries
@@ -121,7 +132,7 @@ impl<H: Handler> HandlerReactor<H> {
             return Ok(());
         };
         let dispatched = guarded(async {
-            let instance = H::initial(batch.stream);
+            let instance = initial(&**batch.streams, || H::initial(batch.stream));
             react(&instance, event, cx).await
         });
         let span = spans::react(H::NAME, event, batch.first());

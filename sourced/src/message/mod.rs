@@ -1,10 +1,12 @@
 //! Messages: commands and events, and the envelope they are stored in.
 
 mod id;
+mod line;
 mod metadata;
 mod payload;
 mod principal;
 mod rules;
+mod sample;
 mod tick;
 mod trace;
 mod versions;
@@ -18,6 +20,7 @@ pub use rules::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use rules::schema_of;
 pub use rules::{BrokenRule, BrokenRules};
+pub use sample::{Answers, Place, RefusedPlace, Sampler, Scalar, Unmade, samplers_with};
 pub use tick::Tick;
 pub use trace::{InvalidTraceparent, Traceparent};
 pub use versions::{Since, check_was, names_with, read_since};
@@ -64,6 +67,12 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn read(type_name: &str, payload: &Payload) -> Result<Self, PayloadError> {
         _ = type_name;
         payload.decode()
+    }
+
+    /// Samples of it and of the types it took the place of, its own first.
+    #[doc(hidden)]
+    fn samplers() -> Vec<Sampler> {
+        vec![Sampler::of::<Self>()]
     }
 
     /// The rules that its fields break beyond their types: all of them, by path.

@@ -1,8 +1,9 @@
 //! Projectors: read models built from the events of a stream.
 //!
 //! `#[projector]` on an `impl` block writes a [`Projector`] with a row per `#[event]` method. An event-sourced projector
-//! keeps no state of its own between batches: it is rebuilt from the stream, and saved by its `#[sync]` methods in the
-//! transaction that acknowledges the batch. A stored one is loaded as it was saved.
+//! is made of the stream alone: it is rebuilt from the first event, or goes on from where the last batch of the stream has
+//! left it in this process, and is saved by its `#[sync]` methods in the transaction that acknowledges the batch.
+//! A stored one is loaded as it was saved.
 
 mod after;
 mod run;

@@ -14,7 +14,8 @@ use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{
-    Afterwards, Batch, Clash, Context, Handled, History, Needs, Reactor, guarded,
+    Afterwards, Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, States,
+    guarded, initial,
 };
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
@@ -41,7 +42,7 @@ impl<P: Projector> ProjectorReactor<P> {
     /// Folds the history, and reacts to those of its events that are delivered for the first time. On a failure the
     /// state is that before the event that failed, and its seq is given too.
     async fn fold(&self, batch: &Batch<'_>, history: &Arc<Vec<StoredMessage>>) -> Folded<P> {
-        let mut state = P::initial(batch.stream);
+        let mut state = initial(&**batch.streams, || P::initial(batch.stream));
         let mut handled = Handled::default();
         for (n_done, event) in history.iter().enumerate() {
             let done = async {
@@ -63,6 +64,43 @@ impl<P: Projector> ProjectorReactor<P> {
             handled,
             failed: None,
         }
+    }
+
+    /// Folds the batch onto what the one before it came to. `None` when that is not known here, or something went wrong:
+    /// then all is folded from the beginning.
+    async fn fold_on(&self, batch: &Batch<'_>) -> Result<Option<P>, BackendError> {
+        let known = self
+            .states(batch)
+            .and_then(|states| states.take(batch.stream));
+        let Some(Known { state, upto }) = known.map(|known: Box<Known<P>>| *known) else {
+            return Ok(None);
+        };
+        // After a reset it goes too far. And it may still be on its way into the storage.
+        let (true, Some(mut state)) = (upto < batch.first().seq, Arc::into_inner(state)) else {
+            return Ok(None);
+        };
+        let events = history_of(batch, Some(upto)).await?;
+        let span = spans::evolve(P::NAME, events.len());
+        let fold = async {
+            for event in &events {
+                self.table.evolution.evolve(&mut state, event)?;
+            }
+            Ok(())
+        };
+        let folded = guarded(fold).instrument(span).await;
+        Ok(folded.is_ok().then_some(state))
+    }
+
+    /// Where states are kept between batches. Reactions may ask for the whole history, which is read then anyway.
+    fn states<'b>(&self, batch: &Batch<'b>) -> Option<&'b States> {
+        let has_reactions = self.table.reactions.types().next().is_some();
+        batch.streams.states().filter(|_| !has_reactions)
+    }
+
+    async fn fold_all(&self, batch: &Batch<'_>) -> Result<Folded<P>, BackendError> {
+        let history = history_of(batch, None).await?;
+        let span = spans::evolve(P::NAME, history.len());
+        Ok(self.fold(batch, &Arc::new(history)).instrument(span).await)
     }
 
     pub(super) async fn react(
@@ -94,7 +132,7 @@ impl<P: Projector> ProjectorReactor<P> {
 
     /// Folds what has been folded before.
     fn refold(&self, batch: &Batch<'_>, history: &[StoredMessage]) -> P {
-        let mut state = P::initial(batch.stream);
+        let mut state = initial(&**batch.streams, || P::initial(batch.stream));
         for event in history {
             // It went well a moment ago, and evolving always comes out the same.
             _ = self.table.evolution.evolve(&mut state, event);
@@ -154,9 +192,20 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
         !matches!(self.table.load, Some(Load::Before(_)))
     }
 
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        // What is saved is enough, where there is no replay.
+        let is_read = self.table.load.is_none() && ground.has(self.table.evolution.types());
+        Ok(if is_read {
+            Footing::Events
+        } else {
+            Footing::Nothing
+        })
+    }
+
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let is_replay = batch.deliveries.iter().any(|delivery| delivery.replaying);
-        let load = self.table.load.as_ref().filter(|_| !is_replay);
+        let is_refolded = is_replay || batch.streams.forgets_what_was_saved();
+        let load = self.table.load.as_ref().filter(|_| !is_refolded);
         let folded = match load {
             Some(Load::InTx(load)) => return Ok(self.fold_in_tx(batch, *load)),
             Some(Load::Before(load)) => {
@@ -167,11 +216,14 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
                     Err(failure) => return Ok(Handled::failed(failure)),
                 }
             }
-            None => {
-                let history = history_of(batch).await?;
-                let span = spans::evolve(P::NAME, history.len());
-                self.fold(batch, &Arc::new(history)).instrument(span).await
-            }
+            None => match self.fold_on(batch).await? {
+                Some(state) => Folded {
+                    state,
+                    handled: Handled::default(),
+                    failed: None,
+                },
+                None => self.fold_all(batch).await?,
+            },
         };
         Ok(self.save(batch, folded))
     }
@@ -185,6 +237,7 @@ impl<P: Projector> ProjectorReactor<P> {
             mut handled,
             failed,
         } = folded;
+        let state = Arc::new(state);
         let is_done = |seq: Seq| failed.as_ref().is_none_or(|(failed, _)| seq < *failed);
         let done = batch
             .deliveries
@@ -201,9 +254,13 @@ impl<P: Projector> ProjectorReactor<P> {
             let of = live.unwrap_or(last_done);
             let cx = batch.context(of);
             handled.upto = Some(last_done.message.position);
-            let state = Arc::new(state);
             let saved = Saved::new(Some(Arc::clone(&state)).into());
             handled.afterwards = self.after_commit(batch, of, &saved);
+            if let (None, Some(states)) = (&failed, self.states(batch)) {
+                let (state, upto) = (Arc::clone(&state), last_done.message.seq);
+                let known = Known { state, upto };
+                states.keep(batch.stream, Some(upto), Box::new(known));
+            }
             handled.syncs.push(Arc::new(Save { state, cx }));
         }
         handled.failure = failed.map(|(_, failure)| failure);
@@ -229,9 +286,20 @@ impl<P: Projector> ProjectorReactor<P> {
     }
 }
 
-/// The events up to the last delivery. Deliveries that follow each other without a gap are not read again.
-async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendError> {
-    let events = ReadStream::all(batch.stream.clone()).only(Kind::Event);
+/// The state of a stream with all its events up to a seq. While it is being saved it is shared with that.
+struct Known<P> {
+    state: Arc<P>,
+    upto: Seq,
+}
+
+/// The events after `known` up to the last delivery. Deliveries that follow each other without a gap are not read again.
+async fn history_of(
+    batch: &Batch<'_>,
+    known: Option<Seq>,
+) -> Result<Vec<StoredMessage>, BackendError> {
+    let events = ReadStream::all(batch.stream.clone())
+        .only(Kind::Event)
+        .after(known);
     let seqs = || batch.deliveries.iter().map(|delivery| delivery.message.seq);
     let is_dense = seqs()
         .zip(seqs().skip(1))
@@ -243,9 +311,10 @@ async fn history_of(batch: &Batch<'_>) -> Result<Vec<StoredMessage>, BackendErro
             .await;
     }
     let before = seqs().next().and_then(|first| Seq::new(first.get() - 1));
-    let mut history = match before {
-        Some(before) => batch.streams.read_stream(events.upto(Some(before))).await?,
-        None => Vec::new(),
+    let mut history = if before == known {
+        Vec::new()
+    } else {
+        batch.streams.read_stream(events.upto(before)).await?
     };
     let delivered = batch.deliveries.iter().map(|delivery| &delivery.message);
     history.extend(

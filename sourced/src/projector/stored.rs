@@ -15,7 +15,9 @@ use super::{Projection, Projector, ProjectorReactor};
 use crate::backend::{SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::StoredMessage;
-use crate::reactor::{Batch, Context, FailedAt, Handled, History, guarded, guarded_now};
+use crate::reactor::{
+    Batch, Context, FailedAt, Handled, History, Streams, guarded, guarded_now, initial,
+};
 
 /// Loads its state before the transaction that saves it. `#[projector(stored)]` writes this.
 pub trait Loads: Projector {
@@ -108,7 +110,8 @@ impl<P: Projector> ProjectorReactor<P> {
     async fn loaded(&self, batch: &Batch<'_>, load: LoadBefore<P>) -> Result<P, Failure> {
         let cx = batch.context(&batch.deliveries[0]);
         let found = guarded(load(&cx)).await?;
-        Ok(found.unwrap_or_else(|| P::initial(batch.stream)))
+        let first = || initial(&**batch.streams, || P::initial(batch.stream));
+        Ok(found.unwrap_or_else(first))
     }
 
     /// Leaves everything to the transaction.
@@ -117,6 +120,7 @@ impl<P: Projector> ProjectorReactor<P> {
         let fold = FoldInTx {
             table: Arc::clone(&self.table),
             load,
+            streams: Arc::clone(batch.streams),
             events: events.map(|delivery| delivery.message.clone()).collect(),
             cx: batch.context(&batch.deliveries[0]),
             saved: Saved::default(),
@@ -134,6 +138,7 @@ impl<P: Projector> ProjectorReactor<P> {
 struct FoldInTx<P> {
     table: Arc<Projection<P>>,
     load: LoadInTx<P>,
+    streams: Arc<dyn Streams>,
     events: Vec<StoredMessage>,
     cx: Context,
     saved: Saved<P>,
@@ -143,7 +148,8 @@ struct FoldInTx<P> {
 impl<P: Projector> SyncAction for FoldInTx<P> {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let found = guarded((self.load)(tx, &self.cx)).await?;
-        let mut state = found.unwrap_or_else(|| P::initial(self.cx.stream_id()));
+        let first = || initial(&*self.streams, || P::initial(self.cx.stream_id()));
+        let mut state = found.unwrap_or_else(first);
         for event in &self.events {
             let evolved = guarded_now(|| self.table.evolution.evolve(&mut state, event));
             let evolved = evolved.and_then(|evolved| Ok(evolved?));

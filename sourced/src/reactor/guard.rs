@@ -49,18 +49,20 @@ pub(crate) async fn guarded<T>(
 ) -> Result<T, Failure> {
     match AssertUnwindSafe(code).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => Err(Failure::msg(format!(
-            "the handler panicked: {}",
-            text(&*panic)
-        ))),
+        Err(panic) => Err(Panicked(text(&*panic).to_owned()).into()),
     }
 }
 
 /// As [`guarded`], of code that waits for nothing.
 pub(crate) fn guarded_now<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(code))
-        .map_err(|panic| Failure::msg(format!("the handler panicked: {}", text(&*panic))))
+        .map_err(|panic| Failure::from(Panicked(text(&*panic).to_owned())))
 }
+
+/// A handler panicked. It is inside the [`Failure`] that its message gets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the handler panicked: {0}")]
+pub struct Panicked(pub String);
 
 fn text(panic: &(dyn Any + Send)) -> &str {
     panic

@@ -6,8 +6,10 @@
 mod context;
 mod documents;
 mod failed_at;
+mod footing;
 mod guard;
 mod history;
+mod origin;
 mod progress;
 mod resources;
 mod rows;
@@ -17,10 +19,14 @@ mod states;
 pub use context::{Context, FromContext, Now, Replaying};
 pub use documents::DocumentReader;
 pub use failed_at::FailedAt;
+pub use footing::{Footing, Ground};
+pub use guard::Panicked;
 pub(crate) use guard::{guarded, guarded_now, handle_guarded};
 pub use history::History;
+pub use origin::Origin;
+pub(crate) use origin::initial;
 pub use progress::{Progress, Stage};
-pub use resources::{Needs, Res, Resources};
+pub use resources::{Needs, NoResource, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 pub use seen::SeenError;
@@ -39,7 +45,7 @@ use crate::backend::{
 };
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{StoredMessage, TypeName};
+use crate::message::{MessageId, StoredMessage, TypeName};
 use crate::registry::CommandType;
 use crate::stream::{GroupId, Position, StreamId};
 use crate::topology::Flow;
@@ -73,6 +79,16 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     /// types; a reactor that does not say it is opaque, and the app then misses nothing that this one may deal with.
     fn flow(&self) -> Flow {
         Flow::opaque(self.group().clone())
+    }
+
+    /// What it needs of the beginning of a stream, for whoever wants to remove that. A reactor that does not say it needs
+    /// nothing of it: where it reads it nevertheless, it is told that it was removed.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
+        _ = ground;
+        Ok(Footing::Nothing)
     }
 
     /// The table whose rows it keeps up to date; it is there before the reactor is given anything.
@@ -121,7 +137,7 @@ pub struct Batch<'a> {
 /// Streams as a reactor sees them: what is stored and, inside a unit, what is about to be.
 #[async_trait]
 pub trait Streams: fmt::Debug + Send + Sync {
-    /// As [`Store::read_stream`](crate::backend::Store::read_stream).
+    /// As [`Log::read_stream`](crate::backend::Log::read_stream).
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
@@ -132,6 +148,26 @@ pub trait Streams: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn snapshot(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError>;
+
+    /// The state before the first event, where that is not the reactor's own: for tests that begin with a state.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
+
+    /// Whether a state that a reactor would load is made of the events instead: for tests that begin with events.
+    fn forgets_what_was_saved(&self) -> bool {
+        false
+    }
+
+    /// As [`Snapshots::base`](crate::backend::Snapshots::base).
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn base(
         &self,
         actor: &GroupId,
         stream: &StreamId,
@@ -162,6 +198,14 @@ impl Streams for Stored {
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
         self.backend.snapshot(actor, stream).await
+    }
+
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.backend.base(actor, stream).await
     }
 
     fn states(&self) -> Option<&States> {
@@ -238,7 +282,7 @@ pub struct Handled {
     /// What they led to, but for later.
     pub schedules: Vec<Scheduled>,
     /// Commands that were refused.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<Refused>,
     /// Work to do inside the transaction.
     pub syncs: Vec<Arc<dyn SyncAction>>,
     /// What to do when all of it is stored.
@@ -253,6 +297,24 @@ impl Handled {
         Self {
             failure: Some(failure),
             ..Self::default()
+        }
+    }
+}
+
+/// A command that was decided by saying no.
+#[derive(Debug)]
+pub struct Refused {
+    /// The command.
+    pub command: MessageId,
+    /// Why: the domain's own error. Its text is what is recorded.
+    pub error: Failure,
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self {
+            command: refused.command,
+            reason: refused.error.chain(),
         }
     }
 }

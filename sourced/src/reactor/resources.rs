@@ -63,11 +63,14 @@ impl<T: Send + Sync + 'static> FromContext for Res<T> {
         found
             .and_then(|resource| resource.downcast().ok())
             .map(Self)
-            .ok_or_else(|| {
-                Failure::msg(format!("no resource `{}` is registered", type_name::<T>()))
-            })
+            .ok_or_else(|| NoResource(type_name::<T>()).into())
     }
 }
+
+/// A handler asked for a resource that nobody brought. It is inside the [`Failure`] of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no resource `{0}` is registered")]
+pub struct NoResource(pub &'static str);
 
 /// The resources of an app, by type.
 #[derive(Clone, Default)]

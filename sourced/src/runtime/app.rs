@@ -15,15 +15,16 @@ use super::vitals::WorkersHere;
 use super::{AppBuilder, DispatchError, Outcome, ReactorOptions, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
 use crate::backend::{
-    AppendError, Backend, BackendError, Delivery, Document, ReadStream, Signal, Verdict,
+    AppendError, Backend, BackendError, Delivery, ReadStream, Selection, Signal, Verdict,
 };
 use crate::edge::Gateway;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{MessageId, Metadata, NewMessage, Principal, StoredMessage, TypeName};
 use crate::reactor::{Batch, Progress, Reactor, Services, handle_guarded};
+use crate::reader::{Feed, Reader};
 use crate::registry::Registry;
-use crate::stream::{GroupId, IntoStreamId, Position, Seq, StreamId};
+use crate::stream::{GroupId, IntoStreamId, Seq, StreamId};
 use crate::topology::{Topology, Warning};
 
 /// Reactors on a backend. Cloning is cheap; all clones are the same app.
@@ -171,32 +172,27 @@ impl App {
     /// Reads a document that a projection has written with [`Tx::put`](crate::Tx::put).
     ///
     /// # Errors
-    /// [`Failure`] when it is not a `T`, or the storage does not answer.
+    /// As [`Reader::document`].
     pub async fn document<T: DeserializeOwned>(
         &self,
         collection: &str,
         key: impl AsRef<str>,
     ) -> Result<Option<T>, Failure> {
-        match self.backend().document(collection, key.as_ref()).await? {
-            Some(value) => Ok(Some(value.decode()?)),
-            None => Ok(None),
-        }
+        self.reader().document(collection, key).await
     }
 
     /// Reads a page of a collection that projections have written with [`Tx::put`](crate::Tx::put), in the byte order of
     /// the keys: at most `limit` documents after the key `after`.
     ///
     /// # Errors
-    /// [`Failure`] when one of them is not a `T`, or the storage does not answer.
+    /// As [`Reader::documents`].
     pub async fn documents<T: DeserializeOwned>(
         &self,
         collection: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, T)>, Failure> {
-        let documents = self.backend().documents(collection, after, limit).await?;
-        let typed = |document: Document| Ok((document.key, document.value.decode()?));
-        documents.into_iter().map(typed).collect()
+        self.reader().documents(collection, after, limit).await
     }
 
     /// Starts a unit: a command and everything that follows from it, at once and all or nothing.
@@ -212,17 +208,15 @@ impl App {
         super::receipt::outcome(&self.inner, command).await
     }
 
-    /// Reads the log of all streams in the order of positions: at most `limit` messages after `after`, which is
-    /// [`Position::START`] at first. Continuing after the last one misses nothing.
-    ///
-    /// # Errors
-    /// [`BackendError`] when the storage does not answer.
-    pub async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        self.backend().read_log(after, limit).await
+    /// What is meant of the log of all streams, as a feed: see [`Feed`].
+    pub fn log(&self, selection: Selection) -> Feed {
+        self.reader().log(selection)
+    }
+
+    /// Reads what is stored, and cannot write: to be handed to what must not.
+    pub fn reader(&self) -> Reader {
+        let backend: Arc<dyn Backend> = Arc::clone(self.backend());
+        Reader::with_clock(backend, Arc::clone(&self.env().clock))
     }
 
     /// Resolves when every message stored so far, and all that follows from them, is handled, or waits for a person. The
@@ -242,6 +236,7 @@ impl App {
             let sleep = self.env().clock.sleep(pause);
             // A clock that stands still ends no pause, but storage that has such a clock tells of all that is handled.
             tokio::select! {
+                biased;
                 () = signal.raised() => {}
                 () = sleep => pause = (pause * 2).min(Duration::from_millis(100)),
             }
@@ -372,7 +367,7 @@ async fn dry_run(
         return Ok(Outcome::Failed(failure.chain()));
     }
     if let Some(refusal) = handled.refusals.into_iter().next() {
-        return Ok(Outcome::Refused(refusal.reason));
+        return Ok(Outcome::Refused(refusal.error.chain()));
     }
     let mut events = Vec::new();
     for append in handled.appends {
@@ -410,6 +405,15 @@ impl Inner {
         if let Some(options) = self.options.get(failed.group) {
             options.hooks.call(failed, verdict);
         }
+    }
+
+    /// How many messages of one of its lanes a group is given at once.
+    pub(super) fn messages_per_lane(&self, group: &GroupId) -> usize {
+        let own = self
+            .options
+            .get(group)
+            .and_then(|own| own.messages_per_lane);
+        own.unwrap_or(self.workers.messages_per_lane)
     }
 
     pub(super) fn groups(&self) -> Vec<GroupId> {

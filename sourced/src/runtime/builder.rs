@@ -192,10 +192,12 @@ impl AppBuilder {
         self
     }
 
-    /// How many states of actors the app may keep in memory, of all its actors together; 10,000 by default, 0 for none.
+    /// How many states of actors and projectors the app may keep in memory, of all of them together; 10,000 by default, 0
+    /// for none.
     ///
     /// A command on a stream whose state is known needs no reading before it is decided. What others appended meanwhile
-    /// is noticed when it is stored, and then read. The states that were not used for longest are dropped.
+    /// is noticed when it is stored, and then read. A projector goes on from the state it has saved last, unless it reacts.
+    /// The states that were not used for longest are dropped.
     pub fn known_states(mut self, known_states: usize) -> Self {
         self.known_states = known_states;
         self

@@ -25,6 +25,8 @@ pub(super) struct Claimer {
     stopped: watch::Receiver<bool>,
     /// Who comes first when there are reactors with limits of their own; it moves on with every claim.
     turn: usize,
+    /// Whether the last claim brought all that was wanted, so that there is more.
+    has_backlog: bool,
 }
 
 impl Claimer {
@@ -40,6 +42,7 @@ impl Claimer {
             lanes,
             stopped,
             turn: 0,
+            has_backlog: false,
         }
     }
 
@@ -51,6 +54,7 @@ impl Claimer {
             self.wait_for_room().await;
             let wanted = self.lanes.room();
             let claims = self.claim(wanted).await;
+            self.has_backlog = claims.len() >= wanted;
             if claims.is_empty() {
                 pause = self.wait_for_work(&mut signal, pause).await;
             } else {
@@ -63,7 +67,8 @@ impl Claimer {
     /// A claim costs a round trip, so under load it is worth waiting until it can bring several lanes; but not for
     /// long, or slow handlers would hold back the streams that still have room.
     async fn wait_for_room(&mut self) {
-        let worthwhile = (self.app.workers.lanes / 4).max(1);
+        let lanes = self.app.workers.lanes;
+        let worthwhile = if self.has_backlog { lanes } else { lanes / 4 }.max(1);
         let stopped = self.stopped.wait_for(|stopped| *stopped).map(drop);
         let patience = async {
             self.lanes.wait_for_room(1).await;
@@ -115,7 +120,7 @@ impl Claimer {
             if let Some(own) = limits(&group) {
                 let most = own.lanes.map_or(usize::MAX, |lanes| lanes.max(1));
                 let room = most.saturating_sub(self.lanes.n_held(&group));
-                let messages = own.messages_per_lane.unwrap_or(options.messages_per_lane);
+                let messages = self.app.messages_per_lane(&group);
                 requests.push(request(vec![group], room, messages));
             }
         }

@@ -1,6 +1,6 @@
 //! Lane tasks: one per claim, from its messages to its acknowledgement.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,9 @@ use tracing::Instrument as _;
 use super::app::Inner;
 use super::in_flight::InFlight;
 use super::strategy::FailedAttempt;
-use crate::backend::{Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, Verdict};
+use crate::backend::{
+    Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, Verdict,
+};
 use crate::env::Task;
 use crate::failure::Failure;
 use crate::reactor::{Batch, FailedAt, Handled, Progress, Reactor, handle_guarded};
@@ -22,23 +24,45 @@ use crate::telemetry::{self, LANES_IN_FLIGHT, Stopwatch, spans};
 /// How often a batch is handled again because somebody else appended an event meanwhile, before it is given back.
 const MAX_CONFLICTS: u32 = 16;
 
-/// Running tasks, and what they are at.
-type ByClaim = HashMap<ClaimKey, (Task<()>, Arc<InFlight>)>;
+/// How often a lane goes on with what it has appended itself, before others have their turn.
+const MAX_LINKS: u32 = 16;
+
+/// Running tasks, and what they are at; in an order that does not depend on chance.
+type ByClaim = BTreeMap<ClaimKey, (Task<()>, Arc<InFlight>)>;
+
+/// How many lanes there are in flight, and how many of them are being stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Lanes {
+    running: usize,
+    storing: usize,
+}
+
+impl Lanes {
+    /// How many more there may be when so many may be handled at the same time, and as many again be stored: while some
+    /// wait for the disk, the next ones come together.
+    fn room(self, most: usize) -> usize {
+        let handling = self.running.saturating_sub(self.storing);
+        let free = most.saturating_mul(2).saturating_sub(self.running);
+        most.saturating_sub(handling).min(free)
+    }
+}
 
 /// The lane tasks of this process.
 pub(super) struct LaneTasks {
     app: Arc<Inner>,
+    stopped: watch::Receiver<bool>,
     running: Mutex<ByClaim>,
-    n_running: watch::Sender<usize>,
+    n_running: watch::Sender<Lanes>,
     n_handled: AtomicU64,
 }
 
 impl LaneTasks {
-    pub(super) fn new(app: Arc<Inner>) -> Self {
+    pub(super) fn new(app: Arc<Inner>, stopped: watch::Receiver<bool>) -> Self {
         Self {
             app,
+            stopped,
             running: Mutex::default(),
-            n_running: watch::Sender::new(0),
+            n_running: watch::Sender::new(Lanes::default()),
             n_handled: AtomicU64::new(0),
         }
     }
@@ -50,21 +74,17 @@ impl LaneTasks {
 
     /// How many more may run.
     pub(super) fn room(&self) -> usize {
-        self.app
-            .workers
-            .lanes
-            .max(1)
-            .saturating_sub(*self.n_running.borrow())
+        self.n_running.borrow().room(self.app.workers.lanes.max(1))
     }
 
     /// Resolves when so many more may run.
     pub(super) async fn wait_for_room(&self, wanted: usize) {
-        let limit = self.app.workers.lanes.max(1).saturating_sub(wanted);
+        let most = self.app.workers.lanes.max(1);
         // The sender lives in `self`, so the channel cannot be closed.
         _ = self
             .n_running
             .subscribe()
-            .wait_for(|running| *running <= limit)
+            .wait_for(|lanes| lanes.room(most) >= wanted)
             .await;
     }
 
@@ -88,31 +108,34 @@ impl LaneTasks {
     /// Starts a task for each claim.
     pub(super) fn spawn_all(self: &Arc<Self>, claims: Vec<Claim>) {
         for claim in claims {
-            self.spawn(claim);
+            self.spawn(claim, 0);
         }
     }
 
-    fn spawn(self: &Arc<Self>, claim: Claim) {
+    /// `links`: how many claims have led to this one, each by going on with what it had appended.
+    fn spawn(self: &Arc<Self>, claim: Claim, links: u32) {
         let key = claim.key.clone();
         let tasks = Arc::clone(self);
         let in_flight = Arc::new(InFlight::new(claim, self.app.services.env.clock.now()));
         let handled = Arc::clone(&in_flight);
         let span = spans::handle(&in_flight.claim);
         // Counted and listed before it can end.
-        self.n_running.send_modify(|running| *running += 1);
+        self.n_running.send_modify(|lanes| lanes.running += 1);
         let counted = CountedLane::new(&key.group);
         let mut running = self.lock();
         let task = self.app.services.env.spawner.spawn(async move {
             let InFlight { claim, progress, .. } = &*handled;
             let key = claim.key.clone();
             let _counted = counted;
-            let run = LaneTask { app: &tasks.app, claim, progress, n_handled: &tasks.n_handled }.run();
+            let run = LaneTask { tasks: &tasks, claim, progress, links }.run();
             let run = std::panic::AssertUnwindSafe(run.instrument(span));
-            if run.catch_unwind().await.is_err() {
-                tracing::error!(group = %key.group, stream = %key.stream, "a lane task panicked; its claim ends with its lease");
+            match run.catch_unwind().await {
+                Ok(Some(next)) => tasks.spawn(next, links + 1),
+                Ok(None) => {}
+                Err(_) => tracing::error!(group = %key.group, stream = %key.stream, "a lane task panicked; its claim ends with its lease"),
             }
             tasks.lock().remove(&key);
-            tasks.n_running.send_modify(|running| *running -= 1);
+            tasks.n_running.send_modify(|lanes| lanes.running -= 1);
         });
         running.insert(key, (task, in_flight));
     }
@@ -128,10 +151,10 @@ impl LaneTasks {
         let mut n_running = self.n_running.subscribe();
         tokio::select! {
             biased;
-            _ = n_running.wait_for(|running| *running == 0) => return 0,
+            _ = n_running.wait_for(|lanes| lanes.running == 0) => return 0,
             () = time_is_up => {}
         }
-        let left: Vec<_> = self.lock().drain().collect();
+        let left = std::mem::take(&mut *self.lock());
         for (key, (task, _)) in &left {
             task.abort();
             // Where the task was past its ack, this is refused as fenced, which is right.
@@ -169,29 +192,47 @@ impl Drop for CountedLane {
     }
 }
 
+/// A lane whose handler is done, while its results are on their way into the storage.
+struct StoringLane<'a>(&'a LaneTasks);
+
+impl<'a> StoringLane<'a> {
+    fn new(tasks: &'a LaneTasks) -> Self {
+        tasks.n_running.send_modify(|lanes| lanes.storing += 1);
+        Self(tasks)
+    }
+}
+
+impl Drop for StoringLane<'_> {
+    fn drop(&mut self) {
+        self.0.n_running.send_modify(|lanes| lanes.storing -= 1);
+    }
+}
+
 /// One claim being handled.
 struct LaneTask<'a> {
-    app: &'a Inner,
+    tasks: &'a LaneTasks,
     claim: &'a Claim,
     progress: &'a Progress,
-    n_handled: &'a AtomicU64,
+    links: u32,
 }
 
 impl LaneTask<'_> {
-    async fn run(self) {
+    /// Gives the claim that goes on.
+    async fn run(self) -> Option<Claim> {
         let key = &self.claim.key;
         let Some(reactor) = self
-            .app
+            .app()
             .reactors
             .iter()
             .find(|reactor| reactor.group() == &key.group)
         else {
-            return self.release().await;
+            self.release().await;
+            return None;
         };
         let mut deliveries = &self.claim.deliveries[..];
         for _ in 0..MAX_CONFLICTS {
             match self.handle_once(&**reactor, deliveries).await {
-                Ok(()) => return,
+                Ok(next) => return next,
                 // Not an error: somebody else was faster. The batch is decided again on what is there now.
                 Err(LaneError::Ack(error)) if error.is_conflict() => {
                     telemetry::CONFLICTS.add(1, &self.labels());
@@ -199,38 +240,48 @@ impl LaneTask<'_> {
                 Err(LaneError::Ack(AckError::Fenced { .. })) => {
                     telemetry::FENCED.add(1, &self.labels());
                     tracing::warn!(group = %key.group, stream = %key.stream, "a claim was taken over while its handler was running");
-                    return;
+                    return None;
+                }
+                // It will not come back by itself.
+                Err(LaneError::Backend(error @ BackendError::Removed { .. })) => {
+                    self.fail(&Failure::permanent(error)).await;
+                    return None;
                 }
                 Err(LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error))) => {
                     tracing::warn!(group = %key.group, stream = %key.stream, %error, "the storage failed; the batch will be handled again");
-                    return self.release().await;
+                    break;
                 }
                 Err(LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure))) => {
                     let Some(before) = before_failure(&failure, deliveries) else {
-                        return self.fail(&failure).await;
+                        self.fail(&failure).await;
+                        return None;
                     };
                     // What failed will be the first of the next claim, and counted then.
                     deliveries = before;
                 }
-                Err(LaneError::Ack(error)) => return self.fail(&Failure::from(error)).await,
+                Err(LaneError::Ack(error)) => {
+                    self.fail(&Failure::from(error)).await;
+                    return None;
+                }
             }
         }
         self.release().await;
+        None
     }
 
     async fn handle_once(
         &self,
         reactor: &dyn Reactor,
         deliveries: &[Delivery],
-    ) -> Result<(), LaneError> {
+    ) -> Result<Option<Claim>, LaneError> {
         let batch = Batch {
             stream: &self.claim.key.stream,
             deliveries,
-            streams: self.app.services.streams(),
-            services: &self.app.services,
+            streams: self.app().services.streams(),
+            services: &self.app().services,
             progress: self.progress,
         };
-        let clock = &*self.app.services.env.clock;
+        let clock = &*self.app().services.env.clock;
         let stopwatch = Stopwatch::start(clock);
         let mut handled = handle_guarded(reactor, &batch).await?;
         telemetry::HANDLE_SECONDS.stop(&stopwatch, &self.labels());
@@ -242,19 +293,35 @@ impl LaneTask<'_> {
                 self.progress.stores(clock.now());
                 let stopwatch = Stopwatch::start(clock);
                 let span = spans::ack(&ack);
-                self.app.services.backend.ack(ack).instrument(span).await?;
+                let stored = {
+                    let _storing = StoringLane::new(self.tasks);
+                    self.store(ack).instrument(span).await
+                };
+                let next = stored?;
                 telemetry::ACK_SECONDS.stop(&stopwatch, &self.labels());
                 if has_scheduled {
-                    self.app.scheduled.raise();
+                    self.app().scheduled.raise();
                 }
                 self.count(upto);
                 for step in afterwards {
-                    step.run(&self.app.services).await;
+                    step.run(&self.app().services).await;
                 }
-                Ok(())
+                Ok(next)
             }
             Err(failure) => Err(LaneError::Failed(failure)),
         }
+    }
+
+    async fn store(&self, ack: Ack) -> Result<Option<Claim>, AckError> {
+        let backend = &self.app().services.backend;
+        if self.links >= MAX_LINKS || *self.tasks.stopped.borrow() {
+            return backend.ack(ack).await.map(|_| None);
+        }
+        let next = GoOn {
+            messages: self.app().messages_per_lane(&ack.claim.group),
+            lease: self.app().workers.lease,
+        };
+        Ok(backend.ack_and_go_on(ack, next).await?.next)
     }
 
     fn count(&self, upto: Position) {
@@ -262,8 +329,14 @@ impl LaneTask<'_> {
         let n_acked = deliveries
             .filter(|delivery| delivery.message.position <= upto)
             .count();
-        self.n_handled.fetch_add(n_acked as u64, Ordering::Relaxed);
+        self.tasks
+            .n_handled
+            .fetch_add(n_acked as u64, Ordering::Relaxed);
         telemetry::HANDLED.add(n_acked as u64, &self.labels());
+    }
+
+    fn app(&self) -> &Inner {
+        &self.tasks.app
     }
 
     fn labels(&self) -> [(&'static str, &str); 1] {
@@ -280,13 +353,13 @@ impl LaneTask<'_> {
             upto,
             appends: handled.appends,
             schedules: handled.schedules,
-            refusals: handled.refusals,
+            refusals: handled.refusals.into_iter().map(Into::into).collect(),
             syncs: handled.syncs,
         })
     }
 
     async fn release(&self) {
-        let released = self.app.services.backend.release(&self.claim.key).await;
+        let released = self.app().services.backend.release(&self.claim.key).await;
         self.note(released, "released");
     }
 
@@ -300,9 +373,9 @@ impl LaneTask<'_> {
             attempt: self.claim.attempts.saturating_add(1),
             failing_for: self.claim.failing_for,
             failure,
-            random: &*self.app.services.env.random,
+            random: &*self.app().services.env.random,
         };
-        let verdict = self.app.verdict(&failed);
+        let verdict = self.app().verdict(&failed);
         let (attempt, error) = (failed.attempt, failure.chain());
         let (position, message_type) = (message.position, &message.type_name);
         match verdict {
@@ -323,9 +396,9 @@ impl LaneTask<'_> {
                 tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
             }
         }
-        let noted = self.app.services.backend.fail(key, verdict, &error).await;
+        let noted = self.app().services.backend.fail(key, verdict, &error).await;
         if noted.is_ok() {
-            self.app.tell(&failed, verdict);
+            self.app().tell(&failed, verdict);
         }
         self.note(noted, "failed");
     }

@@ -13,6 +13,7 @@
 //! Nothing elects and nothing rebalances: any number of processes run the same on one database.
 
 mod app;
+mod archiving;
 mod builder;
 mod claimer;
 mod dispatch;
@@ -37,6 +38,7 @@ mod vitals;
 mod watcher;
 
 pub use app::{App, Idle};
+pub use archiving::{ArchiveError, Truncate};
 pub use builder::AppBuilder;
 pub use error::{BuildError, DispatchError};
 pub use group::GroupRef;

@@ -22,7 +22,7 @@ use crate::backend::StartFrom;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WorkerOptions {
-    /// Lanes handled at the same time; 64 by default.
+    /// Lanes handled at the same time; 64 by default. As many again may be waiting for their results to be stored.
     pub lanes: usize,
     /// Messages of one lane handled in one transaction; 100 by default.
     pub messages_per_lane: usize,

@@ -125,6 +125,7 @@ impl Receipt {
                 }
                 Outcome::Failed(error) => error,
                 Outcome::Blocked { by, error } => format!("it waits behind `{by}`: {error}"),
+                Outcome::Removed => "it was removed from the log".to_owned(),
                 Outcome::Unknown => "it is neither stored nor scheduled".to_owned(),
             };
             let command = self.id;
@@ -181,11 +182,20 @@ pub enum Outcome {
         /// How that one failed last.
         error: String,
     },
+    /// It was stored, and then it or what it led to was removed from the log: see [`App::truncate`].
+    Removed,
     /// It was never decided: a person or a policy has skipped it, for this reason.
     Skipped(String),
 }
 
 pub(super) async fn outcome(app: &Inner, id: MessageId) -> Result<Outcome, BackendError> {
+    match stored_outcome(app, id).await {
+        Err(BackendError::Removed { .. }) => Ok(Outcome::Removed),
+        outcome => outcome,
+    }
+}
+
+async fn stored_outcome(app: &Inner, id: MessageId) -> Result<Outcome, BackendError> {
     let backend = &app.services.backend;
     let mut found = backend.find(id).await?;
     if found.is_none() {

@@ -54,7 +54,7 @@ impl App {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let app = App::builder().register::<OutstandingTodo>().build().await?;
     /// let todos = || app.rows::<OutstandingTodo>();
-    /// assert_eq!(todos().get(7).await?, None);
+    /// assert_eq!(todos().get(7_u64).await?, None);
     /// let page = todos()
     ///     .filter(|todo| todo.title.at_least("m"))
     ///     .order_by(|todo| todo.title.ascending())

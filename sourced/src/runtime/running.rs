@@ -25,7 +25,6 @@ use crate::telemetry;
 pub struct Running {
     app: Arc<Inner>,
     vitals: Arc<Vitals>,
-    stop: watch::Sender<bool>,
     tasks: Vec<Task<()>>,
 }
 
@@ -45,15 +44,10 @@ impl Running {
         let env = &app.services.env;
         let worker = WorkerId::from_uuid(env.ids.next_id());
         let (stop, stopped) = watch::channel(false);
-        let lanes = Arc::new(LaneTasks::new(Arc::clone(app)));
+        let lanes = Arc::new(LaneTasks::new(Arc::clone(app), stopped.clone()));
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
-        let vitals = Arc::new(Vitals::new(
-            worker,
-            lanes,
-            app.recurring.len(),
-            stopped.clone(),
-        ));
+        let vitals = Arc::new(Vitals::new(worker, lanes, app.recurring.len(), stop));
         app.workers_here.add(&vitals);
         let looked = Arc::clone(&vitals.promoter_looked);
         let promoter = Promoter::new(Arc::clone(app), looked, stopped.clone());
@@ -82,7 +76,6 @@ impl Running {
         Self {
             app: Arc::clone(app),
             vitals,
-            stop,
             tasks,
         }
     }
@@ -95,7 +88,7 @@ impl Running {
     /// Claims nothing more, lets running handlers finish within
     /// [`WorkerOptions::stop_within`](crate::WorkerOptions::stop_within), and gives back what is left.
     pub async fn stop(self) -> StopReport {
-        self.stop.send_replace(true);
+        self.vitals.stop.send_replace(true);
         // The claimer ends first: it may be about to hand over what it has just claimed.
         let mut tasks = self.tasks.into_iter();
         if let Some(claimer) = tasks.next() {

@@ -14,7 +14,8 @@ use crate::time::Timestamp;
 /// Of one call of [`App::start`](crate::App::start).
 pub(super) struct Vitals {
     pub(super) worker: WorkerId,
-    stopped: watch::Receiver<bool>,
+    /// Kept here and not by who has started them: when that is dropped they run on, and go on to wait for it.
+    pub(super) stop: watch::Sender<bool>,
     pub(super) lanes: Arc<LaneTasks>,
     /// Claimer, renewer, promoter, watcher.
     pub(super) tasks: [Arc<Pulse>; 4],
@@ -28,12 +29,12 @@ impl Vitals {
         worker: WorkerId,
         lanes: Arc<LaneTasks>,
         n_tickers: usize,
-        stopped: watch::Receiver<bool>,
+        stop: watch::Sender<bool>,
     ) -> Self {
         let tasks = ["claimer", "renewer", "promoter", "watcher"];
         Self {
             worker,
-            stopped,
+            stop,
             lanes,
             tasks: tasks.map(|name| Arc::new(Pulse::new(name))),
             tickers: (0..n_tickers)
@@ -45,7 +46,7 @@ impl Vitals {
 
     /// Whether they were told to stop, and are letting handlers finish.
     pub(super) fn is_stopping(&self) -> bool {
-        *self.stopped.borrow()
+        *self.stop.borrow()
     }
 }
 

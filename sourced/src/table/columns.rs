@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::value::{ColumnError, ColumnValue};
-use crate::backend::{Direction, Test, Value};
+use crate::backend::{Sorting, Test, Value};
 
 /// A column of rows `R` that holds a `V`. `#[derive(Projection)]` makes one for each field that is not kept as JSON.
 ///
@@ -29,7 +29,7 @@ pub struct Condition<R> {
 #[derive(Debug)]
 pub struct Order<R> {
     pub(crate) at: usize,
-    pub(crate) direction: Direction,
+    pub(crate) direction: Sorting,
     of: PhantomData<fn() -> R>,
 }
 
@@ -44,15 +44,15 @@ impl<R, V> Column<R, V> {
 
     /// Nothing first, then the smallest value.
     pub fn ascending(&self) -> Order<R> {
-        self.order(Direction::Ascending)
+        self.order(Sorting::Ascending)
     }
 
     /// The largest value first, and nothing last.
     pub fn descending(&self) -> Order<R> {
-        self.order(Direction::Descending)
+        self.order(Sorting::Descending)
     }
 
-    fn order(&self, direction: Direction) -> Order<R> {
+    fn order(&self, direction: Sorting) -> Order<R> {
         Order {
             at: self.at,
             direction,

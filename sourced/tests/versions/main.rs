@@ -12,7 +12,7 @@ mod reading;
 mod unknown;
 
 use sourced::prelude::*;
-use sourced::{Position, StoredMessage};
+use sourced::{Selection, StoredMessage};
 
 fn names(log: &[StoredMessage]) -> Vec<&str> {
     log.iter()
@@ -21,5 +21,5 @@ fn names(log: &[StoredMessage]) -> Vec<&str> {
 }
 
 async fn log(app: &App) -> Vec<StoredMessage> {
-    app.read_log(Position::START, 100).await.unwrap()
+    app.log(Selection::all()).page(100).await.unwrap().messages
 }

@@ -9,11 +9,14 @@ pub mod bytes_in_bytes_out;
 pub mod claim;
 pub mod dense_seq;
 pub mod documents;
+pub mod feeds;
 pub mod fenced;
+pub mod going_on;
 pub mod groups;
 pub mod guards;
 pub mod in_order_per_stream;
 pub mod lease;
+pub mod model;
 pub mod never_skipped;
 pub mod one_transaction;
 pub mod one_winner;
@@ -31,6 +34,7 @@ pub mod tables;
 pub mod tick_once;
 pub mod type_changes;
 pub mod units;
+pub mod upkeep;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -89,6 +93,14 @@ macro_rules! conformance {
             acked_is_durable {
                 an_append_is_seen_by_other_processes,
                 everything_is_there_after_the_writer_is_gone,
+            }
+            feeds {
+                each_condition_selects_what_it_says,
+                never_skipped_by_pages_of_any_selection,
+                a_stream_is_read_backwards,
+                a_page_looks_only_so_far_and_says_how_far,
+                a_last_page_is_gone_on_from_when_more_came,
+                never_skipped_by_followers_of_selections,
             }
             read {
                 a_stream_nobody_wrote_to_is_empty,
@@ -177,6 +189,24 @@ macro_rules! conformance {
                 a_part_of_a_claim_can_be_acknowledged,
                 moves_the_lane_forward,
                 records_refusals,
+            }
+            going_on {
+                what_was_appended_is_delivered_as_it_is_stored,
+                a_chain_is_delivered_once_and_in_order,
+                the_claim_before_it_is_fenced,
+                it_can_be_released_and_fail,
+                it_is_taken_over_when_its_lease_has_ended,
+                nothing_stored_when_the_lease_was_lost,
+                what_another_writer_put_between_comes_first,
+                what_was_left_of_the_claim_comes_first,
+                what_is_owed_comes_first,
+                what_the_group_does_not_handle_is_not_claimed,
+                at_most_so_many_are_claimed,
+                a_stopped_group_does_not_go_on,
+                a_change_of_types_takes_it_back,
+                what_was_handled_before_the_pump_is_not_owed,
+                a_reset_takes_it_back,
+                other_groups_get_it_too,
             }
             acks_together {
                 a_fenced_one_leaves_the_others_alone,
@@ -353,6 +383,29 @@ macro_rules! conformance {
                 of_concurrent_writers_the_newest_wins,
                 the_largest_is_stored_and_a_larger_one_refused,
                 they_are_there_for_the_next_process,
+            }
+            model {
+                random_operations_are_answered_as_by_the_model,
+            }
+            upkeep {
+                what_is_removed_is_gone_and_the_rest_stays,
+                dense_seq_goes_on_after_the_last_one,
+                same_id_once_holds_for_what_is_removed,
+                whoever_would_have_to_read_it_is_told,
+                the_log_passes_over_it,
+                nothing_beyond_the_end_can_be_removed,
+                never_skipped_what_a_group_has_to_handle,
+                never_skipped_what_is_owed,
+                never_skipped_what_a_named_group_needs_it_for,
+                the_snapshots_that_take_its_place_are_kept,
+                a_replay_begins_with_what_is_left,
+                a_replay_that_is_not_over_is_waited_for,
+                what_was_skipped_is_still_told,
+                what_is_put_back_is_as_it_was,
+                what_was_never_there_is_not_put_back,
+                recent_streams_come_newest_first_in_pages,
+                recent_streams_are_looked_for_in_a_part_of_the_log,
+                statistics_tell_about_how_much_there_is,
             }
             wake {
                 an_append_raises_the_signal,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sourced::{ExpectedSeq, MessageId, Position};
+use sourced::backend::ReadLog;
+use sourced::{ExpectedSeq, MessageId, Selection};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -93,17 +94,19 @@ pub async fn following_the_log_misses_nothing<H: Harness>(harness: &H) {
         let is_done = Arc::clone(&is_done);
         spawn(async move {
             let mut seen: Vec<MessageId> = Vec::new();
-            let mut after = Position::START;
+            let mut read = ReadLog::new(Selection::all()).limit(7);
             loop {
                 let was_done = is_done.load(Ordering::SeqCst);
-                let page = reader.read_log(after, 7).await.unwrap();
-                assert!(page.iter().all(|message| message.position > after));
-                match page.last() {
-                    Some(last) => after = last.position,
-                    None if was_done => return seen,
-                    None => hint(&reader).await,
+                let page = reader.read_log(&read).await.unwrap();
+                let after = read.selection.after;
+                assert!(page.messages.iter().all(|message| message.position > after));
+                read = read.beyond(&page);
+                seen.extend(stored_ids(&page.messages));
+                match page.is_last {
+                    true if was_done => return seen,
+                    true => hint(&reader).await,
+                    false => {}
                 }
-                seen.extend(stored_ids(&page));
             }
         })
     };

@@ -1,7 +1,7 @@
 //! Reading: parts of a stream, pages of the log, single messages, conversations.
 
-use sourced::backend::{Backend, ReadStream};
-use sourced::{CorrelationId, ExpectedSeq, Kind, MessageId, Position, Seq};
+use sourced::backend::{Backend, ReadLog, ReadStream};
+use sourced::{CorrelationId, ExpectedSeq, Kind, MessageId, Position, Selection, Seq};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -57,23 +57,24 @@ pub async fn the_log_comes_in_pages_in_the_order_of_positions<H: Harness>(harnes
         expected.extend(ids_of(&messages));
         append(&store, name, messages).await;
     }
-    let all = store.read_log(Position::START, 100).await.unwrap();
+    let all = log(&store).await;
     assert_eq!(stored_ids(&all), expected);
     assert!(all.is_sorted_by(|one, next| one.position < next.position));
     assert!(all[0].position > Position::START);
 
     let mut pages = Vec::new();
-    let mut after = Position::START;
+    let mut read = ReadLog::new(Selection::all()).limit(5);
     loop {
-        let page = store.read_log(after, 5).await.unwrap();
-        let Some(last) = page.last() else { break };
-        assert!(page.len() <= 5);
-        after = last.position;
-        pages.extend(page);
+        let page = store.read_log(&read).await.unwrap();
+        assert!(page.messages.len() <= 5);
+        read = read.beyond(&page);
+        pages.extend(page.messages);
+        if page.is_last {
+            break;
+        }
     }
     assert_eq!(pages, all);
-    assert_eq!(store.log_end().await.unwrap(), after);
-    assert_eq!(store.read_log(Position::START, 0).await.unwrap(), []);
+    assert_eq!(store.log_end().await.unwrap(), all[11].position);
 }
 
 pub async fn the_end_of_the_log_moves_with_every_append<H: Harness>(harness: &H) {

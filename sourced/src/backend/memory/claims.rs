@@ -1,5 +1,6 @@
 //! Claiming and acknowledging in memory.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,11 +9,12 @@ use super::documents::Overlay;
 use super::lanes::Lanes;
 use super::{Memory, State};
 use crate::backend::{
-    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Limits, Refusal, Tx, Verdict, bounded,
+    Ack, AckError, Acked, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims,
+    FenceError, GoOn, LaneState, Limits, Refusal, Tx, Verdict, bounded,
 };
 use crate::message::MessageId;
-use crate::stream::{GroupId, StreamId};
+use crate::stream::{GroupId, Position, StreamId};
+use crate::time::Timestamp;
 
 #[async_trait]
 impl Claims for Memory {
@@ -22,16 +24,11 @@ impl Claims for Memory {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        Limits::default()
-            .check_all(&ack.appends, &ack.schedules)
-            .map_err(|error| AckError::Append(error.into()))?;
-        let appended = if ack.syncs.is_empty() {
-            self.state().commit(ack, Overlay::new(self))?
-        } else {
-            self.ack_with_syncs(ack).await?
-        };
-        self.raise();
-        Ok(appended)
+        Ok(self.acknowledge(ack, None).await?.appended)
+    }
+
+    async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+        self.acknowledge(ack, Some(next)).await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -103,10 +100,28 @@ impl Claims for Memory {
 }
 
 impl Memory {
+    async fn acknowledge(&self, ack: Ack, next: Option<GoOn>) -> Result<Acked, AckError> {
+        Limits::default()
+            .check_all(&ack.appends, &ack.schedules)
+            .map_err(|error| AckError::Append(error.into()))?;
+        let next = next.map(|next| (next, self.shared.clock.now()));
+        let acked = if ack.syncs.is_empty() {
+            self.state().commit(ack, Overlay::new(self), next)?
+        } else {
+            self.ack_with_syncs(ack, next).await?
+        };
+        self.raise();
+        Ok(acked)
+    }
+
     /// Sync actions are the user's code and may wait for anything, so nothing but the turn to write documents is held
     /// while they run: they write to an overlay, and all of it is applied at once if the claim and the expectations
     /// still hold.
-    async fn ack_with_syncs(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
+    async fn ack_with_syncs(
+        &self,
+        ack: Ack,
+        next: Option<(GoOn, Timestamp)>,
+    ) -> Result<Acked, AckError> {
         let _turn = self.shared.transaction.lock().await;
         {
             let mut state = self.state();
@@ -119,7 +134,7 @@ impl Memory {
                 .await
                 .map_err(AckError::Sync)?;
         }
-        self.state().commit(ack, overlay)
+        self.state().commit(ack, overlay, next)
     }
 }
 
@@ -127,7 +142,7 @@ impl State {
     fn claim(
         &mut self,
         request: &ClaimRequest,
-        now: crate::time::Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<Claim>, BackendError> {
         for group in &request.groups {
             self.pumped(group)?.wake(now);
@@ -156,7 +171,12 @@ impl State {
     }
 
     /// Stores everything an acknowledgement brings, or nothing.
-    fn commit(&mut self, ack: Ack, overlay: Overlay) -> Result<Vec<Appended>, AckError> {
+    fn commit(
+        &mut self,
+        ack: Ack,
+        overlay: Overlay,
+        next: Option<(GoOn, Timestamp)>,
+    ) -> Result<Acked, AckError> {
         self.fence(&ack.claim)?;
         let (plan, scheduling) = self.plan(&ack.appends, &ack.schedules)?;
         self.log.apply(ack.appends, &plan);
@@ -169,7 +189,36 @@ impl State {
         if let Some(lanes) = self.groups.get_mut(&ack.claim.group) {
             lanes.ack(&ack.claim.stream, ack.upto);
         }
-        Ok(plan)
+        let next = next.and_then(|(next, now)| self.go_on(ack.claim, &plan, next, now));
+        Ok(Acked {
+            appended: plan,
+            next,
+        })
+    }
+
+    /// Claims what an acknowledgement has appended to its own stream, if that is all there is to do in it.
+    fn go_on(
+        &mut self,
+        claim: ClaimKey,
+        appended: &[Appended],
+        next: GoOn,
+        now: Timestamp,
+    ) -> Option<Claim> {
+        let request = ClaimRequest {
+            worker: claim.worker,
+            groups: vec![claim.group],
+            lanes: 1,
+            messages_per_lane: next.messages,
+            lease: next.lease,
+        };
+        let own: HashSet<Position> = appended.iter().map(|place| place.position).collect();
+        let Self { log, groups, .. } = self;
+        let lanes = groups.get_mut(&request.groups[0])?;
+        lanes.pump(log);
+        if !lanes.has_nothing_but(&claim.stream, &own) {
+            return None;
+        }
+        lanes.claim_stream(claim.stream, log, &request, now)
     }
 
     /// The lanes of a group, with everything in the log sorted into them.

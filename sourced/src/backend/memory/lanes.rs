@@ -8,7 +8,7 @@ use crate::backend::{
     Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupState, Intervention, LaneFailure,
     LaneState, WorkerId,
 };
-use crate::message::TypeName;
+use crate::message::{StoredMessage, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
 use crate::time::Timestamp;
 
@@ -117,7 +117,8 @@ impl Lanes {
             };
             let next = Position::new(after.get() + 1);
             for position in lane.acked.split_off(&next) {
-                let is_handled = self.types.contains(&log.at(position).type_name);
+                let is_handled =
+                    !log.is_removed(position) && self.types.contains(&log.at(position).type_name);
                 let again = if is_handled {
                     &mut lane.pending
                 } else {
@@ -137,6 +138,9 @@ impl Lanes {
         for message in log.after(self.pumped) {
             self.pumped = message.position;
             let is_decided = message.decided_by.as_ref() == Some(&self.group);
+            if log.is_removed(message.position) {
+                continue;
+            }
             if is_decided || !self.types.contains(&message.type_name) {
                 continue;
             }
@@ -176,10 +180,21 @@ impl Lanes {
         request: &ClaimRequest,
         now: Timestamp,
     ) -> Option<Claim> {
+        let (_, stream) = self.ready.first()?.clone();
+        self.claim_stream(stream, log, request, now)
+    }
+
+    /// Claims a lane that is ready.
+    pub(super) fn claim_stream(
+        &mut self,
+        stream: StreamId,
+        log: &Log,
+        request: &ClaimRequest,
+        now: Timestamp,
+    ) -> Option<Claim> {
         if !self.state.is_active() {
             return None;
         }
-        let (_, stream) = self.ready.first()?.clone();
         self.place(&stream, Place::Waiting(now.saturating_add(request.lease)));
         let lane = self.by_stream.get_mut(&stream)?;
         lane.epoch = Epoch::new(lane.epoch.get() + 1);
@@ -216,6 +231,29 @@ impl Lanes {
     pub(super) fn is_quiet(&self, stream: &StreamId) -> bool {
         let lane = self.by_stream.get(stream);
         lane.is_none_or(|lane| lane.pending.is_empty() && lane.holder.is_none())
+    }
+
+    /// The first message of the stream that waits for the group, claimed ones included.
+    pub(super) fn first_waiting<'l>(
+        &self,
+        stream: &StreamId,
+        log: &'l Log,
+    ) -> Option<&'l StoredMessage> {
+        let first = self.by_stream.get(stream)?.pending.first()?;
+        Some(log.at(*first))
+    }
+
+    /// Whether something of the stream is to be claimed, and nothing but messages at these positions waits in it.
+    pub(super) fn has_nothing_but(&self, stream: &StreamId, positions: &HashSet<Position>) -> bool {
+        let Some(lane) = self.by_stream.get(stream) else {
+            return false;
+        };
+        let is_ready = matches!(lane.place, Place::Ready(_));
+        is_ready
+            && lane
+                .pending
+                .iter()
+                .all(|position| positions.contains(position))
     }
 
     /// Whether this claim still holds its lane.

@@ -4,6 +4,7 @@ mod claims;
 mod documents;
 mod groups;
 mod lanes;
+mod log;
 mod quarantine;
 mod recurrences;
 mod remedies;
@@ -12,6 +13,7 @@ mod snapshots;
 mod store;
 mod tables;
 mod units;
+mod upkeep;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -56,6 +58,8 @@ struct State {
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
     tables: BTreeMap<String, tables::Rows>,
     snapshots: HashMap<(GroupId, StreamId), Snapshot>,
+    /// Those that streams were truncated on.
+    bases: HashMap<(GroupId, StreamId), Snapshot>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     turn: usize,
 }

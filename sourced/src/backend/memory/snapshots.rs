@@ -33,13 +33,24 @@ impl Snapshots for Memory {
         Ok(())
     }
 
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let key = (actor.clone(), stream.clone());
+        Ok(self.state().bases.get(&key).cloned())
+    }
+
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
         let key = (actor.clone(), stream.clone());
-        self.state().snapshots.remove(&key);
+        let mut state = self.state();
+        state.snapshots.remove(&key);
+        state.bases.remove(&key);
         Ok(())
     }
 }

@@ -1,14 +1,12 @@
-//! The log in memory.
+//! The log in memory: appending to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
 
 use super::{Memory, Messages};
-use crate::backend::{
-    AppendError, Appended, BackendError, Limits, ReadStream, Store, StreamAppend,
-};
+use crate::backend::{AppendError, Appended, BackendError, Limits, Store, StreamAppend};
 use crate::message::{CorrelationId, Kind, MessageId, StoredMessage};
 use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
 
@@ -27,52 +25,25 @@ impl Store for Memory {
         }
         Ok(appended)
     }
-
-    async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        Ok(self.state().log.read_stream(&read))
-    }
-
-    async fn read_log(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        let state = self.state();
-        let rest = state.log.after(after);
-        Ok(rest.iter().take(limit).cloned().collect())
-    }
-
-    async fn log_end(&self) -> Result<Position, BackendError> {
-        Ok(self.state().log.end())
-    }
-
-    async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        Ok(self.state().log.find(id).cloned())
-    }
-
-    async fn read_correlation(
-        &self,
-        id: CorrelationId,
-    ) -> Result<Vec<StoredMessage>, BackendError> {
-        Ok(self.state().log.conversation(id))
-    }
 }
 
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) messages: Messages,
-    streams: HashMap<StreamId, Stream, RandomState>,
+    pub(super) streams: HashMap<StreamId, Stream, RandomState>,
     by_id: HashMap<MessageId, Position, RandomState>,
     /// The last message of each conversation.
-    last_of: HashMap<CorrelationId, Position, RandomState>,
+    pub(super) last_of: HashMap<CorrelationId, Position, RandomState>,
     /// By position, the message before it in its conversation.
-    before: Vec<Option<Position>>,
+    pub(super) before: Vec<Option<Position>>,
+    /// Of these only the envelope is left.
+    pub(super) removed: HashSet<Position, RandomState>,
 }
 
 #[derive(Default)]
-struct Stream {
+pub(super) struct Stream {
     /// By seq.
-    positions: Vec<Position>,
+    pub(super) positions: Vec<Position>,
     last_event: Option<Seq>,
 }
 
@@ -167,41 +138,45 @@ impl Log {
         &self.messages[index(position) - 1]
     }
 
+    pub(super) fn at_mut(&mut self, position: Position) -> &mut StoredMessage {
+        &mut self.messages[index(position) - 1]
+    }
+
+    /// The message of this id, also where only its envelope is left.
     pub(super) fn find(&self, id: MessageId) -> Option<&StoredMessage> {
         self.by_id.get(&id).map(|position| self.at(*position))
     }
 
-    fn conversation(&self, id: CorrelationId) -> Vec<StoredMessage> {
-        let last = self.last_of.get(&id).copied();
-        let before = |position: &Position| self.before[index(*position) - 1];
-        let messages = std::iter::successors(last, before).map(|position| self.at(position));
-        let mut messages: Vec<_> = messages.cloned().collect();
-        messages.reverse();
-        messages
+    /// Whether only the envelope is left.
+    pub(super) fn is_removed(&self, position: Position) -> bool {
+        self.removed.contains(&position)
     }
 
-    /// All messages after this position.
+    /// A message, if it is not removed.
+    pub(super) fn left(&self, message: &StoredMessage) -> Result<StoredMessage, BackendError> {
+        if self.is_removed(message.position) {
+            return Err(BackendError::Removed {
+                stream: message.stream_id.clone(),
+                upto: message.seq,
+            });
+        }
+        Ok(message.clone())
+    }
+
+    /// How many streams there are.
+    pub(super) fn n_streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// The positions of a stream by seq.
+    pub(super) fn positions(&self, stream: &StreamId) -> &[Position] {
+        let stream = self.streams.get(stream);
+        stream.map_or(&[], |stream| &stream.positions)
+    }
+
+    /// All messages after this position, the removed ones included.
     pub(super) fn after(&self, position: Position) -> &[StoredMessage] {
         self.messages.get(index(position)..).unwrap_or_default()
-    }
-
-    fn read_stream(&self, read: &ReadStream) -> Vec<StoredMessage> {
-        let Some(stream) = self.streams.get(&read.stream) else {
-            return Vec::new();
-        };
-        let all = &stream.positions;
-        let to_index =
-            |seq: Seq| usize::try_from(seq.get()).map_or(all.len(), |n| n.min(all.len()));
-        let from = read.after.map_or(0, to_index);
-        let upto = read.upto.map_or(all.len(), to_index);
-        all.get(from..upto)
-            .unwrap_or_default()
-            .iter()
-            .map(|position| self.at(*position))
-            .filter(|message| read.kind.is_none_or(|kind| kind == message.kind))
-            .take(read.limit.unwrap_or(usize::MAX))
-            .cloned()
-            .collect()
     }
 
     /// The first message of the call that its stream already has.
@@ -278,6 +253,6 @@ fn check_expected(append: &StreamAppend, stream: Option<&Stream>) -> Result<(), 
     })
 }
 
-fn index(position: Position) -> usize {
+pub(super) fn index(position: Position) -> usize {
     usize::try_from(position.get()).unwrap_or(usize::MAX)
 }

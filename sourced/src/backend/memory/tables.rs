@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Memory, State};
 use crate::backend::{
-    BackendError, Direction, FoundColumn, Mark, RowChanges, RowQuery, Table, TableError, Tables,
+    BackendError, FoundColumn, Mark, RowChanges, RowQuery, Sorting, Table, TableError, Tables,
     Value, Values,
 };
 use crate::stream::{GroupId, Position};
@@ -83,11 +83,11 @@ impl Tables for Memory {
     }
 }
 
-fn compare(order: &[(usize, Direction)], a: &Values, b: &Values) -> std::cmp::Ordering {
+fn compare(order: &[(usize, Sorting)], a: &Values, b: &Values) -> std::cmp::Ordering {
     let pairs = order.iter().zip(a.iter().zip(b));
     let mut each = pairs.map(|((_, direction), (a, b))| match direction {
-        Direction::Ascending => a.cmp(b),
-        Direction::Descending => b.cmp(a),
+        Sorting::Ascending => a.cmp(b),
+        Sorting::Descending => b.cmp(a),
     });
     each.find(|ordering| ordering.is_ne())
         .unwrap_or(std::cmp::Ordering::Equal)

@@ -5,7 +5,7 @@ mod select;
 mod value;
 
 pub use changes::{RowChanges, check_keys, check_rows};
-pub use select::{Direction, RowQuery, Select, Test};
+pub use select::{RowQuery, Select, Sorting, Test};
 pub use value::Value;
 
 use std::fmt;

@@ -10,7 +10,7 @@ pub struct RowQuery {
     /// Columns by their places, and what is asked of them; all of it.
     pub filters: Vec<(usize, Test)>,
     /// Columns by their places, and the direction.
-    pub order: Vec<(usize, Direction)>,
+    pub order: Vec<(usize, Sorting)>,
     /// Only what comes after this row in that order. It need not be there any more.
     pub after: Option<Values>,
     /// No more than these.
@@ -36,7 +36,7 @@ pub enum Test {
 
 /// A direction of sorting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum Sorting {
     /// Nothing first, then the smallest.
     Ascending,
     /// The largest first, and nothing last.
@@ -53,11 +53,11 @@ impl RowQuery {
     }
 
     /// The order with the key at its end.
-    pub fn full_order(&self, table: &Table) -> Vec<(usize, Direction)> {
+    pub fn full_order(&self, table: &Table) -> Vec<(usize, Sorting)> {
         let mut order = self.order.clone();
         for (at, _) in table.key() {
             if !order.iter().any(|(ordered, _)| *ordered == at) {
-                order.push((at, Direction::Ascending));
+                order.push((at, Sorting::Ascending));
             }
         }
         order
@@ -111,14 +111,14 @@ impl Select {
         }
         let ordered = order.iter().map(|(at, direction)| {
             let words = match direction {
-                Direction::Ascending => "ASC NULLS FIRST",
-                Direction::Descending => "DESC NULLS LAST",
+                Sorting::Ascending => "ASC NULLS FIRST",
+                Sorting::Descending => "DESC NULLS LAST",
             };
             // The key is never null; an index serves it as it is.
             let is_key = table.columns[*at].mark == super::Mark::Key;
             let words = match direction {
-                Direction::Ascending if is_key => "ASC",
-                Direction::Descending if is_key => "DESC",
+                Sorting::Ascending if is_key => "ASC",
+                Sorting::Descending if is_key => "DESC",
                 _ => words,
             };
             format!("{} {words}", columns[*at])
@@ -169,19 +169,14 @@ impl Select {
     }
 
     /// What comes after a row: equal in the first columns, and beyond it in the next.
-    fn after(
-        &mut self,
-        columns: &[String],
-        order: &[(usize, Direction)],
-        after: &[Value],
-    ) -> String {
+    fn after(&mut self, columns: &[String], order: &[(usize, Sorting)], after: &[Value]) -> String {
         let mut ways = Vec::new();
         for (n_equal, (at, direction)) in order.iter().enumerate() {
             let (column, value) = (&columns[*at], &after[*at]);
             let beyond = match (direction, value) {
-                (Direction::Ascending, value) => self.test(column, &Test::Greater(value.clone())),
-                (Direction::Descending, Value::Null) => continue,
-                (Direction::Descending, value) => {
+                (Sorting::Ascending, value) => self.test(column, &Test::Greater(value.clone())),
+                (Sorting::Descending, Value::Null) => continue,
+                (Sorting::Descending, value) => {
                     let less = self.test(column, &Test::Less(value.clone()));
                     format!("({less} OR {column} IS NULL)")
                 }

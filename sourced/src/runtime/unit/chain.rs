@@ -174,9 +174,10 @@ impl<'a> Chain<'a> {
             .iter()
             .find(|refusal| refusal.command == root)
         {
-            return Err(UnitError::Refused(refusal.reason.clone()));
+            return Err(UnitError::Refused(refusal.error.chain()));
         }
-        self.commit.refusals.extend(handled.refusals);
+        let refusals = handled.refusals.into_iter().map(Refusal::from);
+        self.commit.refusals.extend(refusals);
         self.commit.syncs.extend(handled.syncs);
         self.afterwards.extend(handled.afterwards);
         // What is for later is stored with the rest, and handled when its time has come.

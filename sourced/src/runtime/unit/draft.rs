@@ -1,12 +1,12 @@
 //! The draft of a unit: what is stored, and what is about to be, as one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, ReadStream, Snapshot, StreamAppend};
+use crate::backend::{BackendError, Direction, ReadStream, Snapshot, StreamAppend};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
 use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
@@ -17,12 +17,14 @@ use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
 /// Their positions are provisional: they are in order, and that is all.
 pub(super) struct Draft {
     stored: Arc<dyn Streams>,
-    streams: Mutex<HashMap<StreamId, Drafted>>,
+    streams: Mutex<BTreeMap<StreamId, Drafted>>,
 }
 
 struct Drafted {
     /// The events that are stored.
     stored: Vec<StoredMessage>,
+    /// The seq of the last event before those, which was removed.
+    removed: Option<Seq>,
     /// The seq of the last message that is stored, of whichever kind.
     last_stored: Option<Seq>,
     /// The seq of the last message that will be.
@@ -35,7 +37,8 @@ struct Drafted {
 
 impl Drafted {
     fn last_event(&self) -> Option<Seq> {
-        self.stored.last().map(|event| event.seq)
+        let last = self.stored.last().map(|event| event.seq);
+        last.or(self.removed)
     }
 }
 
@@ -101,16 +104,18 @@ impl Draft {
         }
         let read = ReadStream::all(stream.clone());
         let events = read.clone().only(Kind::Event);
-        let mut stored = self.stored.read_stream(events).await?;
-        let last_event = stored.last().map(|event| event.seq);
-        let tail = self.stored.read_stream(read.after(last_event)).await?;
-        let last_stored = tail.last().map(|message| message.seq).or(last_event);
+        let (mut stored, removed) = self.left(events).await?;
+        let last_event = stored.last().map(|event| event.seq).or(removed);
+        let (tail, removed_last) = self.left(read.after(last_event)).await?;
+        let last_stored = tail.last().map(|message| message.seq);
+        let last_stored = last_stored.or(removed_last).or(last_event);
         stored.extend(
             tail.into_iter()
                 .filter(|message| message.kind == Kind::Event),
         );
         let drafted = Drafted {
             stored,
+            removed,
             last_stored,
             last: last_stored,
             added: Vec::new(),
@@ -120,7 +125,21 @@ impl Draft {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<StreamId, Drafted>> {
+    /// What is left of a part of a stream, and the seq before it up to which something was removed.
+    async fn left(
+        &self,
+        read: ReadStream,
+    ) -> Result<(Vec<StoredMessage>, Option<Seq>), BackendError> {
+        match self.stored.read_stream(read.clone()).await {
+            Err(BackendError::Removed { upto, .. }) => {
+                let rest = read.after(Some(upto));
+                Ok((self.stored.read_stream(rest).await?, Some(upto)))
+            }
+            stored => Ok((stored?, None)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, Drafted>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -137,7 +156,11 @@ impl Streams for Draft {
             let mut all = self.stored.read_stream(read.clone()).await?;
             if let Some(drafted) = self.lock().get(&read.stream) {
                 let is_wanted = |m: &&StoredMessage| read.kind.is_none_or(|kind| kind == m.kind);
-                all.extend(drafted.added.iter().filter(is_wanted).cloned());
+                let added = drafted.added.iter().filter(is_wanted).cloned();
+                match read.direction {
+                    Direction::Forwards => all.extend(added),
+                    Direction::Backwards => _ = all.splice(..0, added.rev()),
+                }
             }
             all.truncate(read.limit.unwrap_or(usize::MAX));
             return Ok(all);
@@ -146,6 +169,10 @@ impl Streams for Draft {
         let mut streams = self.lock();
         let drafted = streams.get_mut(&read.stream).ok_or_else(forgotten)?;
         drafted.is_read = true;
+        if let Some(upto) = drafted.removed.filter(|upto| read.after < Some(*upto)) {
+            let stream = read.stream;
+            return Err(BackendError::Removed { stream, upto });
+        }
         let added = drafted
             .added
             .iter()
@@ -155,11 +182,12 @@ impl Streams for Draft {
             read.after.is_none_or(|after| event.seq > after)
                 && read.upto.is_none_or(|upto| event.seq <= upto)
         };
-        Ok(events
-            .filter(is_wanted)
-            .take(read.limit.unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+        let mut events: Vec<_> = events.filter(is_wanted).collect();
+        if read.direction == Direction::Backwards {
+            events.reverse();
+        }
+        events.truncate(read.limit.unwrap_or(usize::MAX));
+        Ok(events.into_iter().cloned().collect())
     }
 
     async fn snapshot(
@@ -167,14 +195,27 @@ impl Streams for Draft {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        let snapshot = self.stored.snapshot(actor, stream).await?;
+        Ok(self.fitting(stream, self.stored.snapshot(actor, stream).await?))
+    }
+
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        Ok(self.fitting(stream, self.stored.base(actor, stream).await?))
+    }
+}
+
+impl Draft {
+    fn fitting(&self, stream: &StreamId, snapshot: Option<Snapshot>) -> Option<Snapshot> {
         let streams = self.lock();
         // One that came after the stream was read knows of events that are not seen here.
         let fits = |snapshot: &Snapshot| {
             let drafted = streams.get(stream);
             drafted.is_none_or(|drafted| Some(snapshot.seq) <= drafted.last_event())
         };
-        Ok(snapshot.filter(fits))
+        snapshot.filter(fits)
     }
 }
 

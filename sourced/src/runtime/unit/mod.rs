@@ -134,7 +134,8 @@ impl Unit {
     ) -> Result<UnitOutcome, UnitError> {
         let command = command.into();
         let joined = self.app.backend().join(connection).await?;
-        self.handle_at(Site::Joined(joined), command).await
+        self.handle_at(Site::Joined(&self.app, joined), command)
+            .await
     }
 
     async fn handle_at(

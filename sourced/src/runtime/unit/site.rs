@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use super::App;
-use crate::backend::{Appended, BackendError, Joined, ReadStream, Snapshot, UnitCommit, UnitError};
+use crate::backend::{
+    Appended, Backend, BackendError, Joined, ReadStream, Snapshot, UnitCommit, UnitError,
+};
 use crate::message::StoredMessage;
 use crate::reactor::{Afterwards, Streams};
 use crate::stream::{GroupId, StreamId};
@@ -17,7 +19,7 @@ pub(super) enum Site<'t> {
     /// In a transaction of its own.
     Backend(&'t App),
     /// In the caller's.
-    Joined(Box<dyn Joined + 't>),
+    Joined(&'t App, Box<dyn Joined + 't>),
 }
 
 impl Site<'_> {
@@ -28,9 +30,13 @@ impl Site<'_> {
     ) -> T {
         match self {
             Self::Backend(app) => work(Arc::clone(app.inner.services.streams())).await,
-            Self::Joined(transaction) => {
-                let (desk, mut requests) = mpsc::unbounded_channel();
-                let mut work = pin!(work(Arc::new(Desk(desk))));
+            Self::Joined(app, transaction) => {
+                let (requests_in, mut requests) = mpsc::unbounded_channel();
+                let desk = Desk {
+                    requests: requests_in,
+                    backend: Arc::clone(app.backend()),
+                };
+                let mut work = pin!(work(Arc::new(desk)));
                 loop {
                     tokio::select! {
                         biased;
@@ -63,13 +69,16 @@ impl Site<'_> {
                 Ok(places)
             }
             // Nobody knows whether the caller will commit.
-            Self::Joined(transaction) => transaction.store_unit(unit).await,
+            Self::Joined(_, transaction) => transaction.store_unit(unit).await,
         }
     }
 }
 
 /// Takes requests to the transaction: handlers may keep what they read from, and the transaction is only borrowed.
-struct Desk(mpsc::UnboundedSender<Request>);
+struct Desk {
+    requests: mpsc::UnboundedSender<Request>,
+    backend: Arc<dyn Backend>,
+}
 
 struct Request {
     read: ReadStream,
@@ -82,13 +91,22 @@ impl Streams for Desk {
         let ended = || BackendError::Refused("the unit that this belongs to has ended".into());
         let (reply, answer) = oneshot::channel();
         let request = Request { read, reply };
-        self.0.send(request).map_err(|_| ended())?;
+        self.requests.send(request).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 
     /// None: the transaction may see less than the newest snapshot knows.
     async fn snapshot(&self, _: &GroupId, _: &StreamId) -> Result<Option<Snapshot>, BackendError> {
         Ok(None)
+    }
+
+    /// Of a stream of which the transaction has seen that something was removed, so it sees all that this knows.
+    async fn base(
+        &self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        self.backend.base(actor, stream).await
     }
 }
 

@@ -25,11 +25,7 @@ pub async fn it_is_promoted_once_by_many_at_the_same_time<H: Harness>(harness: &
     });
     let promoted: usize = join(promoters.collect()).await.into_iter().sum();
     assert_eq!(promoted, 200);
-    let log = store
-        .read_log(sourced::Position::START, 1_000)
-        .await
-        .unwrap();
-    let mut stored = stored_ids(&log);
+    let mut stored = stored_ids(&log(&*store).await);
     stored.sort_unstable();
     let mut expected = ids_of(&messages);
     expected.sort_unstable();

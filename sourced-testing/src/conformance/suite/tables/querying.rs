@@ -1,6 +1,6 @@
 //! Queries: filters, orders and pages.
 
-use sourced::backend::{Direction, Test};
+use sourced::backend::{Sorting, Test};
 
 use super::*;
 
@@ -95,9 +95,9 @@ pub async fn filters_say_which_rows<H: Harness>(harness: &H) {
 }
 
 pub async fn orders_end_with_the_key_and_nulls_come_first<H: Harness>(harness: &H) {
-    use Direction::{Ascending, Descending};
+    use Sorting::{Ascending, Descending};
     let (store, _guard) = filled(harness).await;
-    let cases: Vec<Case<Direction>> = vec![
+    let cases: Vec<Case<Sorting>> = vec![
         (vec![], &[0, 1, 2, 3, 4, 5, 6]),
         (vec![(0, Descending)], &[6, 5, 2, 3, 4, 0, 1]),
         (vec![(1, Ascending)], &[1, 4, 6, 3, 2, 0, 5]),
@@ -140,7 +140,7 @@ pub async fn orders_end_with_the_key_and_nulls_come_first<H: Harness>(harness: &
 pub async fn a_page_goes_on_after_a_row_that_is_gone<H: Harness>(harness: &H) {
     let (store, _guard) = filled(harness).await;
     let mut query = RowQuery {
-        order: vec![(1, Direction::Ascending)],
+        order: vec![(1, Sorting::Ascending)],
         ..RowQuery::limited(3)
     };
     assert_eq!(found(&store, &query).await, [1, 4, 6]);

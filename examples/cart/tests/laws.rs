@@ -1,0 +1,5 @@
+//! A cart keeps the laws of actors.
+
+use cart::cart::Cart;
+
+sourced_testing::laws!(Cart);
