@@ -564,6 +564,9 @@ pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// On a method that defines its event, the name, `alias` and `was` say how that is stored.
 ///
+/// On a method of a [`macro@projector`] without parameters, `#[event(ItemAdded, ItemRemoved)]` lists the events that it is
+/// for.
+///
 /// # Upcasting
 /// When an event gets another shape, the old one becomes a struct of its own under its old stored name, and the new one
 /// says what it `was`, under a new name. `From` says what the old fields mean today. Chains may be of any length.

@@ -232,10 +232,7 @@ fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         ),
     };
     let help = match (kind, handler.role) {
-        (Kind::Table, Role::Reaction | Role::On) => {
-            "move it to a `#[handler]`, as an `#[on]` method".to_owned()
-        }
-        (Kind::Table, Role::AfterSync) => {
+        (Kind::Table, Role::Reaction | Role::On | Role::AfterSync) => {
             "move it to a `#[handler]`, as an `#[on]` method".to_owned()
         }
         (Kind::Table, Role::Sync | Role::State) => {
@@ -269,8 +266,11 @@ fn repetitions<'m>(
     let mut repeated = Vec::new();
     for role in [Role::Command, Role::Event] {
         let mut seen = HashMap::new();
-        for handler in handlers.iter().filter(|handler| handler.role == role) {
-            let message = handler.message();
+        let messages = handlers
+            .iter()
+            .filter(|handler| handler.role == role)
+            .flat_map(|handler| handler.events().into_iter().map(move |it| (handler, it)));
+        for (handler, message) in messages {
             if let Some(first) = seen.insert(key(&message), handler.name())
                 && handler.cfgs().is_empty()
             {

@@ -26,6 +26,9 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         }
     }
     one_message(handler, dx);
+    if handler.role == Role::Event {
+        listed_events(kind, handler, dx);
+    }
     if handler.role == Role::On && names_no_event(handler) {
         dx.error(
             &handler.attr,
@@ -60,6 +63,30 @@ fn names_no_event(handler: &Handler) -> bool {
         )
     };
     matches!(handler.attr.meta, Meta::Path(_)) && handler.parameters.iter().all(is_from_outside)
+}
+
+/// What is for several events knows none of them.
+fn listed_events(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
+    let Some(first) = handler.listed.first() else {
+        return;
+    };
+    if !matches!(kind, Kind::Projector | Kind::Stored) {
+        return dx.error(
+            first,
+            "`#[event]` lists events in a `#[projector]` that is of no table",
+            format!(
+                "write a method for each: `fn …(&mut self, event: &{})`",
+                names::spoken(first)
+            ),
+        );
+    }
+    if let Some(parameter) = handler.parameters.first() {
+        dx.error(
+            parameter,
+            "`#[event]` methods for several events take none of them",
+            "remove this parameter, or write a method for each; what all have in common is seen by `#[before_evolve]`",
+        );
+    }
 }
 
 fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {

@@ -23,12 +23,20 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
             .filter(move |handler| handler.role == role)
     };
     let initial = initial(model, handlers);
-    let rows = of(Role::Event).map(|handler| {
-        let (cfgs, event) = (handler.cfgs(), handler.message());
+    let events: Vec<(&Handler, TokenStream)> = of(Role::Event)
+        .flat_map(|handler| {
+            handler
+                .events()
+                .into_iter()
+                .map(move |event| (handler, event))
+        })
+        .collect();
+    let rows = events.iter().map(|(handler, event)| {
+        let cfgs = handler.cfgs();
         quote!(#cfgs table.event::<#event>();)
     });
     let load = of(Role::State).find(|handler| handler.is_load());
-    let load_row = load.map(|handler| load_row(handler));
+    let load_row = load.map(load_row);
     let after_syncs: Vec<&Handler> = of(Role::AfterSync).collect();
     let after_row = (!after_syncs.is_empty()).then(|| quote!(table.after_sync();));
     let resourceful = of(Role::Sync).chain(of(Role::AfterSync)).chain(load);
@@ -54,7 +62,9 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let sync = sync(model, &of(Role::Sync).collect::<Vec<_>>());
     let loads = load.map(|handler| loads(model, handler));
     let after_sync = after_sync(model, &after_syncs);
-    let evolves = of(Role::Event).map(|handler| evolves(model, handler));
+    let evolves = events
+        .iter()
+        .map(|(handler, event)| evolves(model, handler, event));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
     quote! {
         #(#cfgs)*

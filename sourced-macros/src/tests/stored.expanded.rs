@@ -12,6 +12,10 @@ impl Total {
         self.cents += event.price;
     }
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn changed(&mut self) {
+        self.n_changes += 1;
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     async fn save(&self, id: &StreamId, tx: &mut Tx<'_>) -> Result<(), Failure> {
         tx.put("totals", id, self).await
     }
@@ -32,6 +36,8 @@ impl ::sourced::__private::Projector for Total {
     }
     fn handlers(table: &mut ::sourced::__private::Projection<Self>) {
         table.event::<cart::ItemAdded>();
+        table.event::<cart::ItemRemoved>();
+        table.event::<Emptied>();
         table.needs::<Res<Bell>>();
         table.needs::<Replaying>();
         table.needs::<Res<Pool>>();
@@ -57,6 +63,18 @@ impl ::sourced::__private::Register for Total {
 impl ::sourced::__private::Evolves<cart::ItemAdded> for Total {
     fn evolve(&mut self, message: ::sourced::__private::Message<cart::ItemAdded>) {
         Self::added(self, &message.payload);
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Evolves<cart::ItemRemoved> for Total {
+    fn evolve(&mut self, _message: ::sourced::__private::Message<cart::ItemRemoved>) {
+        Self::changed(self);
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Evolves<Emptied> for Total {
+    fn evolve(&mut self, _message: ::sourced::__private::Message<Emptied>) {
+        Self::changed(self);
     }
 }
 #[automatically_derived]

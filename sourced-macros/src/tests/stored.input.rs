@@ -9,6 +9,11 @@ impl Total {
         self.cents += event.price;
     }
 
+    #[event(cart::ItemRemoved, Emptied)]
+    fn changed(&mut self) {
+        self.n_changes += 1;
+    }
+
     #[sync]
     async fn save(&self, id: &StreamId, tx: &mut Tx<'_>) -> Result<(), Failure> {
         tx.put("totals", id, self).await

@@ -164,11 +164,10 @@ impl<P: Projector> SyncAction for FoldInTx<P> {
 impl<P> FoldInTx<P> {
     fn failed_at(&self, event: &StoredMessage, failure: &Failure) -> Failure {
         let (failure, position) = (at_event(event, failure), event.position);
-        let is_first = self.events[0].position == position;
-        match is_first {
-            true => failure,
-            false => Failure::from(FailedAt { position, failure }),
+        if self.events[0].position == position {
+            return failure;
         }
+        Failure::from(FailedAt { position, failure })
     }
 }
 

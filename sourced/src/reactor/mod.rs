@@ -253,7 +253,8 @@ impl Services {
         resources: Arc<Resources>,
         states: States,
     ) -> Self {
-        let resources = resources.with(DocumentReader::new(Arc::clone(&backend)));
+        let mut resources = Arc::unwrap_or_clone(resources);
+        resources.insert(DocumentReader::new(Arc::clone(&backend)));
         let stored = Stored {
             backend: Arc::clone(&backend),
             states,

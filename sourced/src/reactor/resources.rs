@@ -88,13 +88,6 @@ impl Resources {
             .insert(TypeId::of::<Arc<T>>(), type_name::<T>());
     }
 
-    /// These, and one more.
-    pub(super) fn with<T: Send + Sync + 'static>(&self, resource: T) -> Self {
-        let mut more = self.clone();
-        more.insert(resource);
-        more
-    }
-
     /// The names of the needed types that are not here, with what to do where another was meant.
     pub fn missing<'n>(
         &self,

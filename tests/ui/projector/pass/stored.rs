@@ -11,6 +11,12 @@ pub mod cart {
         pub price: u64,
     }
 
+    #[sourced::event("cart.item_removed")]
+    pub struct ItemRemoved;
+
+    #[sourced::event("cart.emptied")]
+    pub struct Emptied;
+
     #[sourced::command("cart.offer")]
     pub struct Offer;
 }
@@ -77,6 +83,11 @@ impl Offers {
     #[event]
     fn added(&mut self, _: &Message<cart::ItemAdded>) {
         self.0 += 1;
+    }
+
+    #[event(cart::ItemRemoved, cart::Emptied)]
+    fn less(&mut self) {
+        self.0 = self.0.saturating_sub(1);
     }
 
     #[reaction]
