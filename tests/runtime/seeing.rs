@@ -1,6 +1,6 @@
 //! Reading one's own writes: waiting until a projector has seen what a command led to.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sourced::backend::BackendError;
 use sourced::prelude::*;
@@ -8,8 +8,8 @@ use sourced::{RetryPolicy, SeenError, WorkerOptions};
 
 use crate::backends::On;
 
-/// Longer than any test takes.
-const LONG: Duration = Duration::from_secs(60);
+/// Longer than anybody waits for a test: what is not told at once is not told.
+const LONG: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Default)]
 pub struct Diary;
@@ -151,7 +151,6 @@ pub async fn the_limit_is_told_with_what_is_missing(on: On) {
 pub async fn parked_streams_and_stopped_groups_are_told_at_once(on: On) {
     let app = app(&on).await;
     let running = app.start();
-    let began = Instant::now();
     let diary = app.actor::<Diary>("diary-1");
     diary.write("illegible").await.unwrap();
     let error = diary.seen_by::<Pages>(LONG).await.unwrap_err();
@@ -172,7 +171,6 @@ pub async fn parked_streams_and_stopped_groups_are_told_at_once(on: On) {
     let error = diary.seen_by::<Unknown>(LONG).await.unwrap_err();
     let is_unknown = matches!(error, SeenError::Backend(BackendError::UnknownGroup(_)));
     assert!(is_unknown, "{error}");
-    assert!(began.elapsed() < LONG / 2);
     running.stop().await;
 }
 
