@@ -70,7 +70,7 @@ pub use message::{
     TypeName,
 };
 pub use projector::Projector;
-pub use reactor::{History, Now, Replaying, Res};
+pub use reactor::{DocumentReader, History, Now, Replaying, Res, SeenError};
 pub use reader::{Feed, Reader, TypedFeed};
 pub use recurrence::{CatchUp, Every, Ticks};
 #[cfg(feature = "cron")]
@@ -91,5 +91,6 @@ pub use topology::Topology;
 
 #[cfg(feature = "macros")]
 pub use sourced_macros::{
-    Projection, actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+    Projection, actor, after_sync, before_evolve, command, event, handler, on, projector, reaction,
+    state, sync,
 };
