@@ -39,16 +39,13 @@ impl Run {
             };
             (group.clone(), state.tables.get(group).cloned())
         };
-        match table {
-            Some(table) => {
-                self.tell(OPERATOR, || format!("REBUILDS the table of `{group}`"));
-                now(self.memory.rebuild_table(&table, &group));
-            }
-            None => {
-                self.tell(OPERATOR, || format!("REPLAYS `{group}` from the beginning"));
-                let (all, from) = (ResetScope::All, ResetFrom::Beginning);
-                now(self.memory.reset_group(&group, &all, from));
-            }
+        if let Some(table) = table {
+            self.tell(OPERATOR, || format!("REBUILDS the table of `{group}`"));
+            now(self.memory.rebuild_table(&table, &group));
+        } else {
+            self.tell(OPERATOR, || format!("REPLAYS `{group}` from the beginning"));
+            let (all, from) = (ResetScope::All, ResetFrom::Beginning);
+            now(self.memory.reset_group(&group, &all, from));
         }
         self.lock().signals.values().for_each(Signal::raise);
         self.check();
