@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+    BackendError, FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
+    StartFrom,
 };
 use sourced::env::{Clock as _, SystemClock};
 use sourced::message::TypeName;
@@ -153,9 +154,24 @@ fn state(row: &PgRow) -> Result<GroupState, BackendError> {
     let at: Option<DateTime<Utc>> = get(row, "state_at")?;
     let at = at.map_or(Timestamp::from_micros(0), Timestamp::from);
     Ok(match name {
-        "failed" => GroupState::Failed { error: why, at },
+        "failed" => GroupState::Failed {
+            error: why,
+            message: failed_message(row)?,
+            at,
+        },
         _ => GroupState::Stopped { reason: why, at },
     })
+}
+
+fn failed_message(row: &PgRow) -> Result<Option<FailedMessage>, BackendError> {
+    let Some(name) = get::<Option<&str>>(row, "state_type")? else {
+        return Ok(None);
+    };
+    Ok(Some(FailedMessage {
+        position: position(get(row, "state_pos")?)?,
+        type_name: TypeName::new(name)
+            .map_err(|_| BackendError::Corrupt("a type name".to_owned()))?,
+    }))
 }
 
 fn status(row: &PgRow) -> Result<GroupStatus, BackendError> {

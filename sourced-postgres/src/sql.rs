@@ -183,10 +183,10 @@ statements! {
     reset_group = "SELECT {schema}.reset_group($1, $2, $3, $4)";
     remove_group = "SELECT {schema}.remove_group($1)";
     sweep_groups = "SELECT {schema}.sweep_groups(10000)";
-    stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp() WHERE name = $1";
-    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
+    stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp(), state_pos = NULL WHERE name = $1";
+    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL WHERE name = $1";
     groups = include_str!("sql/groups.sql");
-    group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
+    group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!') AS state_type FROM {schema}.groups AS g LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos WHERE g.name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
     look = "SELECT group_name, group_id, oldest_ready, has_more FROM {schema}.look($1)";
     claim = include_str!("sql/claim.sql");

@@ -52,8 +52,12 @@ impl Drop for Forgetful {
 }
 
 async fn serve(client: TcpStream, server: (String, u16)) -> io::Result<()> {
-    let mut client = Peer(client);
-    let mut server = Peer(TcpStream::connect(server).await?);
+    let server = TcpStream::connect(server).await?;
+    // A message must not wait for more of them.
+    for stream in [&client, &server] {
+        stream.set_nodelay(true)?;
+    }
+    let (mut client, mut server) = (Peer(client), Peer(server));
     greet(&mut client, &mut server).await?;
     loop {
         let message = client.read().await?;
@@ -133,14 +137,16 @@ impl Peer {
     }
 
     async fn write(&mut self, message: &Message) -> io::Result<()> {
-        self.0.write_u8(message.tag).await?;
-        self.write_body(&message.body).await
+        let tag = &[message.tag][..];
+        let bytes = [tag, &length(&message.body), &message.body].concat();
+        self.0.write_all(&bytes).await
     }
 
     async fn write_body(&mut self, body: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(body.len() + 4).unwrap();
-        let mut bytes = length.to_be_bytes().to_vec();
-        bytes.extend(body);
-        self.0.write_all(&bytes).await
+        self.0.write_all(&[&length(body)[..], body].concat()).await
     }
+}
+
+fn length(body: &[u8]) -> [u8; 4] {
+    u32::try_from(body.len() + 4).unwrap().to_be_bytes()
 }
