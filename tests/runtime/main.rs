@@ -182,6 +182,7 @@ promises! {
         attempts_are_counted_for_each_message_anew,
         a_skipped_command_says_so,
         hooks_are_called_once_for_each_failure,
+        hooks_of_each_process_are_told_when_a_group_fails_runs_and_is_stopped,
         workers_survive_a_panic_in_a_hook_or_a_strategy,
         a_reactor_keeps_to_its_own_limit_of_lanes,
     }
