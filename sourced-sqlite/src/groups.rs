@@ -175,6 +175,7 @@ fn status(row: &SqliteRow) -> Result<GroupStatus, BackendError> {
         pending: unsigned(row, 7)?.min(GroupStatus::MOST_COUNTED),
         parked: unsigned(row, 8)?,
         oldest_pending: oldest.map(Position::new),
+        is_replaying: row.try_get(10).map_err(error::backend)?,
     })
 }
 
