@@ -163,7 +163,7 @@ impl PostgresBuilder {
         self
     }
 
-    /// The URL leads to a pooler that lends a connection to the server for each transaction, as PgBouncer with
+    /// The URL leads to a pooler that lends a connection to the server for each transaction, as `PgBouncer` with
     /// `pool_mode = transaction` does.
     ///
     /// Then every statement runs in a transaction, with the settings it needs, and none stays prepared: nothing is expected

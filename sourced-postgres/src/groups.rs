@@ -189,6 +189,7 @@ fn status(row: &PgRow) -> Result<GroupStatus, BackendError> {
         pending: pending.min(GroupStatus::MOST_COUNTED),
         parked: number(get(row, "parked")?)?,
         oldest_pending: oldest.map(position).transpose()?,
+        is_replaying: get(row, "is_replaying")?,
     })
 }
 

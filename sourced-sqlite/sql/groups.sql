@@ -21,7 +21,15 @@ SELECT
             UNION ALL
             SELECT * FROM (SELECT sourced_first FROM sourced_lanes WHERE group_id = g.id AND leased_until IS NOT NULL LIMIT 10000)
         )
-    ) AS oldest
+    ) AS oldest,
+    coalesce((SELECT acked < max_acked FROM sourced_lanes WHERE group_id = g.id AND ready IS NOT NULL ORDER BY ready LIMIT 1), 0)
+    OR EXISTS (
+        SELECT 1 FROM (
+            SELECT * FROM (SELECT acked, max_acked FROM sourced_lanes WHERE group_id = g.id AND available_at IS NOT NULL LIMIT 10000)
+            UNION ALL
+            SELECT * FROM (SELECT acked, max_acked FROM sourced_lanes WHERE group_id = g.id AND leased_until IS NOT NULL LIMIT 10000)
+        ) WHERE acked < max_acked
+    ) AS is_replaying
 FROM sourced_groups g
 LEFT JOIN sourced_messages f ON f.position = g.state_pos
 WHERE g.state IN ('active', 'stopped', 'failed')

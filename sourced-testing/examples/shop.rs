@@ -8,6 +8,7 @@
     dead_code,
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::wildcard_imports,
     reason = "it shows its figures, and the shop belongs to a test, with mistakes that are not planted here"
 )]
 

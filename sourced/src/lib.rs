@@ -78,9 +78,9 @@ pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
-    FailureHooks, GroupHooks, GroupRef, Health, Idle, LastResort, Outcome, Place, ReactorOptions,
-    Receipt, Recurring, RetryPolicy, RowsOf, Running, StopReport, Truncate, Unit, UnitError,
-    UnitOutcome, WorkerOptions,
+    FailureHooks, GroupHooks, GroupProgress, GroupRef, Health, Idle, LastResort, Outcome, Pace,
+    Place, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running, StopReport, Truncate,
+    Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

@@ -151,6 +151,7 @@ promises! {
     operating {
         replay_is_marked_so_a_reset_projects_again_and_dispatches_nothing,
         a_stopped_group_waits_over_restarts_until_it_is_started,
+        the_progress_of_a_replay_is_told_until_it_is_through,
         a_group_begins_where_it_is_told_and_anew_when_it_was_removed,
     }
     reacting {

@@ -1,6 +1,9 @@
 //! Operating groups: stopping, starting and resetting them while workers run.
 
-use sourced::backend::{ResetFrom, StartFrom};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sourced::backend::{BackendError, ResetFrom, StartFrom};
 use sourced::prelude::*;
 
 use crate::backends::On;
@@ -49,6 +52,38 @@ pub async fn a_stopped_group_waits_over_restarts_until_it_is_started(on: On) {
     app.idle().await.unwrap();
     assert_eq!(report(&app, "till-1").await.unwrap().n_sold, 1);
     running.stop().await;
+}
+
+pub async fn the_progress_of_a_replay_is_told_until_it_is_through(on: On) {
+    let app = on.app(&Stage::new()).await;
+    let running = app.start();
+    for _ in 0..5 {
+        app.dispatch(sell("tea").to("till-1")).await.unwrap();
+    }
+    app.idle().await.unwrap();
+    let reports = app.group::<Report>();
+    let through = reports.progress().await.unwrap();
+    assert_eq!((through.left(), through.is_replaying), (0, false));
+    running.stop().await;
+
+    reports.reset(ResetFrom::Beginning).await.unwrap();
+    let mut paces = reports.watch_progress(Duration::from_millis(5));
+    let first = paces.next().await.unwrap().unwrap();
+    assert!(first.progress.left() > 0, "{first:?}");
+    assert_eq!((first.per_second, first.time_left), (None, None));
+    let running = app.start();
+    let through = loop {
+        let pace = paces.next().await.unwrap().unwrap();
+        if pace.progress.left() == 0 {
+            break pace;
+        }
+    };
+    assert_eq!(through.time_left, Some(Duration::ZERO));
+    assert!(!through.progress.is_replaying);
+    running.stop().await;
+    reports.remove().await.unwrap();
+    let unknown = paces.next().await.unwrap();
+    assert!(matches!(unknown, Err(BackendError::UnknownGroup(_))));
 }
 
 pub async fn a_group_begins_where_it_is_told_and_anew_when_it_was_removed(on: On) {

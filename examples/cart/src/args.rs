@@ -43,6 +43,10 @@ pub struct Args {
     #[arg(long)]
     pub verify: bool,
 
+    /// Projects all listings again from the log, with a bar that shows how far that is.
+    #[arg(long, conflicts_with_all = ["input", "workers_only", "verify"])]
+    pub replay: bool,
+
     /// Prints what leads to what in the shop, and does nothing else.
     #[arg(long, value_name = "FORMAT", conflicts_with_all = ["input", "workers_only", "verify"])]
     pub topology: Option<Picture>,

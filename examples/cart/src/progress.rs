@@ -4,8 +4,9 @@ use std::fmt;
 use std::io::{self, IsTerminal as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sourced::Pace;
 
-/// How far the input has been read.
+/// How far the input has been read, or the log has been replayed.
 #[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
@@ -36,6 +37,21 @@ impl Progress {
     pub fn dispatched(&self, bytes: u64, n_commands: u64) {
         self.bar.inc(bytes);
         self.bar.set_message(format!("{n_commands} commands"));
+    }
+
+    /// A replay is that far.
+    pub fn replayed(&self, pace: &Pace) {
+        let Pace {
+            progress,
+            per_second,
+            time_left,
+            ..
+        } = pace;
+        self.bar.set_length(progress.log_end.get());
+        self.bar.set_position(progress.handled_upto.get());
+        let speed = per_second.map_or_else(String::new, |speed| format!("{speed:.0} per second"));
+        let left = time_left.map_or_else(String::new, |left| format!(", {left:.0?} left"));
+        self.bar.set_message(format!("{speed}{left}"));
     }
 
     /// Takes the bar away while something is printed.

@@ -2,8 +2,11 @@
 
 use std::future::pending;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use sourced::backend::ResetFrom;
 use sourced::{App, Running};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -11,6 +14,7 @@ use tokio::sync::watch;
 use crate::args::{Args, Picture};
 use crate::database::Database;
 use crate::feed::Feed;
+use crate::listings::CartListings;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::source::Input;
@@ -37,7 +41,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         app: &app,
         args: &args,
     };
-    if args.workers_only {
+    if args.replay {
+        run.replay(&mut stop).await
+    } else if args.workers_only {
         run.work(&mut stop).await
     } else {
         run.feed(&mut stop).await
@@ -106,6 +112,33 @@ impl Run<'_> {
             } => ExitCode::from(2),
             _ => ExitCode::SUCCESS,
         })
+    }
+
+    /// Projects the listings again. Stopped halfway, a new start continues.
+    async fn replay(&self, stop: &mut StopSignals) -> anyhow::Result<ExitCode> {
+        let listings = self.app.group::<CartListings>();
+        listings.reset(ResetFrom::Beginning).await?;
+        let progress = Progress::over(Some(listings.progress().await?.left()));
+        let mut paces = listings.watch_progress(Duration::from_millis(100));
+        let workers = self.app.start();
+        let through = async {
+            while let Some(pace) = paces.next().await.transpose()? {
+                progress.replayed(&pace);
+                if pace.progress.left() == 0 {
+                    break;
+                }
+            }
+            anyhow::Ok(())
+        };
+        let ended = tokio::select! {
+            ended = through => ended.map(|()| None),
+            stopped_by = stop.received() => Ok(Some(stopped_by)),
+        };
+        let n_handled = stop_workers(Some(workers)).await;
+        progress.finish();
+        let stopped_by = ended?;
+        eprintln!("{n_handled} handled here");
+        Ok(stopped_by.map_or(ExitCode::SUCCESS, StoppedBy::exit_code))
     }
 
     /// Works on what others dispatch.

@@ -10,7 +10,12 @@ SELECT g.name, g.types, g.state, g.state_reason, g.state_at, g.state_pos, ltrim(
        least((SELECT l.ready_pos FROM {schema}.lanes AS l
                WHERE l.group_id = g.id AND l.gen = g.gen AND l.state = 'ready' ORDER BY l.ready_pos LIMIT 1),
              (SELECT min(due.ready_pos) FROM (SELECT l.ready_pos FROM {schema}.lanes AS l
-               WHERE l.group_id = g.id AND l.gen = g.gen AND l.due_at IS NOT NULL LIMIT 10000) AS due)) AS oldest
+               WHERE l.group_id = g.id AND l.gen = g.gen AND l.due_at IS NOT NULL LIMIT 10000) AS due)) AS oldest,
+       coalesce((SELECT l.acked_seq < l.max_seq FROM {schema}.lanes AS l
+                  WHERE l.group_id = g.id AND l.gen = g.gen AND l.state = 'ready' ORDER BY l.ready_pos LIMIT 1), false)
+       OR EXISTS (SELECT FROM (SELECT l.acked_seq, l.max_seq FROM {schema}.lanes AS l
+                   WHERE l.group_id = g.id AND l.gen = g.gen AND l.due_at IS NOT NULL LIMIT 10000) AS due
+                   WHERE due.acked_seq < due.max_seq) AS is_replaying
   FROM {schema}.groups AS g
   LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos
  WHERE g.state <> 'removed'

@@ -20,7 +20,7 @@ pub(crate) fn simulated(planted: Option<Mistake>) -> Simulation {
         .always("a name belongs to one account", names_are_unique)
         .always("nobody pays twice", |world| once(world, "charge"))
         .always("nobody gets money back twice", |world| {
-            once(world, "refund")
+            once(world, "refund");
         })
         .finally("who cancels gets the money back", money_comes_back)
         .finally("who orders gets a mail", mails_are_sent)

@@ -105,20 +105,26 @@ pub struct GroupStatus {
     /// No message that waits in these pending lanes lies before this position; of claimed and delayed ones, as many are
     /// looked at as are counted.
     pub oldest_pending: Option<Position>,
+    /// Whether the ready lane whose message waits longest, or one of the claimed and delayed ones, goes through what it
+    /// has acknowledged before.
+    pub is_replaying: bool,
 }
 
 impl GroupStatus {
     /// Lanes of one sort are counted so far: this many means this many or more.
     pub const MOST_COUNTED: u64 = 10_000;
 
+    /// Everything up to here is handled, in all streams but the parked ones.
+    pub fn handled_upto(&self) -> Position {
+        let before = |oldest: Position| Position::new(oldest.get().saturating_sub(1));
+        let handled = self.oldest_pending.map_or(self.sorted_upto, before);
+        handled.min(self.sorted_upto)
+    }
+
     /// How many positions of the log lie between what is handled in all streams but the parked ones, and its end. Not all
     /// of them need be for this group.
     pub fn lag(&self) -> u64 {
-        let before_oldest = |oldest: Position| oldest.get().saturating_sub(1);
-        let handled = self
-            .oldest_pending
-            .map_or(self.sorted_upto.get(), before_oldest)
-            .min(self.sorted_upto.get());
+        let handled = self.handled_upto().get();
         self.log_end.get().saturating_sub(handled)
     }
 }

@@ -9,6 +9,7 @@ use crate::backend::{
     Backend, BackendError, GroupState, GroupStatus, Intervention, Parked, QuarantineError, Remedy,
     ResetFrom, ResetScope,
 };
+use crate::env::Clock;
 use crate::reactor::Register;
 use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
 use crate::table::{TableProjector, table_of};
@@ -65,8 +66,9 @@ use crate::table::{TableProjector, table_of};
 /// # Ok(()) }
 /// ```
 pub struct GroupRef<R> {
-    backend: Arc<dyn Backend>,
-    id: GroupId,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) id: GroupId,
     reactor: PhantomData<fn() -> R>,
 }
 
@@ -75,6 +77,7 @@ impl App {
     pub fn group<R: Register>(&self) -> GroupRef<R> {
         GroupRef {
             backend: Arc::clone(self.backend()),
+            clock: Arc::clone(&self.env().clock),
             id: R::reactor().group().clone(),
             reactor: PhantomData,
         }

@@ -259,6 +259,7 @@ macro_rules! conformance {
                 what_is_parked_or_delayed_is_set_free,
                 what_is_owed_stays_no_replay,
                 it_is_an_error_for_an_unknown_group,
+                the_group_is_listed_as_replaying_until_it_is_through,
                 many_resets_under_load_lose_and_double_nothing,
             }
             stopping {

@@ -294,6 +294,7 @@ pub async fn groups_are_listed_with_how_far_they_are<H: Harness>(harness: &H) {
     let skip = store.skip(&name, &bad.stream_id, bad.position, "no");
     skip.await.unwrap();
     assert_eq!(status().await.parked, 0);
+    assert!(!status().await.is_replaying);
 }
 
 async fn failed_since(store: &impl Backend) -> Timestamp {

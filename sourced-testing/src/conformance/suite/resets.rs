@@ -278,3 +278,39 @@ async fn marks(store: &impl Backend, worker: &Worker) -> BTreeMap<String, Vec<bo
     }
     marks
 }
+
+pub async fn the_group_is_listed_as_replaying_until_it_is_through<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await;
+    let stored = append(&store, "s", events(2)).await;
+    let name = group("g");
+    let status = async || store.groups().await.unwrap().pop().unwrap();
+    let claim = worker.claim(&store).await;
+    assert!(
+        !status().await.is_replaying,
+        "it handles them for the first time"
+    );
+    store.ack(ack_all(&claim)).await.unwrap();
+    assert_eq!(status().await.handled_upto(), stored[1].position);
+
+    let all = ResetScope::All;
+    store
+        .reset_group(&name, &all, ResetFrom::Beginning)
+        .await
+        .unwrap();
+    append(&store, "s", [event()]).await;
+    let claim = worker.claim(&store).await;
+    assert!(status().await.is_replaying);
+    store.ack(ack_upto(&claim, 1)).await.unwrap();
+    assert!(status().await.is_replaying, "one of two came again");
+    assert_eq!(status().await.handled_upto(), stored[0].position);
+    let rest = worker.claim(&store).await;
+    store.ack(ack_upto(&rest, 1)).await.unwrap();
+    let new = worker.claim(&store).await;
+    assert!(!status().await.is_replaying, "what is left is new");
+    store.ack(ack_all(&new)).await.unwrap();
+    assert_eq!(
+        (status().await.is_replaying, status().await.lag()),
+        (false, 0)
+    );
+}

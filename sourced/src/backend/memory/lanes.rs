@@ -40,7 +40,7 @@ pub(super) struct Lane {
     /// What is acknowledged, message by message: which types were handled when decides nothing then.
     acked: BTreeSet<Position>,
     /// What was ever acknowledged, resets notwithstanding: when it is delivered again it is a replay.
-    ever_acked: HashSet<Position>,
+    pub(super) ever_acked: HashSet<Position>,
     pub(super) attempts: u32,
     pub(super) failure: Option<LaneFailure>,
     epoch: Epoch,

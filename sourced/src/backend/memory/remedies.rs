@@ -114,6 +114,13 @@ impl Lanes {
             .clone()
             .filter(|lane| matches!(lane.place, Place::Parked));
         let pending = lanes.clone().filter(|lane| is_pending(lane.place));
+        let waiting = self.waiting.iter().map(|(_, stream)| stream);
+        let next = self.ready.first().map(|(_, stream)| stream);
+        let is_replaying = waiting.chain(next).any(|stream| {
+            let lane = &self.by_stream[stream];
+            let first = lane.pending.first();
+            first.is_some_and(|first| lane.ever_acked.contains(first))
+        });
         let oldest = pending
             .filter_map(|lane| lane.pending.first().copied())
             .min();
@@ -129,6 +136,7 @@ impl Lanes {
                 .min(GroupStatus::MOST_COUNTED),
             parked: (parked.count() as u64).min(GroupStatus::MOST_COUNTED),
             oldest_pending: oldest,
+            is_replaying,
         }
     }
 
