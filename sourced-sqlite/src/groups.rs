@@ -190,7 +190,7 @@ fn status(row: &SqliteRow) -> Result<GroupStatus, BackendError> {
         pending: unsigned(row, 9)?.min(GroupStatus::MOST_COUNTED),
         parked: unsigned(row, 10)?,
         oldest_pending: oldest.map(Position::new),
-        is_replaying: row.try_get(10).map_err(error::backend)?,
+        is_replaying: row.try_get(12).map_err(error::backend)?,
     })
 }
 
