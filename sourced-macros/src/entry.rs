@@ -28,7 +28,7 @@ pub(crate) fn block(kind: Kind, args: TokenStream, item: &TokenStream) -> TokenS
     };
     let declared = match kind {
         Kind::Actor => options::ACTOR,
-        Kind::Projector | Kind::Table => options::PROJECTOR,
+        Kind::Projector | Kind::Stored | Kind::Table => options::PROJECTOR,
         Kind::Handler => options::HANDLER,
     };
     let options = declared.read(args, &mut dx);
@@ -54,12 +54,13 @@ fn generated(
     let model = Model::build(options, head, &block.members, handlers)?;
     let kind = match kind {
         Kind::Projector if model.has_table() => Kind::Table,
+        Kind::Projector if model.stored.is_some() => Kind::Stored,
         kind => kind,
     };
     let right = check::model(kind, &model, dx);
     Some(match kind {
         Kind::Actor => expand::actor(&model, &right),
-        Kind::Projector => expand::projector(&model, &right),
+        Kind::Projector | Kind::Stored => expand::projector(&model, &right),
         Kind::Table => expand::table(&model, &right),
         Kind::Handler => expand::handler(&model, &right),
     })
@@ -111,7 +112,7 @@ pub(crate) fn key(input: TokenStream) -> TokenStream {
     KeyInput::read(input).map_or_else(TokenStream::new, |input| expand::key(&input))
 }
 
-/// `#[reaction]`, `#[on]`, `#[state]`, `#[before_evolve]` and `#[sync]`, which mean something inside a block only.
+/// `#[reaction]`, `#[on]`, `#[state]`, `#[before_evolve]`, `#[sync]` and `#[after_sync]`, which mean something inside a block only.
 pub(crate) fn inner(role: Role, item: &TokenStream) -> TokenStream {
     let mut dx = Diagnostics::default();
     check::outside(role, item, Item::read(item.clone()).as_ref(), &mut dx);

@@ -329,16 +329,65 @@ pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # drop(builder);
 /// ```
 ///
-/// `#[sync]` methods may also ask for `Res<T>`, `Now` and `Replaying`.
+/// `#[sync]` methods may also ask for `&StreamId`, `Res<T>`, `Now` and `Replaying`.
 ///
 /// A block whose `#[event]` methods give rows back is that of a table, whose struct has [`derive@Projection`].
 ///
 /// A `#[reaction]` returns commands after one of the events that there is an `#[event]` method for, on the state as of
 /// it. They are stored in the same transaction; a replay does not call it.
 ///
+/// `#[after_sync]` methods come after the commit. See [`macro@after_sync`].
+///
+/// # A state that is loaded
+/// The state is made anew from the events of the stream, so it is never stored but in what `#[sync]` writes. With
+/// `#[projector(stored)]` it is loaded from there instead: one load, one pass over the new events, one save, however long
+/// the stream is. A `#[state]` that is `async` loads it, and gives `None` where nothing is stored; then, and in a replay, the
+/// state begins with what the other `#[state]` makes, or with `Default`.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sourced::prelude::*;
+///
+/// #[event("cart.item_added")]
+/// pub struct ItemAdded {
+///     pub price: u64,
+/// }
+///
+/// #[derive(Debug, Default, Serialize, Deserialize)]
+/// struct CartTotal {
+///     cents: u64,
+/// }
+///
+/// #[projector(stored)]
+/// impl CartTotal {
+///     #[state]
+///     async fn load(id: &StreamId, tx: &mut Tx<'_>) -> Result<Option<Self>, Failure> {
+///         tx.get("totals", id).await
+///     }
+///
+///     #[event]
+///     fn added(&mut self, event: &Message<ItemAdded>) {
+///         self.cents += event.payload.price;
+///     }
+///
+///     #[sync]
+///     async fn save(&self, id: &StreamId, tx: &mut Tx<'_>) -> Result<(), Failure> {
+///         tx.put("totals", id, self).await
+///     }
+/// }
+///
+/// let builder = sourced::App::builder().register::<CartTotal>();
+/// # drop(builder);
+/// ```
+///
+/// What loads takes `&StreamId`, `Res<T>`, and `&mut Tx<'_>` to load in the transaction that saves. One with `#[reaction]`s
+/// cannot take that, since they come before it: it loads from a resource, such as a pool of your own or
+/// `Res<DocumentReader>`. A unit leaves such a projector to the workers.
+///
 /// # Options
 /// - `#[projector("listings")]`: the name of the consumer group, under which its progress is kept. Without it, the name
 ///   of the type: `cart_listing`.
+/// - `stored`: the state is loaded as it was saved.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
 #[proc_macro_attribute]
 pub fn projector(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -514,6 +563,9 @@ pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `crate = path`: where the library is, when it is not `::sourced`.
 ///
 /// On a method that defines its event, the name, `alias` and `was` say how that is stored.
+///
+/// On a method of a [`macro@projector`] without parameters, `#[event(ItemAdded, ItemRemoved)]` lists the events that it is
+/// for.
 ///
 /// # Upcasting
 /// When an event gets another shape, the old one becomes a struct of its own under its old stored name, and the new one
@@ -763,4 +815,39 @@ pub fn on(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn before_evolve(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::BeforeEvolve, &item.into()).into()
+}
+
+/// Does something about what was saved, after the commit. It stands on a method under [`macro@projector`], and means
+/// nothing elsewhere.
+///
+/// It is called once for each batch of events of a stream, on the state after it, and not in a replay unless it asks for
+/// `Replaying`. It may ask for `&StreamId`, `Res<T>` and `Now` too. It returns nothing, or `Result<(), Failure>`.
+///
+/// It is for hints that may get lost: when the process ends between the commit and it, it is not called again, and when it
+/// fails or panics, that is logged as a warning and changes nothing. Several are called in the order in which they are
+/// written, up to the first that fails. What has to happen belongs in a `#[reaction]` or a `#[handler]`. A unit inside a
+/// transaction of the caller's does not call it, since nobody knows whether that commits.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// struct Total(u64);
+///
+/// #[projector]
+/// impl Total {
+///     #[sync]
+///     async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+///         tx.put("totals", "all", &self.0).await
+///     }
+///
+///     #[after_sync]
+///     async fn announce(&self) {
+///         println!("the total is {}", self.0);
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn after_sync(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::inner(Role::AfterSync, &item.into()).into()
 }

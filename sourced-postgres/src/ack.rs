@@ -8,6 +8,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
+use crate::connecting::in_step;
 use crate::error::{SqlError, SqlErrorKind, in_failure};
 use crate::row::{clamped, get, position, readable};
 use crate::schedules;
@@ -54,7 +55,9 @@ impl Postgres {
         loop {
             let rest = appends.without(&stored)?;
             let mut connection = self.connection(&retry).await?;
-            let trouble = match self.ack_once(&mut connection, ack, &rest).await {
+            let tried: Result<_, Trouble> =
+                in_step!(self, &mut connection, step => self.ack_once(&mut step, ack, &rest).await);
+            let trouble = match tried {
                 Ok(placed) => {
                     stored.extend(placed);
                     break;
@@ -129,7 +132,8 @@ impl Postgres {
         } else {
             &sql.ack
         };
-        let query = sqlx::query(text.safe())
+        let query = text
+            .query()
             .bind(ack.claim.group.as_str())
             .bind(ack.claim.stream.as_str())
             .bind(ack.claim.worker.as_uuid())
@@ -177,10 +181,11 @@ pub(crate) async fn run_syncs(
             .map_err(Trouble::Sync)?;
     }
     // Committing a transaction that failed is no error in Postgres, and stores nothing. So is committing another one.
-    let current: Result<Option<String>, sqlx::Error> =
-        sqlx::query_scalar("SELECT pg_current_xact_id_if_assigned()::text")
-            .fetch_one(connection)
-            .await;
+    let current: Result<Option<String>, sqlx::Error> = sql
+        .xid_if_assigned
+        .query_scalar()
+        .fetch_one(connection)
+        .await;
     match current.map_err(SqlError::from) {
         Ok(current) if current.as_deref() == Some(xid) => Ok(()),
         Ok(_) => Err(Trouble::Sync(Failure::msg(

@@ -10,13 +10,14 @@ use sourced::backend::{BackendError, Limits};
 use sourced::env::{Clock as _, Random as _, SystemClock, SystemRandom};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 
+use crate::connecting::{Access, Connecting, Sessions};
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
 use crate::migrate::{migrate, verify};
 use crate::reader::PostgresReader;
-use crate::sql::{SchemaName, Sql};
+use crate::sql::{SchemaName, Sql, Writer};
 use crate::together::Together;
 use crate::wake::Hints;
 
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
     /// do not wait until those who handle and acknowledge leave one over.
     pub(crate) claiming: Mutex<Option<PgConnection>>,
+    pub(crate) connecting: Connecting,
     options: PgConnectOptions,
     pool: PgPool,
     schema: SchemaName,
@@ -60,6 +62,7 @@ impl Postgres {
             url: url.to_owned(),
             schema: "sourced".to_owned(),
             pool_size: 10,
+            sessions: Sessions::Own,
             listen: Listen::On,
             setup: Setup::Migrate,
         }
@@ -81,7 +84,7 @@ impl Postgres {
     pub(crate) async fn own_connection(&self) -> Result<PgConnection, BackendError> {
         let opening = async {
             let mut connection = PgConnection::connect_with(&self.inner.options).await?;
-            connection.execute(SESSION).await?;
+            self.inner.connecting.set_up(&mut connection).await?;
             Ok(connection)
         };
         tokio::select! {
@@ -126,13 +129,16 @@ pub struct PostgresBuilder {
     url: String,
     schema: String,
     pool_size: u32,
+    sessions: Sessions,
     listen: Listen,
     setup: Setup,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 enum Listen {
     On,
+    /// Over connections of their own to this URL.
+    Over(String),
     Off,
 }
 
@@ -157,9 +163,43 @@ impl PostgresBuilder {
         self
     }
 
-    /// Neither tells other processes of new work nor hears from them: they find it when they look.
+    /// The URL leads to a pooler that lends a connection to the server for each transaction, as `PgBouncer` with
+    /// `pool_mode = transaction` does.
     ///
-    /// A pooler between this program and the database may need this, as it does not forward `LISTEN`.
+    /// Then every statement runs in a transaction, with the settings it needs, and none stays prepared: nothing is expected
+    /// of a connection that an earlier transaction left there. That costs round trips, two or three more for each step, and
+    /// planning; a connection straight to the server is quicker where there are enough of them.
+    ///
+    /// Such a pooler does not forward `LISTEN`: without a [`PostgresBuilder::listen_url`] other processes find new work when
+    /// they look. SQL of your own on these connections, in projections for example, must not stay prepared either: add
+    /// `.persistent(false)` to each of your queries.
+    ///
+    /// ```no_run
+    /// use sourced_postgres::Postgres;
+    ///
+    /// # async fn connect() -> Result<(), sourced::backend::BackendError> {
+    /// let backend = Postgres::builder("postgres://shop@pooler:6432/shop")
+    ///     .transaction_pooler()
+    ///     .listen_url("postgres://shop@database:5432/shop")
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "pgbouncer")]
+    pub fn transaction_pooler(mut self) -> Self {
+        self.sessions = Sessions::Pooled;
+        self
+    }
+
+    /// Where the two connections that carry the wake-ups lead: to the same database, past any pooler. By default they lead
+    /// where all others do.
+    pub fn listen_url(mut self, url: impl Into<String>) -> Self {
+        self.listen = Listen::Over(url.into());
+        self
+    }
+
+    /// Neither tells other processes of new work nor hears from them: they find it when they look.
     pub fn without_listening(mut self) -> Self {
         self.listen = Listen::Off;
         self
@@ -207,50 +247,57 @@ impl PostgresBuilder {
     async fn open(self, access: Access) -> Result<Postgres, BackendError> {
         let schema = SchemaName::new(&self.schema)
             .map_err(|error| BackendError::Refused(Box::new(error)))?;
-        let options = PgConnectOptions::from_str(&self.url)
-            .map_err(backend_error)?
-            .application_name("sourced")
-            .statement_cache_capacity(256);
+        let options = PgConnectOptions::from_str(&self.url).map_err(backend_error)?;
+        let connecting = Connecting {
+            sessions: self.sessions,
+            access,
+        };
+        let options = connecting.options(options);
         let pool = PgPoolOptions::new()
             .max_connections(self.pool_size)
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
             .acquire_timeout(TIMEOUT)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    connection.execute(SESSION).await?;
-                    if access == Access::ReadOnly {
-                        connection.execute(READ_ONLY).await?;
-                    }
-                    Ok(())
-                })
-            })
+            .after_connect(move |connection, _| Box::pin(connecting.set_up(connection)))
             .connect_with(options.clone())
             .await
             .map_err(backend_error)?;
         let mut connection = pool.acquire().await.map_err(backend_error)?;
+        let mut step = connecting
+            .step(&mut connection)
+            .await
+            .map_err(backend_error)?;
         match (access, self.setup) {
-            (Access::Full, Setup::Migrate) => migrate(&mut connection, &schema).await?,
-            (Access::Full, Setup::Verify) => verify(&mut connection, &schema).await?,
+            (Access::Full, Setup::Migrate) => migrate(&mut step, &schema).await?,
+            (Access::Full, Setup::Verify) => verify(&mut step, &schema).await?,
             (Access::ReadOnly, _) => {
-                refuse_standby(&mut connection).await?;
-                verify(&mut connection, &schema).await?;
+                refuse_standby(&mut step).await?;
+                verify(&mut step, &schema).await?;
             }
         }
+        step.done().await.map_err(backend_error)?;
         drop(connection);
-        let hints = match self.listen {
-            Listen::On => Hints::between_processes(&options, &schema),
-            Listen::Off => Hints::within_process(),
+        let hints = match (self.listen, self.sessions) {
+            (Listen::Over(url), _) => {
+                let direct = PgConnectOptions::from_str(&url).map_err(backend_error)?;
+                Hints::between_processes(&direct.application_name("sourced"), &schema)
+            }
+            (Listen::On, Sessions::Own) => Hints::between_processes(&options, &schema),
+            (Listen::On, Sessions::Pooled) | (Listen::Off, _) => Hints::within_process(),
         };
         Ok(Postgres {
             inner: Arc::new(Inner {
-                sql: Sql::new(&schema),
+                sql: Sql::new(Writer {
+                    schema: &schema,
+                    preparing: connecting.preparing(),
+                }),
                 limits: Limits::default(),
                 hints,
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
                 horizon: AtomicI64::new(0),
                 claiming: Mutex::default(),
+                connecting,
                 options,
                 pool,
                 schema,
@@ -259,17 +306,11 @@ impl PostgresBuilder {
     }
 }
 
-/// What the connections are for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Full,
-    ReadOnly,
-}
-
 /// The locks by which writers say what they are about to store are not there on a standby server: a reader would pass
 /// over who is late.
 async fn refuse_standby(connection: &mut PgConnection) -> Result<(), BackendError> {
     let is_standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()")
+        .persistent(false)
         .fetch_one(connection)
         .await
         .map_err(backend_error)?;
@@ -287,7 +328,7 @@ impl fmt::Debug for PostgresBuilder {
         f.debug_struct("PostgresBuilder")
             .field("schema", &self.schema)
             .field("pool_size", &self.pool_size)
-            .field("listen", &self.listen)
+            .field("sessions", &self.sessions)
             .field("setup", &self.setup)
             .finish_non_exhaustive()
     }
@@ -295,19 +336,6 @@ impl fmt::Debug for PostgresBuilder {
 
 /// How long to wait for a connection.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What every session must be like, whatever the defaults of the database are.
-///
-/// The horizon needs a new snapshot for each statement; what is acknowledged must be on disk; and a process that was
-/// stopped in the middle of a transaction must not hold its locks for ever.
-const SESSION: &str = "
-    SET default_transaction_isolation = 'read committed';
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-    SET idle_in_transaction_session_timeout = '60s';
-";
-
-/// What besides a session is like that only reads.
-const READ_ONLY: &str = "SET default_transaction_read_only = on";
 
 /// Counts how often something was tried again.
 #[derive(Debug)]
@@ -374,15 +402,17 @@ impl Retry {
     }
 }
 
-/// Does something with a connection, and once more with another one when it was lost.
+/// Does something with a connection, in a step, and once more with another one when it was lost.
 ///
 /// This is right for reads, and for writes that notice when they were done before.
 macro_rules! retrying {
     ($postgres:expr, $connection:ident => $attempt:expr) => {{
         let mut retry = $crate::backend::Retry::default();
         loop {
-            let mut $connection = $postgres.connection(&retry).await?;
-            match $attempt.map_err($crate::error::SqlError::from) {
+            let mut connection = $postgres.connection(&retry).await?;
+            let tried: $crate::backend::Attempt<_> =
+                $crate::connecting::in_step!($postgres, &mut connection, $connection => $attempt);
+            match tried {
                 Err(error) if retry.allows($crate::error::SqlErrorKind::of(&error)).await => {}
                 result => break result,
             }

@@ -15,6 +15,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use crate::backend::{Attempt, Postgres, Retry, retrying};
+use crate::connecting::in_step;
 use crate::error::{SqlError, SqlErrorKind};
 use crate::pump::Prepared;
 use crate::quarantine::failure;
@@ -56,7 +57,7 @@ impl Claims for Postgres {
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
-        let result = retrying!(self, connection => sqlx::query(self.inner.sql.release.safe())
+        let result = retrying!(self, connection => self.inner.sql.release.query()
             .bind(claim.group.as_str())
             .bind(claim.stream.as_str())
             .bind(claim.worker.as_uuid())
@@ -80,7 +81,7 @@ impl Claims for Postgres {
             Verdict::Skip => return self.skip_failed(claim, error).await,
             Verdict::StopGroup => (&sql.fail_group, Some(0)),
         };
-        let result = retrying!(self, connection => sqlx::query(text.safe())
+        let result = retrying!(self, connection => text.query()
             .bind(claim.group.as_str())
             .bind(claim.stream.as_str())
             .bind(claim.worker.as_uuid())
@@ -106,7 +107,7 @@ impl Claims for Postgres {
             .map(|claim| clamped(claim.epoch.get()))
             .collect();
         let lost: Vec<i64> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.renew.safe())
+            self.inner.sql.renew.query_scalar()
                 .bind(&groups[..])
                 .bind(&streams[..])
                 .bind(&workers[..])
@@ -137,7 +138,7 @@ impl Claims for Postgres {
     async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
         let ids: Vec<_> = commands.iter().map(|command| command.as_uuid()).collect();
         let found: Vec<(sqlx::types::Uuid, String)> = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.refusals.safe())
+            self.inner.sql.refusals.query_as()
                 .bind(&ids[..])
                 .fetch_all(&mut *connection)
                 .await)?;
@@ -151,7 +152,7 @@ impl Claims for Postgres {
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
         let names: Vec<&str> = groups.iter().map(GroupId::as_str).collect();
         let counts: Vec<(String, i64)> = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.pending_lanes.safe())
+            self.inner.sql.pending_lanes.query_as()
                 .bind(&names[..])
                 .fetch_all(&mut *connection)
                 .await)?;
@@ -197,7 +198,8 @@ impl Postgres {
         request: &ClaimRequest,
     ) -> Result<Vec<Claim>, ClaimTrouble> {
         loop {
-            let (mut work, prepared) = self.look(connection, &request.groups).await?;
+            let looked: Attempt<_> = in_step!(self, &mut *connection, step => self.look(&mut step, &request.groups).await);
+            let (mut work, prepared) = looked?;
             all_known(
                 &request.groups,
                 work.iter().map(|group| group.name.as_str()),
@@ -237,13 +239,14 @@ impl Postgres {
                 ("{lanes}", left),
                 ("{messages}", request.messages_per_lane.clamp(1, 10_000)),
             ]);
-            let rows = sqlx::query(text.safe())
+            let query = text
+                .query()
                 .bind(&groups[..])
                 .bind(request.worker.as_uuid())
-                .bind(micros(request.lease))
-                .fetch_all(&mut *connection)
-                .await
-                .map_err(SqlError::from)?;
+                .bind(micros(request.lease));
+            let rows: Attempt<Vec<PgRow>> =
+                in_step!(self, &mut *connection, step => query.fetch_all(&mut *step).await);
+            let rows = rows?;
             let (batch, lanes_of) = read_batch(&rows, request)?;
             self.settle(connection, request, &batch.empty).await?;
             was_empty |= !batch.empty.is_empty();
@@ -264,15 +267,17 @@ impl Postgres {
             return Ok(());
         }
         let column = |i: usize| -> Vec<i64> { empty.iter().map(|lane| lane[i]).collect() };
-        sqlx::query(self.inner.sql.settle.safe())
+        let query = self
+            .inner
+            .sql
+            .settle
+            .query()
             .bind(column(0))
             .bind(column(1))
             .bind(column(2))
             .bind(column(3))
-            .bind(request.worker.as_uuid())
-            .execute(connection)
-            .await?;
-        Ok(())
+            .bind(request.worker.as_uuid());
+        in_step!(self, connection, step => query.execute(&mut *step).await.map(drop))
     }
 
     pub(crate) async fn lane_row(
@@ -280,13 +285,11 @@ impl Postgres {
         group: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<PgRow>, BackendError> {
-        Ok(
-            retrying!(self, connection => sqlx::query(self.inner.sql.lane.safe())
+        Ok(retrying!(self, connection => self.inner.sql.lane.query()
             .bind(group.as_str())
             .bind(stream.as_str())
             .fetch_optional(&mut *connection)
-            .await)?,
-        )
+            .await)?)
     }
 
     pub(crate) fn given_back(&self, claim: &ClaimKey, lanes: u64) -> Result<(), FenceError> {

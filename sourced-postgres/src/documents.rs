@@ -11,7 +11,7 @@ use crate::row::clamped;
 impl Documents for Postgres {
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
         let value: Option<String> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.get_document.safe())
+            self.inner.sql.get_document.query_scalar()
                 .bind(collection)
                 .bind(key)
                 .fetch_optional(&mut *connection)
@@ -27,8 +27,8 @@ impl Documents for Postgres {
     ) -> Result<Vec<Document>, BackendError> {
         let sql = &self.inner.sql;
         let rows: Vec<(String, String)> = retrying!(self, connection => match after {
-            Some(after) => sqlx::query_as(sql.documents.safe()).bind(collection).bind(after),
-            None => sqlx::query_as(sql.first_documents.safe()).bind(collection),
+            Some(after) => sql.documents.query_as().bind(collection).bind(after),
+            None => sql.first_documents.query_as().bind(collection),
         }
         .bind(clamped(limit))
         .fetch_all(&mut *connection)

@@ -12,10 +12,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sourced::backend::{AppendError, Appended, StreamAppend};
 use sourced::{Seq, StreamId};
 use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use crate::append::{Appends, Arrays, read_places};
 use crate::backend::{Attempt, Postgres};
+use crate::connecting::in_step;
 
 /// Groups under way at once: the next one is built while the disk is busy with the one before.
 const GROUPS: usize = 2;
@@ -183,8 +185,11 @@ impl Postgres {
             arrays.push_messages(ordinal, &member.append);
         }
         let mut connection = self.pool().acquire().await?;
-        let query = sqlx::query(self.inner.sql.append_group.safe());
-        let row = arrays.bind(query).fetch_one(&mut *connection).await?;
+        let query = self.inner.sql.append_group.query();
+        let query = arrays.bind(query);
+        let row: Attempt<PgRow> =
+            in_step!(self, &mut connection, step => query.fetch_one(&mut *step).await);
+        let row = row?;
         let bases: Vec<Option<i64>> = row.try_get("bases")?;
         let actuals: Option<Vec<Option<i64>>> = row.try_get("actuals")?;
         let positions: Vec<Option<i64>> = row.try_get("positions")?;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+    BackendError, FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
+    StartFrom,
 };
 use sourced::env::{Clock as _, SystemClock};
 use sourced::message::TypeName;
@@ -22,7 +23,7 @@ impl Groups for Postgres {
         types.sort_unstable();
         types.dedup();
         let known: Option<Vec<String>> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.group_types.safe())
+            self.inner.sql.group_types.query_scalar()
                 .bind(group.id.as_str())
                 .fetch_optional(&mut *connection)
                 .await)?;
@@ -38,7 +39,7 @@ impl Groups for Postgres {
         loop {
             // Doing it twice changes nothing the second time.
             let is_done: bool = retrying!(self, connection =>
-                sqlx::query_scalar(self.inner.sql.register_group.safe())
+                self.inner.sql.register_group.query_scalar()
                     .bind(group.id.as_str())
                     .bind(&types[..])
                     .bind(mode)
@@ -73,7 +74,7 @@ impl Groups for Postgres {
         // Below the largest number, because one is added to it.
         let after = clamped(after.get()).min(i64::MAX / 2);
         let is_known: bool = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.reset_group.safe())
+            self.inner.sql.reset_group.query_scalar()
                 .bind(group.as_str())
                 .bind(stream)
                 .bind(after)
@@ -87,7 +88,7 @@ impl Groups for Postgres {
 
     async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
         let stopped = retrying!(self, connection =>
-            sqlx::query(self.inner.sql.stop_group.safe())
+            self.inner.sql.stop_group.query()
                 .bind(group.as_str())
                 .bind(readable(reason))
                 .execute(&mut *connection)
@@ -97,7 +98,7 @@ impl Groups for Postgres {
 
     async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
         let started = retrying!(self, connection =>
-            sqlx::query(self.inner.sql.start_group.safe())
+            self.inner.sql.start_group.query()
                 .bind(group.as_str())
                 .execute(&mut *connection)
                 .await)?;
@@ -108,14 +109,14 @@ impl Groups for Postgres {
 
     async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
         let is_known: bool = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.remove_group.safe())
+            self.inner.sql.remove_group.query_scalar()
                 .bind(group.as_str())
                 .fetch_one(&mut *connection)
                 .await)?;
         known(group, is_known)?;
         loop {
             let has_more: bool = retrying!(self, connection =>
-                sqlx::query_scalar(self.inner.sql.sweep_groups.safe())
+                self.inner.sql.sweep_groups.query_scalar()
                     .fetch_one(&mut *connection)
                     .await)?;
             if !has_more {
@@ -126,7 +127,7 @@ impl Groups for Postgres {
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
         let row = retrying!(self, connection =>
-            sqlx::query(self.inner.sql.group_state.safe())
+            self.inner.sql.group_state.query()
                 .bind(group.as_str())
                 .fetch_optional(&mut *connection)
                 .await)?;
@@ -136,7 +137,7 @@ impl Groups for Postgres {
 
     async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
         let rows = retrying!(self, connection =>
-            sqlx::query(self.inner.sql.groups.safe())
+            self.inner.sql.groups.query()
                 .fetch_all(&mut *connection)
                 .await)?;
         rows.iter().map(status).collect()
@@ -153,9 +154,24 @@ fn state(row: &PgRow) -> Result<GroupState, BackendError> {
     let at: Option<DateTime<Utc>> = get(row, "state_at")?;
     let at = at.map_or(Timestamp::from_micros(0), Timestamp::from);
     Ok(match name {
-        "failed" => GroupState::Failed { error: why, at },
+        "failed" => GroupState::Failed {
+            error: why,
+            message: failed_message(row)?,
+            at,
+        },
         _ => GroupState::Stopped { reason: why, at },
     })
+}
+
+fn failed_message(row: &PgRow) -> Result<Option<FailedMessage>, BackendError> {
+    let Some(name) = get::<Option<&str>>(row, "state_type")? else {
+        return Ok(None);
+    };
+    Ok(Some(FailedMessage {
+        position: position(get(row, "state_pos")?)?,
+        type_name: TypeName::new(name)
+            .map_err(|_| BackendError::Corrupt("a type name".to_owned()))?,
+    }))
 }
 
 fn status(row: &PgRow) -> Result<GroupStatus, BackendError> {
@@ -181,7 +197,7 @@ impl Postgres {
     /// One step of the pump, for a group whose types can change only when it has come to where it was.
     pub(crate) async fn catch_up(&self, group: &GroupId) -> Result<(), BackendError> {
         let sorted: Option<i64> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.pump_group.safe())
+            self.inner.sql.pump_group.query_scalar()
                 .bind(group.as_str())
                 .fetch_optional(&mut *connection)
                 .await)?;

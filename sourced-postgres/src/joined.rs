@@ -28,7 +28,11 @@ impl<'t> JoinedTransaction<'t> {
         if !connection.is_in_transaction() {
             return Err(JoinError::NoTransaction);
         }
-        let row = sqlx::query(postgres.inner.sql.join.safe())
+        let row = postgres
+            .inner
+            .sql
+            .join
+            .query()
             .fetch_one(&mut *connection)
             .await
             .map_err(backend_error)?;

@@ -85,6 +85,7 @@ mod ack;
 mod append;
 mod backend;
 mod claims;
+mod connecting;
 mod documents;
 mod error;
 mod group_commit;

@@ -28,7 +28,7 @@ impl Log for Postgres {
         let conditions = Conditions::of(&read.selection);
         let (after, upto) = (clamped(stretch.after.get()), clamped(stretch.upto.get()));
         let rows = retrying!(self, connection => conditions
-            .bind(sqlx::query(text.safe()), after, upto, read.most())
+            .bind(text.query(), after, upto, read.most())
             .fetch_all(&mut *connection)
             .await)?;
         Ok(read.page(stretch, messages(&rows)?))
@@ -44,7 +44,7 @@ impl Log for Postgres {
         let conditions = Conditions::of(selection);
         let (after, upto) = (clamped(selection.after.get()), clamped(upto.get()));
         let row = retrying!(self, connection => conditions
-            .bind(sqlx::query(text.safe()), after, upto, 0)
+            .bind(text.query(), after, upto, 0)
             .fetch_one(&mut *connection)
             .await)?;
         summary(&row)
@@ -53,7 +53,7 @@ impl Log for Postgres {
     async fn log_end(&self) -> Result<Position, BackendError> {
         let last = retrying!(self, connection => async {
             let horizon = self.horizon(&mut connection).await?;
-            sqlx::query_scalar(self.inner.sql.log_end.safe())
+            self.inner.sql.log_end.query_scalar()
                 .bind(horizon)
                 .fetch_one(&mut *connection)
                 .await
@@ -62,7 +62,7 @@ impl Log for Postgres {
     }
 
     async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        let row = retrying!(self, connection => sqlx::query(self.inner.sql.find.safe())
+        let row = retrying!(self, connection => self.inner.sql.find.query()
             .bind(id.as_uuid())
             .fetch_optional(&mut *connection)
             .await)?;
@@ -73,7 +73,7 @@ impl Log for Postgres {
         &self,
         id: CorrelationId,
     ) -> Result<Vec<StoredMessage>, BackendError> {
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.read_correlation.safe())
+        let rows = retrying!(self, connection => self.inner.sql.read_correlation.query()
             .bind(id.as_uuid())
             .fetch_all(&mut *connection)
             .await)?;
@@ -87,7 +87,8 @@ impl Postgres {
         connection: &mut PgConnection,
         read: &ReadStream,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        sqlx::query(self.inner.sql.read_stream.of(read.direction).safe())
+        let text = self.inner.sql.read_stream.of(read.direction);
+        text.query()
             .bind(read.stream.as_str())
             .bind(read.after.map_or(0, |seq| clamped(seq.get())))
             .bind(read.upto.map_or(i64::MAX, |seq| clamped(seq.get())))
@@ -111,7 +112,11 @@ impl Postgres {
 
     /// The last position up to which everything is decided. What relies on it must be a later statement.
     async fn horizon(&self, connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-        let horizon = sqlx::query_scalar(self.inner.sql.horizon.safe())
+        let horizon = self
+            .inner
+            .sql
+            .horizon
+            .query_scalar()
             .fetch_one(connection)
             .await?;
         self.inner.horizon.fetch_max(horizon, Ordering::AcqRel);

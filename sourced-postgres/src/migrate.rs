@@ -126,6 +126,7 @@ async fn version(connection: &mut PgConnection, schema: &SchemaName) -> Result<i
     let exists: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'migrations')",
     )
+    .persistent(false)
     .bind(schema.as_str())
     .fetch_one(&mut *connection)
     .await
@@ -135,6 +136,7 @@ async fn version(connection: &mut PgConnection, schema: &SchemaName) -> Result<i
     }
     let version = schema.render("SELECT coalesce(max(version), 0) FROM {schema}.migrations");
     sqlx::query_scalar(AssertSqlSafe(version))
+        .persistent(false)
         .fetch_one(connection)
         .await
         .map_err(backend_error)

@@ -9,7 +9,7 @@ use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
 
 use crate::row::{clamped, kind_name};
-use crate::sql::{SchemaName, Text};
+use crate::sql::{Text, Writer};
 
 const FILTER: &str = include_str!("sql/filter.sql");
 /// What was removed is no part of the log.
@@ -37,8 +37,8 @@ pub(crate) struct Both {
 }
 
 impl Both {
-    pub(crate) fn new(schema: &SchemaName, text: &str) -> Self {
-        let ordered = |order| Text::new(schema, &text.replace("{order}", order));
+    pub(crate) fn new(writer: Writer<'_>, text: &str) -> Self {
+        let ordered = |order| writer.text(&text.replace("{order}", order));
         Self {
             forwards: ordered("ASC"),
             backwards: ordered("DESC"),
@@ -54,19 +54,19 @@ impl Both {
 }
 
 impl Pages {
-    pub(crate) fn new(schema: &SchemaName) -> Self {
+    pub(crate) fn new(writer: Writer<'_>) -> Self {
         let page = |text: &str, filter: &str| {
             let text = text.replace("{filter}", filter);
             let text = ["$1", "$2"].iter().fold(text, |text, position| {
                 let seq_at = SEQ_AT.replace("{position}", position);
                 text.replace(&format!("{{seq_at {position}}}"), &seq_at)
             });
-            Both::new(schema, &text)
+            Both::new(writer, &text)
         };
         let summary = |source: &str| {
             let text = include_str!("sql/summary.sql");
             let text = text.replace("{source}", source).replace("{filter}", FILTER);
-            Text::new(schema, &text)
+            writer.text(&text)
         };
         let of_log = include_str!("sql/page_of_log.sql");
         Self {

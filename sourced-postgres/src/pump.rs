@@ -32,7 +32,11 @@ impl Postgres {
         groups: &[GroupId],
     ) -> Attempt<(Vec<GroupWork>, Prepared)> {
         let names: Vec<&str> = groups.iter().map(GroupId::as_str).collect();
-        let rows = sqlx::query(self.inner.sql.look.safe())
+        let rows = self
+            .inner
+            .sql
+            .look
+            .query()
             .bind(&names[..])
             .fetch_all(connection)
             .await?;

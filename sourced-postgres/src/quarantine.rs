@@ -22,7 +22,7 @@ impl Quarantine for Postgres {
         after: Option<&StreamId>,
         limit: usize,
     ) -> Result<Vec<Parked>, BackendError> {
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.parked.safe())
+        let rows = retrying!(self, connection => self.inner.sql.parked.query()
             .bind(group.as_str())
             .bind(after.map(StreamId::as_str))
             .bind(clamped(limit))
@@ -48,7 +48,7 @@ impl Quarantine for Postgres {
         reason: &str,
     ) -> Result<(), QuarantineError> {
         let outcome: String = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.retry_parked.safe())
+            self.inner.sql.retry_parked.query_scalar()
                 .bind(group.as_str())
                 .bind(stream.as_str())
                 .bind(readable(bounded(reason)))
@@ -77,7 +77,7 @@ impl Quarantine for Postgres {
     ) -> Result<(), QuarantineError> {
         loop {
             let (outcome, first): (String, Option<i64>) = retrying!(self, connection =>
-                sqlx::query_as(self.inner.sql.skip.safe())
+                self.inner.sql.skip.query_as()
                     .bind(group.as_str())
                     .bind(stream.as_str())
                     .bind(clamped(asked.get()))
@@ -116,7 +116,7 @@ impl Quarantine for Postgres {
             Remedy::Retried => "retried",
             Remedy::Skipped => "skipped",
         };
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.interventions.safe())
+        let rows = retrying!(self, connection => self.inner.sql.interventions.query()
             .bind(group.as_str())
             .bind(name)
             .bind(clamped(after.unwrap_or(0)))
@@ -132,7 +132,7 @@ impl Quarantine for Postgres {
         group: &GroupId,
         position: Position,
     ) -> Result<Option<Intervention>, BackendError> {
-        let row = retrying!(self, connection => sqlx::query(self.inner.sql.skip_of.safe())
+        let row = retrying!(self, connection => self.inner.sql.skip_of.query()
             .bind(group.as_str())
             .bind(clamped(position.get()))
             .fetch_optional(&mut *connection)
@@ -150,7 +150,7 @@ impl Postgres {
         error: &str,
     ) -> Result<(), FenceError> {
         let outcome: String = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.skip_failed.safe())
+            self.inner.sql.skip_failed.query_scalar()
                 .bind(claim.group.as_str())
                 .bind(claim.stream.as_str())
                 .bind(claim.worker.as_uuid())

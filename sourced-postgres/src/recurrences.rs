@@ -15,7 +15,7 @@ use crate::row::get;
 #[async_trait]
 impl Recurrences for Postgres {
     async fn progress(&self, id: &RecurrenceId) -> Result<Seen, BackendError> {
-        let row = retrying!(self, connection => sqlx::query(self.inner.sql.progress.safe())
+        let row = retrying!(self, connection => self.inner.sql.progress.query()
             .bind(id.as_str())
             .fetch_one(&mut *connection)
             .await)?;
@@ -80,10 +80,11 @@ impl Postgres {
         let sql = &self.inner.sql;
         let mut transaction = connection.begin().await?;
         let statement = match from {
-            Some(_) => sql.advance.safe(),
-            None => sql.begin.safe(),
+            Some(_) => &sql.advance,
+            None => &sql.begin,
         };
-        let mut query = sqlx::query(statement)
+        let mut query = statement
+            .query()
             .bind(id.as_str())
             .bind(to.rule.as_str())
             .bind(DateTime::from(to.since))

@@ -4,7 +4,7 @@ use sourced::backend::{BackendError, ColumnType, Mark, RowChanges, Table, Value,
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{PgConnection, Row as _};
 
 use crate::error::SqlError;
 use crate::sql::Sql;
@@ -31,7 +31,7 @@ pub(crate) async fn read_rows(
         same_key(table),
         order.join(", ")
     );
-    let query = with_arrays(sqlx::query(AssertSqlSafe(text)), table, &of_key, keys);
+    let query = with_arrays(sql.own(text).query(), table, &of_key, keys);
     let rows = query.map_err(of_table)?.fetch_all(connection).await;
     let rows = rows.map_err(|error| of_table(error.into()))?;
     rows.iter().map(|row| read(table, row)).collect()
@@ -53,7 +53,7 @@ pub(crate) async fn change_rows(
         "DELETE FROM {name} AS t USING {} WHERE {same_key}",
         unnested(table, &of_key)
     );
-    run(connection, table, delete, &of_key, &changes.deleted).await?;
+    run(connection, sql, table, delete, &of_key, &changes.deleted).await?;
     let rows = unnested(table, &all);
     let others = table
         .columns
@@ -65,7 +65,7 @@ pub(crate) async fn change_rows(
     if !others.is_empty() {
         let others = others.join(", ");
         let update = format!("UPDATE {name} AS t SET {others} FROM {rows} WHERE {same_key}");
-        run(connection, table, update, &all, &changes.changed).await?;
+        run(connection, sql, table, update, &all, &changes.changed).await?;
     }
     let columns = each(table, |name| format!("\"{name}\"")).join(", ");
     let values = table
@@ -83,12 +83,13 @@ pub(crate) async fn change_rows(
         "INSERT INTO {name} ({columns}) SELECT {} FROM {rows} ON CONFLICT ({key}) DO NOTHING",
         values.join(", ")
     );
-    run(connection, table, insert, &all, &changes.created).await
+    run(connection, sql, table, insert, &all, &changes.created).await
 }
 
 /// Says so when it was not done to all of the rows.
 async fn run(
     connection: &mut PgConnection,
+    sql: &Sql,
     table: &Table,
     text: String,
     columns: &[usize],
@@ -97,7 +98,7 @@ async fn run(
     if rows.is_empty() {
         return Ok(());
     }
-    let query = with_arrays(sqlx::query(AssertSqlSafe(text)), table, columns, rows);
+    let query = with_arrays(sql.own(text).query(), table, columns, rows);
     let done = query.map_err(of_table)?.execute(connection).await;
     let done = done.map_err(|error| of_table(error.into()))?;
     if done.rows_affected() == rows.len() as u64 {

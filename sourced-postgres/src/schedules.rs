@@ -10,7 +10,7 @@ use sourced::backend::{
 };
 use sourced::message::{MessageId, NewMessage};
 use sourced::{ExpectedSeq, StreamId, Timestamp};
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
@@ -18,7 +18,8 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Attempt, Postgres, Retry, retrying};
-use crate::error::{SqlError, SqlErrorKind, backend_error};
+use crate::connecting::in_step;
+use crate::error::{SqlError, SqlErrorKind};
 use crate::row::{clamped, get, kind_name, new_message, readable, stream};
 
 #[async_trait]
@@ -61,7 +62,9 @@ impl Schedules for Postgres {
         let mut collisions = 0;
         let (promoted, set_aside) = loop {
             let mut connection = self.connection(&retry).await?;
-            match self.promote_once(&mut connection, limit).await {
+            let tried: Attempt<_> =
+                in_step!(self, &mut connection, step => self.promote_once(&mut step, limit).await);
+            match tried {
                 Ok(done) => break done,
                 // Somebody appended one of the messages under its own id, after it was looked for.
                 Err(error) if error.is_stored_already() && collisions < 4 => collisions += 1,
@@ -81,11 +84,11 @@ impl Schedules for Postgres {
         limit: usize,
     ) -> Result<Vec<Scheduled>, BackendError> {
         let rows = retrying!(self, connection => match after {
-            Some((at, id)) => sqlx::query(self.inner.sql.scheduled_after.safe())
+            Some((at, id)) => self.inner.sql.scheduled_after.query()
                 .bind(clamped(limit))
                 .bind(due(at))
                 .bind(id.as_uuid()),
-            None => sqlx::query(self.inner.sql.scheduled.safe()).bind(clamped(limit)),
+            None => self.inner.sql.scheduled.query().bind(clamped(limit)),
         }
         .fetch_all(&mut *connection)
         .await)?;
@@ -94,7 +97,7 @@ impl Schedules for Postgres {
     }
 
     async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, BackendError> {
-        let row = retrying!(self, connection => sqlx::query(self.inner.sql.waiting.safe())
+        let row = retrying!(self, connection => self.inner.sql.waiting.query()
             .bind(id.as_uuid())
             .fetch_optional(&mut *connection)
             .await)?;
@@ -109,7 +112,7 @@ impl Schedules for Postgres {
 
     async fn set_aside(&self, limit: usize) -> Result<Vec<SetAside>, BackendError> {
         let rows: Vec<(Uuid, String)> = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.set_aside.safe())
+            self.inner.sql.set_aside.query_as()
                 .bind(clamped(limit))
                 .fetch_all(&mut *connection)
                 .await)?;
@@ -123,16 +126,15 @@ impl Schedules for Postgres {
     async fn cancel(&self, id: MessageId) -> Result<Change, BackendError> {
         // Sent once: after a lost connection a second try could not tell its own work from a promotion.
         let mut connection = self.connection(&Retry::default()).await?;
-        let done = sqlx::query(self.inner.sql.cancel.safe())
-            .bind(id.as_uuid())
-            .execute(&mut *connection)
-            .await;
-        self.changed(id, done.map_err(backend_error)?.rows_affected())
+        let query = self.inner.sql.cancel.query().bind(id.as_uuid());
+        let done: Attempt<PgQueryResult> =
+            in_step!(self, &mut connection, step => query.execute(&mut *step).await);
+        self.changed(id, done.map_err(BackendError::from)?.rows_affected())
             .await
     }
 
     async fn reschedule(&self, id: MessageId, at: Timestamp) -> Result<Change, BackendError> {
-        let done = retrying!(self, connection => sqlx::query(self.inner.sql.reschedule.safe())
+        let done = retrying!(self, connection => self.inner.sql.reschedule.query()
             .bind(id.as_uuid())
             .bind(due(at))
             .execute(&mut *connection)
@@ -150,12 +152,12 @@ impl Postgres {
     ) -> Attempt<(Stored, Vec<Scheduling>)> {
         let schedules = Arrays::of(later);
         if appends.is_empty() {
-            let query = sqlx::query(self.inner.sql.schedule.safe()).bind(None::<&str>);
+            let query = self.inner.sql.schedule.query().bind(None::<&str>);
             let row = schedules.bind(query).fetch_one(connection).await?;
             return Ok((Stored::new(), scheduling(&row)?));
         }
         let arrays = appends.arrays();
-        let query = sqlx::query(self.inner.sql.append_and_schedule.safe());
+        let query = self.inner.sql.append_and_schedule.query();
         let query = schedules.bind(arrays.bind(query));
         let row = query.fetch_one(connection).await?;
         Ok((appends.read_places(&row)?, scheduling(&row)?))
@@ -170,7 +172,9 @@ impl Postgres {
     ) -> Attempt<(usize, usize)> {
         let sql = &self.inner.sql;
         let mut transaction = connection.begin().await?;
-        let rows = sqlx::query(sql.due.safe())
+        let rows = sql
+            .due
+            .query()
             .bind(clamped(limit))
             .fetch_all(&mut *transaction)
             .await?;
@@ -183,7 +187,9 @@ impl Postgres {
             }
         }
         let ids: Vec<Uuid> = due.iter().map(|one| one.message.id.as_uuid()).collect();
-        let stored: Vec<(Uuid, String)> = sqlx::query_as(sql.streams_of_ids.safe())
+        let stored: Vec<(Uuid, String)> = sql
+            .streams_of_ids
+            .query_as()
             .bind(&ids[..])
             .fetch_all(&mut *transaction)
             .await?;
@@ -206,13 +212,15 @@ impl Postgres {
         if !appends.is_empty() {
             self.append_once(&mut transaction, &appends).await?;
         }
-        sqlx::query(sql.delete_scheduled.safe())
+        sql.delete_scheduled
+            .query()
             .bind(&promoted[..])
             .execute(&mut *transaction)
             .await?;
         let (ids, errors): (Vec<Uuid>, Vec<String>) = aside.into_iter().unzip();
         if !ids.is_empty() {
-            sqlx::query(sql.put_aside.safe())
+            sql.put_aside
+                .query()
                 .bind(&ids[..])
                 .bind(&errors[..])
                 .execute(&mut *transaction)
@@ -225,7 +233,7 @@ impl Postgres {
     /// How long until the next message's time comes.
     async fn next_in(&self) -> Result<Option<Duration>, BackendError> {
         let micros: Option<i64> = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.next_in.safe())
+            self.inner.sql.next_in.query_scalar()
                 .fetch_optional(&mut *connection)
                 .await)?;
         Ok(micros.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0))))
@@ -236,7 +244,7 @@ impl Postgres {
             return Ok(Change::Done);
         }
         let stored: Vec<(Uuid, String)> = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.streams_of_ids.safe())
+            self.inner.sql.streams_of_ids.query_as()
                 .bind(&[id.as_uuid()][..])
                 .fetch_all(&mut *connection)
                 .await)?;

@@ -27,7 +27,7 @@ impl Snapshots for Postgres {
     ) -> Result<(), BackendError> {
         self.inner.limits.check_snapshot(snapshot)?;
         // Doing it twice changes nothing the second time.
-        retrying!(self, connection => sqlx::query(self.inner.sql.save_snapshot.safe())
+        retrying!(self, connection => self.inner.sql.save_snapshot.query()
             .bind(actor.as_str())
             .bind(stream.as_str())
             .bind(clamped(snapshot.seq.get()))
@@ -52,7 +52,7 @@ impl Snapshots for Postgres {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
-        retrying!(self, connection => sqlx::query(self.inner.sql.delete_snapshot.safe())
+        retrying!(self, connection => self.inner.sql.delete_snapshot.query()
             .bind(actor.as_str())
             .bind(stream.as_str())
             .execute(&mut *connection)
@@ -69,7 +69,7 @@ impl Postgres {
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
         let row: Option<(i64, i64, String)> = retrying!(self, connection =>
-            sqlx::query_as(sql.safe())
+            sql.query_as()
                 .bind(actor.as_str())
                 .bind(stream.as_str())
                 .fetch_optional(&mut *connection)

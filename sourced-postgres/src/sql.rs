@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sourced::backend::Table;
-use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::{Query, QueryAs, QueryScalar};
+use sqlx::{AssertSqlSafe, FromRow, Postgres};
 
 use crate::error::InvalidSchemaName;
 use crate::pages::{Both, Pages};
@@ -33,26 +35,74 @@ impl SchemaName {
     }
 }
 
+/// Whether a statement stays prepared, under a name, on the connection that has run it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Preparing {
+    Kept,
+    /// The next transaction may find another connection behind the same pooler.
+    Unnamed,
+}
+
+/// What turns texts into statements.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer<'s> {
+    pub(crate) schema: &'s SchemaName,
+    pub(crate) preparing: Preparing,
+}
+
+impl Writer<'_> {
+    pub(crate) fn text(self, text: &str) -> Text {
+        Text {
+            text: self.schema.render(text).into(),
+            preparing: self.preparing,
+        }
+    }
+}
+
 /// A statement's text.
 #[derive(Debug, Clone)]
-pub(crate) struct Text(Arc<str>);
+pub(crate) struct Text {
+    text: Arc<str>,
+    preparing: Preparing,
+}
 
 impl Text {
-    pub(crate) fn new(schema: &SchemaName, text: &str) -> Self {
-        Self(schema.render(text).into())
+    pub(crate) fn query<'q>(&self) -> Query<'q, Postgres, PgArguments> {
+        sqlx::query(self.safe()).persistent(self.is_kept())
     }
 
-    /// For sending: everything in it is ours, but for the checked name of the schema.
-    pub(crate) fn safe(&self) -> AssertSqlSafe<Arc<str>> {
-        AssertSqlSafe(Arc::clone(&self.0))
+    pub(crate) fn query_as<'q, O: for<'r> FromRow<'r, PgRow>>(
+        &self,
+    ) -> QueryAs<'q, Postgres, O, PgArguments> {
+        sqlx::query_as(self.safe()).persistent(self.is_kept())
+    }
+
+    pub(crate) fn query_scalar<'q, O>(&self) -> QueryScalar<'q, Postgres, O, PgArguments>
+    where
+        (O,): for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_scalar(self.safe()).persistent(self.is_kept())
+    }
+
+    /// Everything in it is ours, but for checked names.
+    fn safe(&self) -> AssertSqlSafe<Arc<str>> {
+        AssertSqlSafe(Arc::clone(&self.text))
+    }
+
+    fn is_kept(&self) -> bool {
+        self.preparing == Preparing::Kept
     }
 
     /// The same with sizes written into it.
     pub(crate) fn sized<const N: usize>(&self, sizes: [(&str, usize); N]) -> Self {
-        let text = sizes.iter().fold(self.0.to_string(), |text, (name, size)| {
+        let text = self.text.to_string();
+        let text = sizes.iter().fold(text, |text, (name, size)| {
             text.replace(name, &size.to_string())
         });
-        Self(text.into())
+        Self {
+            text: text.into(),
+            preparing: self.preparing,
+        }
     }
 }
 
@@ -77,15 +127,25 @@ macro_rules! statements {
             pub(crate) pages: Pages,
             /// Those of read models.
             pub(crate) tables: TableNames,
+            preparing: Preparing,
         }
 
         impl Sql {
-            pub(crate) fn new(schema: &SchemaName) -> Self {
+            pub(crate) fn new(writer: Writer<'_>) -> Self {
                 Self {
-                    $($name: Text::new(schema, $text),)*
-                    read_stream: Both::new(schema, include_str!("sql/read_stream.sql")),
-                    pages: Pages::new(schema),
-                    tables: TableNames(schema.clone()),
+                    $($name: writer.text($text),)*
+                    read_stream: Both::new(writer, include_str!("sql/read_stream.sql")),
+                    pages: Pages::new(writer),
+                    tables: TableNames(writer.schema.clone()),
+                    preparing: writer.preparing,
+                }
+            }
+
+            /// A statement put together from checked names.
+            pub(crate) fn own(&self, text: String) -> Text {
+                Text {
+                    text: text.into(),
+                    preparing: self.preparing,
                 }
             }
         }
@@ -93,6 +153,8 @@ macro_rules! statements {
 }
 
 statements! {
+    xid = "SELECT pg_current_xact_id()::text";
+    xid_if_assigned = "SELECT pg_current_xact_id_if_assigned()::text";
     append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     append_group = "SELECT bases, actuals, positions FROM {schema}.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     schedule = "SELECT known FROM {schema}.schedule($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -121,10 +183,10 @@ statements! {
     reset_group = "SELECT {schema}.reset_group($1, $2, $3, $4)";
     remove_group = "SELECT {schema}.remove_group($1)";
     sweep_groups = "SELECT {schema}.sweep_groups(10000)";
-    stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp() WHERE name = $1";
-    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = $1";
+    stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp(), state_pos = NULL WHERE name = $1";
+    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL WHERE name = $1";
     groups = include_str!("sql/groups.sql");
-    group_state = "SELECT state, state_reason, state_at FROM {schema}.groups WHERE name = $1";
+    group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!') AS state_type FROM {schema}.groups AS g LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos WHERE g.name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
     look = "SELECT group_name, group_id, oldest_ready, has_more FROM {schema}.look($1)";
     claim = include_str!("sql/claim.sql");

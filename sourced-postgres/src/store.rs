@@ -82,7 +82,10 @@ impl Postgres {
         connection: &mut PgConnection,
         ids: &[Uuid],
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        sqlx::query(self.inner.sql.stored_ids.safe())
+        self.inner
+            .sql
+            .stored_ids
+            .query()
             .bind(ids)
             .fetch_all(connection)
             .await
@@ -107,7 +110,7 @@ impl Postgres {
 
     async fn append_row(&self, connection: &mut PgConnection, appends: &Appends) -> Attempt<PgRow> {
         let arrays = appends.arrays();
-        let query = sqlx::query(self.inner.sql.append.safe());
+        let query = self.inner.sql.append.query();
         Ok(arrays.bind(query).fetch_one(connection).await?)
     }
 }

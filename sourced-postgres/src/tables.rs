@@ -44,7 +44,7 @@ impl Tables for Postgres {
         table.check()?;
         let Select { text, values } = Select::new(&self.table(table), table, query);
         let rows = retrying!(self, connection => {
-            let query = bound(sqlx::query(AssertSqlSafe(text.clone())), &values)?;
+            let query = bound(self.inner.sql.own(text.clone()).query(), &values)?;
             query.fetch_all(&mut *connection).await
         });
         let rows = rows.map_err(of_table)?;
@@ -67,6 +67,7 @@ impl Postgres {
         let mut transaction = connection.begin().await?;
         // Several processes may make it at the same time.
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext('sourced tables'), hashtext($1))")
+            .persistent(false)
             .bind(self.schema())
             .execute(&mut *transaction)
             .await?;
@@ -106,7 +107,11 @@ impl Postgres {
         table: &Table,
         group: &GroupId,
     ) -> Attempt<bool> {
-        let types: Option<Vec<String>> = sqlx::query_scalar(self.inner.sql.group_types.safe())
+        let types: Option<Vec<String>> = self
+            .inner
+            .sql
+            .group_types
+            .query_scalar()
             .bind(group.as_str())
             .fetch_optional(&mut *connection)
             .await?;
@@ -114,7 +119,12 @@ impl Postgres {
             return Ok(false);
         }
         let has_rows = format!("SELECT EXISTS (SELECT FROM {})", self.table(table));
-        let has_rows = sqlx::query_scalar(AssertSqlSafe(has_rows)).fetch_one(connection);
+        let has_rows = self
+            .inner
+            .sql
+            .own(has_rows)
+            .query_scalar()
+            .fetch_one(connection);
         Ok(has_rows.await?)
     }
 
@@ -136,7 +146,11 @@ impl Postgres {
     }
 
     async fn set_back(&self, connection: &mut PgConnection, group: &GroupId) -> Attempt<bool> {
-        let is_known = sqlx::query_scalar(self.inner.sql.reset_group.safe())
+        let is_known = self
+            .inner
+            .sql
+            .reset_group
+            .query_scalar()
             .bind(group.as_str())
             .bind(None::<&str>)
             .bind(0_i64)
@@ -153,6 +167,7 @@ impl Postgres {
         table: &Table,
     ) -> Attempt<(Vec<FoundColumn>, Vec<String>)> {
         let rows = sqlx::query(include_str!("sql/table_columns.sql"))
+            .persistent(false)
             .bind(self.schema())
             .bind(table.physical_name())
             .fetch_all(connection)
@@ -227,6 +242,8 @@ pub(crate) fn kept_as(of: ColumnType) -> &'static str {
 
 /// Names in the text were checked.
 async fn run(connection: &mut PgConnection, text: String) -> Result<(), SqlError> {
-    sqlx::query(AssertSqlSafe(text)).execute(connection).await?;
+    // Made once: nothing of it need stay prepared.
+    let query = sqlx::query(AssertSqlSafe(text)).persistent(false);
+    query.execute(connection).await?;
     Ok(())
 }

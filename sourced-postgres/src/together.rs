@@ -13,11 +13,13 @@ use sourced::backend::{
 };
 use sourced::{MessageId, NewMessage, StoredMessage};
 use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Attempt, Postgres, Retry};
 use crate::claims::micros;
+use crate::connecting::in_step;
 use crate::row::{clamped, readable};
 
 /// Acknowledgements of one transaction: a bound for how long the first of them waits for the others.
@@ -163,7 +165,6 @@ impl Postgres {
 
     /// In one call of the database, which is a transaction of its own.
     async fn try_all(&self, ackings: &[Acking]) -> Attempt<Vec<Outcome>> {
-        let mut connection = self.pool().acquire().await?;
         let keys = || ackings.iter().map(|acking| &acking.ack.claim);
         let text = |of: fn(&ClaimKey) -> &str| keys().map(of).collect::<Vec<_>>();
         let workers: Vec<_> = keys().map(|key| key.worker.as_uuid()).collect();
@@ -194,7 +195,11 @@ impl Postgres {
             .map(|acking| acking.next.map_or(0, |next| micros(next.lease)))
             .collect();
         let arrays = appends.arrays();
-        let query = sqlx::query(self.inner.sql.ack_all.safe())
+        let query = self
+            .inner
+            .sql
+            .ack_all
+            .query()
             .bind(text(|key| key.group.as_str()))
             .bind(text(|key| key.stream.as_str()))
             .bind(&workers[..])
@@ -207,7 +212,12 @@ impl Postgres {
             .bind(&collections[..])
             .bind(&keys_of_documents[..])
             .bind(&values[..]);
-        let row = arrays.bind(query).fetch_one(&mut *connection).await?;
+        let query = arrays.bind(query);
+        let mut connection = self.pool().acquire().await?;
+        let row: Attempt<PgRow> =
+            in_step!(self, &mut connection, step => query.fetch_one(&mut *step).await);
+        let row = row?;
+        drop(connection);
         if appends.is_empty() {
             let nothing = |_| Outcome::Stored(Stored::new(), Vec::new());
             return Ok(ackings.iter().map(nothing).collect());

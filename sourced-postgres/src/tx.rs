@@ -56,7 +56,9 @@ impl TxOps for Operations<'_> {
         key: &str,
         value: Payload,
     ) -> Result<(), BackendError> {
-        sqlx::query(self.sql.put_document.safe())
+        self.sql
+            .put_document
+            .query()
             .bind(collection)
             .bind(key)
             .bind(value.as_str())
@@ -71,7 +73,10 @@ impl TxOps for Operations<'_> {
         collection: &str,
         key: &str,
     ) -> Result<Option<Payload>, BackendError> {
-        let value: Option<String> = sqlx::query_scalar(self.sql.get_document_to_change.safe())
+        let value: Option<String> = self
+            .sql
+            .get_document_to_change
+            .query_scalar()
             .bind(collection)
             .bind(key)
             .fetch_one(&mut *self.connection)
@@ -81,7 +86,9 @@ impl TxOps for Operations<'_> {
     }
 
     async fn delete_document(&mut self, collection: &str, key: &str) -> Result<(), BackendError> {
-        sqlx::query(self.sql.delete_document.safe())
+        self.sql
+            .delete_document
+            .query()
             .bind(collection)
             .bind(key)
             .execute(&mut *self.connection)

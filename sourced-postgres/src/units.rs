@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use crate::ack::{Trouble, run_syncs};
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
+use crate::connecting::in_step;
 use crate::error::SqlError;
 use crate::joined::JoinedTransaction;
 use crate::row::{clamped, readable};
@@ -71,7 +72,7 @@ impl Postgres {
                 self.unit_once(caller, &unit, &rest).await
             } else {
                 let mut connection = self.connection(&retry).await?;
-                self.unit_once(&mut connection, &unit, &rest).await
+                in_step!(self, &mut connection, step => self.unit_once(&mut step, &unit, &rest).await)
             };
             match tried {
                 Ok(placed) => {
@@ -150,7 +151,11 @@ impl Postgres {
         let (handlers, types): (Vec<&str>, Vec<&str>) = handled
             .map(|(group, of)| (group.as_str(), of.as_str()))
             .unzip();
-        let waiting = sqlx::query(self.inner.sql.is_waiting.safe())
+        let waiting = self
+            .inner
+            .sql
+            .is_waiting
+            .query()
             .bind(&groups[..])
             .bind(&streams[..])
             .bind(&firsts[..])
@@ -170,7 +175,10 @@ impl Postgres {
         }
         let lasts: Vec<i64> = spans.iter().map(|span| span.last).collect();
         let positions: Vec<i64> = spans.iter().map(|span| span.position).collect();
-        sqlx::query(self.inner.sql.move_on.safe())
+        self.inner
+            .sql
+            .move_on
+            .query()
             .bind(&groups[..])
             .bind(&streams[..])
             .bind(&lasts[..])
@@ -190,7 +198,10 @@ impl Postgres {
         }
         let ids: Vec<_> = refusals.iter().map(|r| r.command.as_uuid()).collect();
         let reasons: Vec<_> = refusals.iter().map(|r| readable(&r.reason)).collect();
-        sqlx::query(self.inner.sql.insert_refusals.safe())
+        self.inner
+            .sql
+            .insert_refusals
+            .query()
             .bind(&ids[..])
             .bind(&reasons[..])
             .execute(connection)
@@ -206,7 +217,11 @@ impl Postgres {
         if syncs.is_empty() {
             return Ok(());
         }
-        let xid: String = sqlx::query_scalar("SELECT pg_current_xact_id()::text")
+        let xid: String = self
+            .inner
+            .sql
+            .xid
+            .query_scalar()
             .fetch_one(&mut *connection)
             .await?;
         run_syncs(connection, &self.inner.sql, syncs, &xid).await

@@ -59,7 +59,7 @@ impl Upkeep for Postgres {
         before: Option<Position>,
         limit: usize,
     ) -> Result<RecentStreams, BackendError> {
-        let rows = retrying!(self, connection => sqlx::query(self.inner.sql.recent_streams.safe())
+        let rows = retrying!(self, connection => self.inner.sql.recent_streams.query()
             .bind(before.map_or(i64::MAX, |before| clamped(before.get())))
             .bind(clamped(limit))
             .fetch_all(&mut *connection)
@@ -85,7 +85,7 @@ impl Upkeep for Postgres {
 
     async fn statistics(&self) -> Result<Statistics, BackendError> {
         let (messages, streams, bytes): (i64, i64, i64) = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.statistics.safe())
+            self.inner.sql.statistics.query_as()
                 .fetch_one(&mut *connection)
                 .await)?;
         let bytes = Some(number(bytes)?);
@@ -107,7 +107,7 @@ impl Upkeep for Postgres {
         });
         let metadata: Vec<_> = metadata.collect();
         let (unknown, restored): (Option<i64>, i64) = retrying!(self, connection =>
-            sqlx::query_as(self.inner.sql.restore.safe())
+            self.inner.sql.restore.query_as()
                 .bind(&positions)
                 .bind(&ids)
                 .bind(&seqs)
@@ -136,7 +136,9 @@ impl Postgres {
         let sql = &self.inner.sql;
         let upto = clamped(truncation.upto.get());
         let mut transaction = connection.begin().await?;
-        let stream: Option<(i64, i64)> = sqlx::query_as(sql.lock_stream.safe())
+        let stream: Option<(i64, i64)> = sql
+            .lock_stream
+            .query_as()
             .bind(truncation.stream.as_str())
             .fetch_optional(&mut *transaction)
             .await?;
@@ -145,14 +147,14 @@ impl Postgres {
             return Ok(Truncated::BeyondEnd(last));
         }
         // Until the commit nobody changes types or resets. The next statement sees what was so before.
-        sqlx::query(sql.lock_groups.safe())
-            .execute(&mut *transaction)
-            .await?;
+        sql.lock_groups.query().execute(&mut *transaction).await?;
         let bases = truncation.bases.iter();
         let (groups, seqs): (Vec<_>, Vec<_>) = bases
             .map(|(actor, base)| (actor.as_str(), clamped(base.seq.get())))
             .unzip();
-        let waiting: Option<(String, i64)> = sqlx::query_as(sql.waiting_groups.safe())
+        let waiting: Option<(String, i64)> = sql
+            .waiting_groups
+            .query_as()
             .bind(stream)
             .bind(upto)
             .bind(groups)
@@ -163,7 +165,8 @@ impl Postgres {
             return Ok(Truncated::Waiting { group, seq });
         }
         for (actor, base) in &truncation.bases {
-            sqlx::query(sql.save_base.safe())
+            sql.save_base
+                .query()
                 .bind(actor.as_str())
                 .bind(truncation.stream.as_str())
                 .bind(clamped(base.seq.get()))
@@ -173,12 +176,15 @@ impl Postgres {
                 .await?;
         }
         // What a group had not handled when it gave up its type.
-        sqlx::query(sql.forget_owed.safe())
+        sql.forget_owed
+            .query()
             .bind(stream)
             .bind(upto)
             .execute(&mut *transaction)
             .await?;
-        let removed = sqlx::query(sql.remove_messages.safe())
+        let removed = sql
+            .remove_messages
+            .query()
             .bind(stream)
             .bind(upto)
             .execute(&mut *transaction)

@@ -12,7 +12,7 @@ use crate::row::get;
 impl Versions for Postgres {
     async fn live(&self, table: &str) -> Result<Option<Live>, BackendError> {
         let row = retrying!(self, connection =>
-            sqlx::query(self.inner.sql.live_version.safe())
+            self.inner.sql.live_version.query()
                 .bind(table)
                 .fetch_optional(&mut *connection)
                 .await)?;
@@ -24,7 +24,7 @@ impl Versions for Postgres {
             return Ok(live);
         }
         retrying!(self, connection =>
-            sqlx::query(self.inner.sql.enter_version.safe())
+            self.inner.sql.enter_version.query()
                 .bind(table.name)
                 .bind(i64::from(table.version))
                 .bind(first.as_str())
@@ -36,7 +36,7 @@ impl Versions for Postgres {
 
     async fn swap(&self, swap: &Swap) -> Result<Swapped, BackendError> {
         let said: String = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.swap_version.safe())
+            self.inner.sql.swap_version.query_scalar()
                 .bind(swap.table)
                 .bind(i64::from(swap.seen.version))
                 .bind(swap.seen.previous.map(i64::from))
@@ -52,7 +52,7 @@ impl Versions for Postgres {
 
     async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError> {
         let said: String = retrying!(self, connection =>
-            sqlx::query_scalar(self.inner.sql.roll_back_version.safe())
+            self.inner.sql.roll_back_version.query_scalar()
                 .bind(swap.table)
                 .bind(i64::from(swap.seen.version))
                 .bind(swap.seen.previous.map(i64::from))

@@ -28,16 +28,7 @@ impl Harness for OnPostgres {
     }
 
     async fn advance(&self, backend: &Postgres, schema: &Schema, by: Duration) {
-        let micros = i64::try_from(by.as_micros()).unwrap();
-        schema
-            .execute(
-                backend,
-                &format!(
-                    "UPDATE {{schema}}.lanes SET due_at = due_at - {micros} * interval '1 microsecond' WHERE due_at IS NOT NULL;
-                     UPDATE {{schema}}.scheduled SET due_at = due_at - {micros} * interval '1 microsecond'"
-                ),
-            )
-            .await;
+        schema.advance(backend, by).await;
     }
 
     fn now(&self, _: &Schema) -> Timestamp {

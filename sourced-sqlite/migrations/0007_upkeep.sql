@@ -8,3 +8,6 @@ CREATE TABLE sourced_snapshot_bases (
     state       TEXT    NOT NULL,
     PRIMARY KEY (actor, stream)
 ) STRICT;
+
+-- The message at which the group failed.
+ALTER TABLE sourced_groups ADD COLUMN state_pos INTEGER;

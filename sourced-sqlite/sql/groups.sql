@@ -4,6 +4,8 @@ SELECT
     g.state,
     g.state_reason,
     g.state_at,
+    g.state_pos,
+    ltrim(f.type, '!') AS state_type,
     g.hi,
     (SELECT coalesce(max(position), 0) FROM sourced_messages) AS log_end,
     (SELECT json_group_array(type) FROM (SELECT type FROM sourced_group_types WHERE group_id = g.id ORDER BY type)) AS types,
@@ -29,5 +31,6 @@ SELECT
         ) WHERE acked < max_acked
     ) AS is_replaying
 FROM sourced_groups g
+LEFT JOIN sourced_messages f ON f.position = g.state_pos
 WHERE g.state IN ('active', 'stopped', 'failed')
 ORDER BY g.name

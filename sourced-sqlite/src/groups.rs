@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
+    BackendError, FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
 };
 use sourced::message::TypeName;
 use sourced::{GroupId, Position, Timestamp};
@@ -138,7 +138,7 @@ impl Groups for Sqlite {
     }
 }
 
-/// Reads a state from its name, its reason and its time.
+/// Reads a state from its name, its reason, its time, and the position and type of the message.
 fn state(row: &SqliteRow, first: usize) -> Result<GroupState, BackendError> {
     let name: &str = row.try_get(first).map_err(error::backend)?;
     if name == "active" {
@@ -150,32 +150,47 @@ fn state(row: &SqliteRow, first: usize) -> Result<GroupState, BackendError> {
     let at: Option<i64> = row.try_get(first + 2).map_err(error::backend)?;
     let at = Timestamp::from_micros(at.unwrap_or(0));
     Ok(match name {
-        "failed" => GroupState::Failed { error: why, at },
+        "failed" => GroupState::Failed {
+            error: why,
+            message: failed_message(row, first + 3)?,
+            at,
+        },
         _ => GroupState::Stopped { reason: why, at },
     })
+}
+
+fn failed_message(row: &SqliteRow, first: usize) -> Result<Option<FailedMessage>, BackendError> {
+    let Some(name) = optional_text(row, first + 1)? else {
+        return Ok(None);
+    };
+    Ok(Some(FailedMessage {
+        position: Position::new(unsigned(row, first)?),
+        type_name: TypeName::new(name)
+            .map_err(|_| BackendError::Corrupt("a type name".to_owned()))?,
+    }))
 }
 
 fn status(row: &SqliteRow) -> Result<GroupStatus, BackendError> {
     let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
     let name: &str = row.try_get(0).map_err(error::backend)?;
-    let types: &str = row.try_get(6).map_err(error::backend)?;
+    let types: &str = row.try_get(8).map_err(error::backend)?;
     let types: Vec<&str> = serde_json::from_str(types).map_err(|_| corrupt("a list of types"))?;
     let types = types
         .into_iter()
         .map(TypeName::new)
         .collect::<Result<_, _>>();
-    let oldest: Option<i64> = row.try_get(9).map_err(error::backend)?;
+    let oldest: Option<i64> = row.try_get(11).map_err(error::backend)?;
     let oldest = oldest.and_then(|oldest| u64::try_from(oldest).ok());
     Ok(GroupStatus {
         id: GroupId::new(name).map_err(|_| corrupt("a group's name"))?,
         types: types.map_err(|_| corrupt("a type name"))?,
         state: state(row, 1)?,
-        sorted_upto: Position::new(unsigned(row, 4)?),
-        log_end: Position::new(unsigned(row, 5)?),
-        pending: unsigned(row, 7)?.min(GroupStatus::MOST_COUNTED),
-        parked: unsigned(row, 8)?,
+        sorted_upto: Position::new(unsigned(row, 6)?),
+        log_end: Position::new(unsigned(row, 7)?),
+        pending: unsigned(row, 9)?.min(GroupStatus::MOST_COUNTED),
+        parked: unsigned(row, 10)?,
         oldest_pending: oldest.map(Position::new),
-        is_replaying: row.try_get(10).map_err(error::backend)?,
+        is_replaying: row.try_get(12).map_err(error::backend)?,
     })
 }
 

@@ -259,20 +259,20 @@ pub(crate) async fn fail(
         }
         Verdict::StopGroup => Some(0),
     };
-    if verdict == Verdict::StopGroup {
-        let stop = sqlx::query(sql.fail_group.clone())
-            .bind(claim.group.as_str())
-            .bind(text);
-        stop.execute(&mut *connection)
-            .await
-            .map_err(error::backend)?;
-    }
     let query = sqlx::query(sql.fail.clone())
         .bind(lane)
         .bind(delay)
         .bind(text);
-    let done = query.execute(connection).await;
-    done.map(drop).map_err(|error| error::backend(error).into())
+    let done = query.execute(&mut *connection).await;
+    done.map_err(error::backend)?;
+    if verdict == Verdict::StopGroup {
+        let stop = sqlx::query(sql.fail_group.clone())
+            .bind(claim.group.as_str())
+            .bind(text)
+            .bind(lane);
+        stop.execute(connection).await.map_err(error::backend)?;
+    }
+    Ok(())
 }
 
 /// Prolongs claims, and returns those that are lost.

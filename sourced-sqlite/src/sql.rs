@@ -109,10 +109,12 @@ statements! {
     reopen_stream = "UPDATE sourced_lanes
         SET ready = sourced_first
         WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND ready = 0";
-    stop_group = "UPDATE sourced_groups SET state = 'stopped', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
-    fail_group = "UPDATE sourced_groups SET state = 'failed', state_reason = ?2, state_at = sourced_now WHERE name = ?1";
-    start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL WHERE name = ?1";
-    group_state = "SELECT state, state_reason, state_at FROM sourced_groups WHERE name = ?1";
+    stop_group = "UPDATE sourced_groups SET state = 'stopped', state_reason = ?2, state_at = sourced_now, state_pos = NULL WHERE name = ?1";
+    fail_group = "UPDATE sourced_groups SET state = 'failed', state_reason = ?2, state_at = sourced_now,
+        state_pos = (SELECT failed_pos FROM sourced_lanes WHERE id = ?3) WHERE name = ?1";
+    start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL WHERE name = ?1";
+    group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!')
+        FROM sourced_groups g LEFT JOIN sourced_messages f ON f.position = g.state_pos WHERE g.name = ?1";
     groups = include_str!("../sql/groups.sql");
     remove_group = "UPDATE sourced_groups SET state = 'removed', name = char(1) || id WHERE name = ?1";
     sweep_owed = "DELETE FROM sourced_owed WHERE lane_id IN (SELECT value FROM json_each(?1))";

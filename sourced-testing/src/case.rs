@@ -273,6 +273,11 @@ impl Streams for Past {
     fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }
+
+    /// What is given was saved by nobody.
+    fn forgets_what_was_saved(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for Past {

@@ -605,6 +605,51 @@ fn a_projector_saves_what_the_test_looks_at() {
     );
 }
 
+/// Loads its state where it was saved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Turnover {
+    cents: u64,
+    n_others: u32,
+}
+
+#[projector(stored)]
+impl Turnover {
+    #[state]
+    async fn load(id: &StreamId, tx: &mut Tx<'_>) -> Result<Option<Self>, Failure> {
+        tx.get("turnover", id).await
+    }
+
+    #[event]
+    fn item_added(&mut self, event: &ItemAdded) {
+        self.cents += event.price;
+    }
+
+    #[event(Placed, Gifted)]
+    fn others(&mut self) {
+        self.n_others += 1;
+    }
+
+    #[sync]
+    async fn save(&self, id: &StreamId, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        tx.put("turnover", id, self).await
+    }
+}
+
+#[test]
+fn a_projector_that_loads_goes_on_from_what_is_given() {
+    let both = Turnover {
+        cents: 500,
+        n_others: 2,
+    };
+    given::<Turnover>((added("tea", 450), placed("u-7"), Gifted))
+        .when(added("cup", 50))
+        .then_document("turnover", "turnover-1", &both);
+    let before = Turnover { cents: 450, ..both };
+    given_state(before)
+        .when(added("cup", 50))
+        .then_document("turnover", "turnover-1", &both);
+}
+
 #[test]
 fn a_projector_that_wants_a_database_says_where_it_gets_one() {
     let error = failure(|| {

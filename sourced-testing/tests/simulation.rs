@@ -48,13 +48,16 @@ fn the_same_seed_is_the_same_history_to_the_byte() {
 /// The negative control: what the fence is for, the invariants notice.
 #[test]
 fn a_storage_that_does_not_fence_is_found_out() {
-    let found = bank::simulated().storage(Unfenced).seeds(0..1_000).run();
+    // A replay takes claims back, which is a fence of its own.
+    let faults = Fault::ALL.into_iter().filter(|it| *it != Fault::Replay);
+    let simulation = bank::simulated().storage(Unfenced).faults(faults);
+    let found = simulation.seeds(0..1_000).run();
     let found = found.expect_err("a thousand seeds found nothing");
     let is_about_doubles = ["one-transaction", "decided-once"];
     assert!(is_about_doubles.contains(&&*found.invariant), "{found}");
     assert!(found.is_repeatable, "{found}");
     assert!(found.story.contains("STANDS STILL"), "{found}");
-    assert!(found.story.lines().count() <= 20, "{found}");
+    assert!(found.story.lines().count() <= 30, "{found}");
 }
 
 /// Who calls somebody else twice for one message is found out, and the story says how it came to it.

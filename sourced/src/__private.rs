@@ -34,7 +34,7 @@ pub use crate::message::{
     BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, Sampler,
     StoredMessage, check_was, names_with, read_since, samplers_with,
 };
-pub use crate::projector::{Projection, Projector, ProjectorReactor};
+pub use crate::projector::{AfterSync, Loads, LoadsInTx, Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::{IntoStreamId, StreamId};
 pub use crate::table::{

@@ -70,7 +70,7 @@ pub use message::{
     TypeName,
 };
 pub use projector::Projector;
-pub use reactor::{History, Now, Replaying, Res};
+pub use reactor::{DocumentReader, History, Now, Replaying, Res, SeenError};
 pub use reader::{Feed, Reader, TypedFeed};
 pub use recurrence::{CatchUp, Every, Ticks};
 #[cfg(feature = "cron")]
@@ -78,9 +78,9 @@ pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
-    FailureHooks, GroupProgress, GroupRef, Health, Idle, LastResort, Outcome, Pace, Place,
-    ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running, StopReport,
-    Truncate, Unit, UnitError, UnitOutcome, WorkerOptions,
+    FailureHooks, GroupHooks, GroupProgress, GroupRef, Health, Idle, LastResort, Outcome, Pace,
+    Place, ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running,
+    StopReport, Truncate, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,
@@ -91,5 +91,6 @@ pub use topology::Topology;
 
 #[cfg(feature = "macros")]
 pub use sourced_macros::{
-    Projection, actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+    Projection, actor, after_sync, before_evolve, command, event, handler, on, projector, reaction,
+    state, sync,
 };

@@ -12,5 +12,6 @@ pub use crate::{
 #[cfg(feature = "macros")]
 #[doc(no_inline)]
 pub use crate::{
-    Projection, actor, before_evolve, command, event, handler, on, projector, reaction, state, sync,
+    Projection, actor, after_sync, before_evolve, command, event, handler, on, projector, reaction,
+    state, sync,
 };

@@ -25,8 +25,10 @@ mod recurring;
 mod remedies;
 mod scenarios;
 mod scheduling;
+mod seeing;
 mod snapshots;
 mod stopping;
+mod stored;
 mod tables;
 mod unit_seqs;
 mod units;
@@ -188,6 +190,7 @@ promises! {
         attempts_are_counted_for_each_message_anew,
         a_skipped_command_says_so,
         hooks_are_called_once_for_each_failure,
+        hooks_of_each_process_are_told_when_a_group_fails_runs_and_is_stopped,
         workers_survive_a_panic_in_a_hook_or_a_strategy,
         a_reactor_keeps_to_its_own_limit_of_lanes,
     }
@@ -203,6 +206,14 @@ promises! {
         a_cancelled_command_is_never_decided,
         schedule_once_by_the_next_process_when_this_one_has_ended,
         a_unit_leaves_what_is_for_later_to_the_workers,
+    }
+    seeing {
+        a_command_is_seen_by_a_projector_when_it_has_answered,
+        a_durable_call_is_seen,
+        what_another_process_projects_is_seen,
+        the_limit_is_told_with_what_is_missing,
+        parked_streams_and_stopped_groups_are_told_at_once,
+        what_a_unit_left_to_workers_is_seen,
     }
     snapshots {
         one_is_taken_after_every_so_many_events_and_used,
@@ -223,6 +234,15 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+    }
+    stored {
+        a_stored_state_goes_on_from_what_was_saved,
+        what_went_well_before_a_failure_is_saved_and_the_rest_goes_on,
+        fenced_whoever_lost_the_lane_saves_no_state_of_the_past,
+        replay_is_marked_and_counts_nothing_twice,
+        no_history_is_read_but_in_a_replay,
+        one_transaction_of_a_unit_takes_what_is_loaded_in_it,
+        a_failure_after_the_commit_changes_nothing,
     }
     tables {
         a_table_follows_its_events_and_answers_queries,

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sourced::backend::{QuarantineError, Verdict};
+use sourced::backend::{FailedMessage, GroupState, QuarantineError, Verdict};
 use sourced::prelude::*;
 use sourced::{
-    ErrorStrategy, FailedAttempt, FailureHooks, LastResort, Outcome, ReactorOptions, RetryPolicy,
-    WorkerOptions,
+    ErrorStrategy, FailedAttempt, FailureHooks, GroupHooks, LastResort, Outcome, ReactorOptions,
+    RetryPolicy, WorkerOptions,
 };
 
 use crate::backends::On;
@@ -104,6 +104,9 @@ pub async fn quarantine_at_once_of_what_will_not_pass(on: On) {
     assert_eq!(parked[0].stream.as_str(), "till-1");
     assert_eq!(parked[0].failure.error, "out of order");
     assert_eq!(parked[0].failure.type_name.as_str(), "till.sold");
+    let health = app.health().await;
+    let parked = health.groups.iter().map(|group| group.parked_lanes);
+    assert_eq!(parked.collect::<Vec<_>>(), [Some(0), Some(0), Some(1)]);
     assert_eq!(
         report(&app, "till-1").await.unwrap().n_sold,
         2,
@@ -209,6 +212,65 @@ pub async fn a_failure_stops_its_group_until_a_person_starts_it(on: On) {
     assert_eq!((printer.tried("jam"), printer.tried("tea")), (4, 1));
     assert_eq!(printer.tried("cup"), 1);
     running.stop().await;
+}
+
+pub async fn hooks_of_each_process_are_told_when_a_group_fails_runs_and_is_stopped(on: On) {
+    let told = Arc::new(Mutex::new([const { Vec::new() }; 2]));
+    let mut apps = Vec::new();
+    for process in 0..2 {
+        let told = Arc::clone(&told);
+        let hooks = GroupHooks::default()
+            .on_change(|_, _| panic!("a hook of others"))
+            .on_change(move |group, state| {
+                let state = match state {
+                    GroupState::Active => "runs".to_owned(),
+                    GroupState::Stopped { reason, .. } => reason.clone(),
+                    GroupState::Failed { error, message, .. } => {
+                        let message: &FailedMessage = message.as_ref().unwrap();
+                        format!("{error} at {}", message.type_name)
+                    }
+                    _ => unreachable!(),
+                };
+                told.lock().unwrap()[process].push(format!("{group}: {state}"));
+            });
+        let workers = WorkerOptions::default()
+            .poll_max(Duration::from_millis(5))
+            .retry(quick().last_resort(LastResort::StopGroup))
+            .group_hooks(hooks);
+        let builder = on.builder().register::<Till>().register::<Report>();
+        let builder = builder.register::<Labels>().resource(Stage::new());
+        let builder = builder.resource(Arc::new(Printer::default()));
+        apps.push(builder.workers(workers).build().await.unwrap());
+    }
+    let both_are_told = async |expected: &[&str]| {
+        for _ in 0..2_000 {
+            if told.lock().unwrap().iter().all(|told| told == expected) {
+                return;
+            }
+            apps[0].env().clock.sleep(Duration::from_millis(2)).await;
+        }
+        panic!("{:?}, not {expected:?}", told.lock().unwrap());
+    };
+    let running: Vec<_> = apps.iter().map(App::start).collect();
+    let labels = apps[0].group::<Labels>();
+    labels.stop("the printer moves").await.unwrap();
+    both_are_told(&["labels: the printer moves"]).await;
+    labels.start().await.unwrap();
+    let mut expected = vec!["labels: the printer moves", "labels: runs"];
+    both_are_told(&expected).await;
+    sell_all(&apps[0], "till-1", &["jam"]).await;
+    expected.push("labels: jammed at till.sold");
+    both_are_told(&expected).await;
+    let health = apps[1].health().await;
+    let parked: Vec<_> = health
+        .groups
+        .iter()
+        .map(|group| group.parked_lanes)
+        .collect();
+    assert_eq!(parked, [Some(0); 3]);
+    for running in running {
+        running.stop().await;
+    }
 }
 
 pub async fn attempts_are_counted_for_each_message_anew(on: On) {

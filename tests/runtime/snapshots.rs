@@ -251,11 +251,14 @@ pub async fn a_worker_starts_from_one(on: On) {
     enter(&app, 1..=5).await;
     let running = app.start();
     app.idle().await.unwrap();
+    // Snapshots are taken after the commit that `idle` waits for.
+    running.stop().await;
     let false_state = Ledger {
         entries: vec![7; 7],
         total: 1_000,
     };
     plant(&app, "ledger", LEDGER, &false_state).await;
+    let running = app.start();
     let receipt = app.dispatch(enter_at(0).to(LEDGER)).await.unwrap();
     let Outcome::Refused(reason) = receipt.outcome().await.unwrap() else {
         panic!("not refused")

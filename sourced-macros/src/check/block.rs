@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Type;
 
-use super::{message, parameters, signature};
+use super::{message, parameters, signature, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
@@ -21,6 +21,8 @@ use crate::parse::member::Role;
 pub(crate) enum Kind {
     Actor,
     Projector,
+    /// A projector that loads its state as it was saved.
+    Stored,
     /// A projector whose methods give rows back.
     Table,
     Handler,
@@ -31,7 +33,7 @@ impl Kind {
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::Actor => "#[actor]",
-            Self::Projector | Self::Table => "#[projector]",
+            Self::Projector | Self::Stored | Self::Table => "#[projector]",
             Self::Handler => "#[handler]",
         }
     }
@@ -45,12 +47,13 @@ impl Kind {
                 Role::State,
                 Role::BeforeEvolve,
             ],
-            Self::Projector => &[
+            Self::Projector | Self::Stored => &[
                 Role::Event,
                 Role::Reaction,
                 Role::State,
                 Role::BeforeEvolve,
                 Role::Sync,
+                Role::AfterSync,
             ],
             Self::Table => &[Role::Event],
             Self::Handler => &[Role::On, Role::State],
@@ -143,6 +146,11 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
     };
     let right: Vec<&Handler> = model.handlers.iter().filter(is_right).collect();
     aliases(kind, model, dx);
+    match (&model.stored, kind) {
+        (Some(word), Kind::Table) => stored::table(word, dx),
+        (Some(word), _) => stored::block(word, model, dx),
+        (None, _) => {}
+    }
     if let Some(version) = &model.version
         && kind == Kind::Projector
     {
@@ -233,17 +241,20 @@ fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         ),
     };
     let help = match (kind, handler.role) {
-        (Kind::Table, Role::Reaction | Role::On) => {
+        (Kind::Table, Role::Reaction | Role::On | Role::AfterSync) => {
             "move it to a `#[handler]`, as an `#[on]` method".to_owned()
         }
         (Kind::Table, Role::Sync | Role::State) => {
             "remove it: the library reads and writes the rows".to_owned()
         }
-        (Kind::Projector | Kind::Table | Kind::Handler, Role::Command) => {
+        (Kind::Projector | Kind::Stored | Kind::Table | Kind::Handler, Role::Command) => {
             "move it to the `#[actor]` that decides the command".to_owned()
         }
         (Kind::Actor, Role::Sync) => {
             "move it to a `#[projector]`: an actor is stored as its events".to_owned()
+        }
+        (Kind::Actor, Role::AfterSync) => {
+            "write a `#[reaction]`, or an `#[on]` method of a `#[handler]`".to_owned()
         }
         (_, Role::On) => "write `#[reaction]`".to_owned(),
         (Kind::Handler, Role::Reaction) => "write `#[on]`".to_owned(),
@@ -264,8 +275,11 @@ fn repetitions<'m>(
     let mut repeated = Vec::new();
     for role in [Role::Command, Role::Event] {
         let mut seen = HashMap::new();
-        for handler in handlers.iter().filter(|handler| handler.role == role) {
-            let message = handler.message();
+        let messages = handlers
+            .iter()
+            .filter(|handler| handler.role == role)
+            .flat_map(|handler| handler.events().into_iter().map(move |it| (handler, it)));
+        for (handler, message) in messages {
             if let Some(first) = seen.insert(key(&message), handler.name())
                 && handler.cfgs().is_empty()
             {
@@ -321,8 +335,13 @@ fn repetitions<'m>(
         );
         repeated.push(*second);
     }
-    for role in [Role::State, Role::BeforeEvolve] {
+    for (role, is_load) in [
+        (Role::State, false),
+        (Role::State, true),
+        (Role::BeforeEvolve, false),
+    ] {
         let of_role = handlers.iter().filter(|handler| handler.role == role);
+        let of_role = of_role.filter(|handler| handler.is_load() == is_load);
         for second in of_role.skip(1) {
             dx.error(
                 second.name(),

@@ -97,7 +97,7 @@ pub(crate) fn outside(role: Role, tokens: &TokenStream, item: Option<&Item>, dx:
     let attribute = role.attribute();
     let is_message = matches!(role, Role::Command | Role::Event);
     let block = match role {
-        Role::Sync => "#[projector]",
+        Role::Sync | Role::AfterSync => "#[projector]",
         Role::On => "#[handler]",
         _ => "#[actor]",
     };

@@ -5,6 +5,7 @@ mod message;
 mod parameters;
 mod row;
 mod signature;
+mod stored;
 
 pub(crate) use block::{Kind, block, head, model};
 pub(crate) use message::{message, outside};

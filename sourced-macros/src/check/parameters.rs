@@ -2,7 +2,8 @@
 
 use syn::Meta;
 
-use super::Kind;
+use super::signature::is_load;
+use super::{Kind, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
@@ -16,11 +17,18 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             Role::Command | Role::Event => of_message(kind, handler, parameter, dx),
             Role::Reaction | Role::On => of_reaction(handler, parameter, dx),
             Role::BeforeEvolve => of_before_evolve(handler, parameter, dx),
+            Role::State if is_load(kind, handler) => stored::of_load(handler, parameter, dx),
+            // That it is `async` is enough to say.
+            Role::State if handler.is_load() => {}
             Role::State => of_state(handler, parameter, dx),
             Role::Sync => of_sync(parameter, dx),
+            Role::AfterSync => stored::of_after_sync(parameter, dx),
         }
     }
     one_message(handler, dx);
+    if handler.role == Role::Event {
+        listed_events(kind, handler, dx);
+    }
     if handler.role == Role::On && names_no_event(handler) {
         dx.error(
             &handler.attr,
@@ -28,7 +36,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             "write `event: &Message<ItemAdded>` as a parameter, or `#[on(ItemAdded, ItemRemoved)]`",
         );
     }
-    if handler.role == Role::Sync && !takes_tx(handler) {
+    if handler.role == Role::Sync && handler.tx_parameter().is_none() {
         dx.error(
             handler.name(),
             "`#[sync]` methods save through the transaction, and this one does not take it",
@@ -38,7 +46,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             ),
         );
     }
-    if matches!(kind, Kind::Projector | Kind::Table)
+    if matches!(kind, Kind::Projector | Kind::Stored | Kind::Table)
         && handler.role == Role::Event
         && handler.is_definition()
     {
@@ -57,9 +65,28 @@ fn names_no_event(handler: &Handler) -> bool {
     matches!(handler.attr.meta, Meta::Path(_)) && handler.parameters.iter().all(is_from_outside)
 }
 
-fn takes_tx(handler: &Handler) -> bool {
-    let is_tx = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Tx);
-    handler.parameters.iter().any(is_tx)
+/// What is for several events knows none of them.
+fn listed_events(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
+    let Some(first) = handler.listed.first() else {
+        return;
+    };
+    if !matches!(kind, Kind::Projector | Kind::Stored) {
+        return dx.error(
+            first,
+            "`#[event]` lists events in a `#[projector]` that is of no table",
+            format!(
+                "write a method for each: `fn …(&mut self, event: &{})`",
+                names::spoken(first)
+            ),
+        );
+    }
+    if let Some(parameter) = handler.parameters.first() {
+        dx.error(
+            parameter,
+            "`#[event]` methods for several events take none of them",
+            "remove this parameter, or write a method for each; what all have in common is seen by `#[before_evolve]`",
+        );
+    }
 }
 
 fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
@@ -228,7 +255,7 @@ fn of_sync(parameter: &Parameter, dx: &mut Diagnostics) {
             "`#[sync]` methods save a batch, whose messages may be on behalf of many",
             "remove this parameter, and take `&Message<…>` in the `#[event]` methods: `message.principal()`",
         ),
-        ParameterKind::Tx | ParameterKind::Context => {}
+        ParameterKind::Tx | ParameterKind::Context | ParameterKind::Stream => {}
         _ => dx.error(
             parameter,
             "`#[sync]` methods take the transaction and what the app provides",

@@ -2,7 +2,7 @@
 
 use syn::{GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
-use super::Kind;
+use super::{Kind, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
 use crate::parse::member::Role;
@@ -11,10 +11,13 @@ use crate::parse::member::Role;
 pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     plain(handler, dx);
     match handler.role {
-        Role::Command | Role::Reaction | Role::On | Role::Sync => shared_receiver(handler, dx),
+        Role::Command | Role::Reaction | Role::On | Role::Sync | Role::AfterSync => {
+            shared_receiver(handler, dx);
+        }
         Role::Event if kind == Kind::Table => table_event(handler, dx),
         Role::Event | Role::BeforeEvolve => evolve(handler, dx),
-        Role::State => state(handler, dx),
+        Role::State if is_load(kind, handler) => stored::load(handler, dx),
+        Role::State => state(kind, handler, dx),
     }
     match handler.role {
         Role::Command => {
@@ -23,6 +26,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         }
         Role::Sync => sync(handler, dx),
         Role::Reaction | Role::On => named_return(handler, dx),
+        Role::AfterSync => after_sync(handler, dx),
         Role::Event | Role::BeforeEvolve | Role::State => {}
     }
 }
@@ -170,7 +174,12 @@ fn is_unit(ty: &Type) -> bool {
     matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
-fn state(handler: &Handler, dx: &mut Diagnostics) {
+/// Whether it loads what was saved.
+pub(super) fn is_load(kind: Kind, handler: &Handler) -> bool {
+    kind == Kind::Stored && handler.is_load()
+}
+
+fn state(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     let name = handler.name();
     let help = format!("write `fn {name}(id: &StreamId) -> Self`");
     if let Some(receiver) = &handler.receiver {
@@ -181,7 +190,13 @@ fn state(handler: &Handler, dx: &mut Diagnostics) {
         );
     }
     if let Some(word) = &handler.sig.asyncness {
-        dx.error(word, "`#[state]` cannot be `async`", "remove `async`");
+        let help = match kind {
+            Kind::Projector => {
+                "remove `async`; to load what was saved write `#[projector(stored)]`"
+            }
+            _ => "remove `async`",
+        };
+        dx.error(word, "`#[state]` cannot be `async`", help);
     }
     match &handler.sig.output {
         ReturnType::Default => dx.error(name, "`#[state]` returns the first state", help),
@@ -263,6 +278,21 @@ fn sync(handler: &Handler, dx: &mut Diagnostics) {
             name,
             "`#[sync]` methods say whether they succeeded",
             "add `-> Result<(), Failure>`",
+        );
+    }
+}
+
+/// It may say whether it succeeded; what it has to say besides is lost.
+fn after_sync(handler: &Handler, dx: &mut Diagnostics) {
+    let ReturnType::Type(_, ty) = &handler.sig.output else {
+        return;
+    };
+    let is_result = matches!(&**ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"));
+    if !is_unit(ty) && !is_result {
+        dx.error(
+            ty,
+            "`#[after_sync]` methods return nothing, or whether they succeeded",
+            "remove the return type, or write `Result<(), Failure>`; commands are returned by a `#[reaction]`",
         );
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
         .map(|handler| message::defined_by(model, handler));
     let table = table(model, handlers, &reactions);
     let decides = commands.iter().map(|handler| decides(model, handler));
-    let evolves = of(Role::Event).map(|handler| evolves(model, handler));
+    let evolves = of(Role::Event).map(|handler| evolves(model, handler, &handler.message()));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
     let events = events::events(model, &of(Role::Event).collect::<Vec<_>>());
     let reference = reference::reference(model, &commands, &flow::table(model, handlers));
@@ -164,7 +164,9 @@ pub(crate) fn before_evolve(model: &Model, handler: &Handler) -> TokenStream {
 /// `fn initial`, by the `#[state]` method or by `Default`.
 pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let private = model.library.private();
-    let state = handlers.iter().find(|handler| handler.role == Role::State);
+    let state = handlers
+        .iter()
+        .find(|handler| handler.role == Role::State && !handler.is_load());
     let (id, value) = match state {
         Some(handler) => {
             let name = handler.name();
@@ -259,11 +261,11 @@ fn returned(handler: &Handler) -> TokenStream {
 }
 
 /// `impl Evolves`, of an actor or a projector.
-pub(crate) fn evolves(model: &Model, handler: &Handler) -> TokenStream {
+pub(crate) fn evolves(model: &Model, handler: &Handler, event: &TokenStream) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
+    let (self_ty, cfgs) = (&model.self_ty, handler.cfgs());
     let (message, call) = (message_name(handler), call(model, handler));
-    let evolves = of_message(model, "Evolves", &event);
+    let evolves = of_message(model, "Evolves", event);
     quote! {
         #cfgs
         #[automatically_derived]

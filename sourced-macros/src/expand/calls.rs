@@ -20,11 +20,43 @@ pub(crate) fn call_on(
     handler: &Handler,
     receiver: Option<&TokenStream>,
 ) -> TokenStream {
-    let name = handler.name();
     let arguments = handler
         .parameters
         .iter()
         .map(|parameter| argument(model, parameter));
+    call_with(handler, receiver, arguments)
+}
+
+/// `Self::save(self, cx.stream_id(), tx).await`, of what is about a batch and no message of it.
+pub(crate) fn call_of_batch(model: &Model, handler: &Handler) -> TokenStream {
+    let arguments = handler.parameters.iter().map(|parameter| {
+        let cfgs = parameter.cfgs();
+        match parameter.kind {
+            ParameterKind::Stream => quote!(#(#cfgs)* cx.stream_id()),
+            _ => argument(model, parameter),
+        }
+    });
+    let this = quote!(self);
+    call_with(handler, handler.receiver.as_ref().map(|_| &this), arguments)
+}
+
+/// The name of the parameter `cx`, as [`cx_name`], of calls that are about a batch.
+pub(crate) fn cx_name_of_batch(handlers: &[&Handler]) -> TokenStream {
+    let is_stream = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Stream);
+    let mut parameters = handlers.iter().flat_map(|handler| &handler.parameters);
+    if parameters.any(is_stream) {
+        quote!(cx)
+    } else {
+        cx_name(handlers.iter().copied())
+    }
+}
+
+fn call_with(
+    handler: &Handler,
+    receiver: Option<&TokenStream>,
+    arguments: impl Iterator<Item = TokenStream>,
+) -> TokenStream {
+    let name = handler.name();
     let receiver = receiver.map(|receiver| quote!(#receiver,));
     let call = quote_spanned!(name.span()=> Self::#name(#receiver #(#arguments),*));
     match &handler.sig.asyncness {

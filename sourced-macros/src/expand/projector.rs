@@ -2,11 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::{ReturnType, Type};
 
 use super::actor::{before_evolve, evolves, initial, reaction_row, reacts};
-use super::calls::{call, cx_name, needs};
+use super::calls::{call_of_batch, cx_name_of_batch, needs};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
+use crate::model::parameter::Parameter;
 use crate::model::reactions::reactions;
 use crate::parse::member::Role;
 
@@ -21,11 +23,24 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
             .filter(move |handler| handler.role == role)
     };
     let initial = initial(model, handlers);
-    let rows = of(Role::Event).map(|handler| {
-        let (cfgs, event) = (handler.cfgs(), handler.message());
+    let events: Vec<(&Handler, TokenStream)> = of(Role::Event)
+        .flat_map(|handler| {
+            handler
+                .events()
+                .into_iter()
+                .map(move |event| (handler, event))
+        })
+        .collect();
+    let rows = events.iter().map(|(handler, event)| {
+        let cfgs = handler.cfgs();
         quote!(#cfgs table.event::<#event>();)
     });
-    let needs = of(Role::Sync).filter_map(|handler| {
+    let load = of(Role::State).find(|handler| handler.is_load());
+    let load_row = load.map(load_row);
+    let after_syncs: Vec<&Handler> = of(Role::AfterSync).collect();
+    let after_row = (!after_syncs.is_empty()).then(|| quote!(table.after_sync();));
+    let resourceful = of(Role::Sync).chain(of(Role::AfterSync)).chain(load);
+    let needs = resourceful.filter_map(|handler| {
         let (cfgs, needs) = (handler.cfgs(), needs(handler));
         (!needs.is_empty()).then(|| quote!(#cfgs table #needs;))
     });
@@ -36,6 +51,8 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
         .chain(before)
         .chain(needs)
         .chain(reaction_rows)
+        .chain(load_row)
+        .chain(after_row)
         .collect();
     let table = if rows.is_empty() {
         quote!(_table)
@@ -43,7 +60,11 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
         quote!(table)
     };
     let sync = sync(model, &of(Role::Sync).collect::<Vec<_>>());
-    let evolves = of(Role::Event).map(|handler| evolves(model, handler));
+    let loads = load.map(|handler| loads(model, handler));
+    let after_sync = after_sync(model, &after_syncs);
+    let evolves = events
+        .iter()
+        .map(|(handler, event)| evolves(model, handler, event));
     let reacts = reactions.iter().map(|reaction| reacts(model, reaction));
     quote! {
         #(#cfgs)*
@@ -65,6 +86,8 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
         }
         #(#evolves)*
         #(#reacts)*
+        #loads
+        #after_sync
     }
 }
 
@@ -73,9 +96,9 @@ fn sync(model: &Model, handlers: &[&Handler]) -> Option<TokenStream> {
     if handlers.is_empty() {
         return None;
     }
-    let cx = cx_name(handlers.iter().copied());
+    let cx = cx_name_of_batch(handlers);
     let calls = handlers.iter().map(|handler| {
-        let (cfgs, call) = (handler.cfgs(), call(model, handler));
+        let (cfgs, call) = (handler.cfgs(), call_of_batch(model, handler));
         let or_fail = quote_spanned!(handler.returned_span()=> ?);
         quote!(#cfgs #call #or_fail;)
     });
@@ -89,4 +112,80 @@ fn sync(model: &Model, handlers: &[&Handler]) -> Option<TokenStream> {
             ::core::result::Result::Ok(())
         }
     })
+}
+
+/// `table.loads_in_tx();`
+fn load_row(handler: &Handler) -> TokenStream {
+    let cfgs = handler.cfgs();
+    if handler.tx_parameter().is_some() {
+        quote!(#cfgs table.loads_in_tx();)
+    } else {
+        quote!(#cfgs table.loads();)
+    }
+}
+
+/// `impl Loads`, or `impl LoadsInTx`.
+fn loads(model: &Model, handler: &Handler) -> TokenStream {
+    let private = model.library.private();
+    let (self_ty, cfgs) = (&model.self_ty, handler.cfgs());
+    let (cx, call) = (cx_name_of_batch(&[handler]), call_of_batch(model, handler));
+    let (loads, tx) = if handler.tx_parameter().is_some() {
+        (quote!(LoadsInTx), Some(quote!(tx: &mut #private::Tx<'_>,)))
+    } else {
+        (quote!(Loads), None)
+    };
+    let or_fail = quote_spanned!(handler.returned_span()=> ?);
+    quote! {
+        #cfgs
+        #[automatically_derived]
+        impl #private::#loads for #self_ty {
+            async fn load(
+                #tx
+                #cx: &#private::Context,
+            ) -> ::core::result::Result<#private::Option<Self>, #private::Failure> {
+                let loaded = #call #or_fail;
+                ::core::result::Result::Ok(loaded)
+            }
+        }
+    }
+}
+
+/// `impl AfterSync`, with the methods in order.
+fn after_sync(model: &Model, handlers: &[&Handler]) -> Option<TokenStream> {
+    let private = model.library.private();
+    let (self_ty, cfgs) = (&model.self_ty, &model.cfgs);
+    if handlers.is_empty() {
+        return None;
+    }
+    let calls = handlers.iter().map(|handler| {
+        let (cfgs, call) = (handler.cfgs(), call_of_batch(model, handler));
+        let or_fail = match &handler.sig.output {
+            ReturnType::Type(_, ty) if !is_unit(ty) => {
+                Some(quote_spanned!(handler.returned_span()=> ?))
+            }
+            _ => None,
+        };
+        if handler.parameters.iter().any(Parameter::is_replaying) {
+            quote!(#cfgs { #call #or_fail; })
+        } else {
+            quote!(#cfgs if !cx.is_replaying() { #call #or_fail; })
+        }
+    });
+    Some(quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::AfterSync for #self_ty {
+            async fn after_sync(
+                &self,
+                cx: &#private::Context,
+            ) -> ::core::result::Result<(), #private::Failure> {
+                #(#calls)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    })
+}
+
+fn is_unit(ty: &Type) -> bool {
+    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }

@@ -28,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) ident: Ident,
     /// What the enum of its events is called.
     pub(crate) events: Ident,
+    /// The word `stored`, where the state is loaded as it was saved.
+    pub(crate) stored: Option<Ident>,
     /// How snapshots are taken, if they are.
     pub(crate) snapshots: Option<Snapshots>,
     /// Which version of a table it keeps, if that is said.
@@ -71,6 +73,7 @@ impl Model {
             library: Library::new(options.krate.as_ref()),
             name: options.name.as_ref().map_or_else(snake, LitStr::value),
             aliases: options.aliases.clone(),
+            stored: options.stored.clone(),
             snapshots: Snapshots::build(options, members),
             version: options.version.clone(),
             derives: options.derives.clone(),

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Meta, Path, Receiver, ReceiverKind, ReturnType, Signature, Token, Type,
-    Visibility,
+    Attribute, FnArg, Meta, MetaList, Path, Receiver, ReceiverKind, ReturnType, Signature, Token,
+    Type, Visibility,
 };
 
 use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
@@ -64,7 +64,11 @@ impl Handler {
             return None;
         };
         let listed = listed(first.role, &first.attr, dx);
-        let stored = stored(first.role, &first.attr, dx);
+        let stored = if listed.is_empty() {
+            stored(first.role, &first.attr, dx)
+        } else {
+            Options::default()
+        };
         let mut receiver = None;
         let mut parameters = Vec::new();
         for input in &sig.inputs {
@@ -106,6 +110,14 @@ impl Handler {
         }
     }
 
+    /// The events an event method is for: those that it lists, or the one.
+    pub(crate) fn events(&self) -> Vec<TokenStream> {
+        if self.listed.is_empty() {
+            return vec![self.message()];
+        }
+        self.listed.iter().map(ToTokens::to_token_stream).collect()
+    }
+
     /// Where the return type is written, or would be.
     pub(crate) fn returned_span(&self) -> Span {
         match &self.sig.output {
@@ -116,7 +128,9 @@ impl Handler {
 
     /// Whether the method defines its message.
     pub(crate) fn is_definition(&self) -> bool {
-        matches!(self.role, Role::Command | Role::Event) && self.message_parameter().is_none()
+        matches!(self.role, Role::Command | Role::Event)
+            && self.message_parameter().is_none()
+            && self.listed.is_empty()
     }
 
     /// Whether it takes the row of a table, if it is there: `row: Option<Self>`.
@@ -133,6 +147,17 @@ impl Handler {
             .is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
         let gives_back = matches!(&self.sig.output, ReturnType::Type(..)) && !is_by_reference;
         self.role == Role::Event && (gives_back || self.takes_row())
+    }
+
+    /// Whether it is the `#[state]` that loads what was saved.
+    pub(crate) fn is_load(&self) -> bool {
+        self.role == Role::State && self.sig.asyncness.is_some()
+    }
+
+    /// The transaction that it takes.
+    pub(crate) fn tx_parameter(&self) -> Option<&Parameter> {
+        let is_tx = |parameter: &&Parameter| matches!(parameter.kind, ParameterKind::Tx);
+        self.parameters.iter().find(is_tx)
     }
 
     /// Whether it emits step by step.
@@ -179,7 +204,8 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
     let list = match &attr.meta {
         Meta::Path(_) => return Vec::new(),
         Meta::List(list) if list.tokens.is_empty() => return Vec::new(),
-        Meta::List(_) if matches!(role, Role::Command | Role::Event) => return Vec::new(),
+        Meta::List(list) if role == Role::Event => return listed_events(list),
+        Meta::List(_) if role == Role::Command => return Vec::new(),
         Meta::List(list) if matches!(role, Role::Reaction | Role::On) => list,
         Meta::List(_) | Meta::NameValue(_) => {
             let (what, help) = match role {
@@ -206,6 +232,19 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
         format!("write `#[{}(ItemAdded, ItemRemoved)]`", role.word()),
     );
     Vec::new()
+}
+
+/// Where nothing in it can be an option: `#[event(ItemAdded, ItemRemoved)]`.
+fn listed_events(list: &MetaList) -> Vec<Path> {
+    let paths = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+    let is_option = |path: &Path| {
+        let mut keys = options::EVENT_METHOD.keys.iter();
+        keys.any(|key| path.is_ident(key))
+    };
+    match paths {
+        Ok(paths) if !paths.iter().any(is_option) => paths.into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn stored(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Options {

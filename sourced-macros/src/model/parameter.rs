@@ -107,6 +107,11 @@ impl Parameter {
         })
     }
 
+    /// Whether it asks whether it is a replay.
+    pub(crate) fn is_replaying(&self) -> bool {
+        matches!(&*self.source.ty, Type::Path(path) if last_is(path, "Replaying"))
+    }
+
     /// Whether it asks for the principal.
     pub(crate) fn is_principal(&self) -> bool {
         matches!(&*self.source.ty, Type::Path(path) if last_is(path, "Principal"))

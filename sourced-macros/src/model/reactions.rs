@@ -33,11 +33,15 @@ pub(crate) fn reactions<'m>(handlers: &[&'m Handler]) -> Vec<Reaction<'m>> {
             .iter()
             .map(|reaction| key(&reaction.event))
             .collect();
-        let rest = of(Role::Event).filter(|event| !own.contains(&key(&event.message())));
-        reactions.extend(rest.map(|event| {
-            let (method_cfgs, event_cfgs) = (bare.cfgs(), event.cfgs());
+        let events = of(Role::Event).flat_map(|method| {
+            let events = method.events().into_iter();
+            events.map(move |event| (method, event))
+        });
+        let rest = events.filter(|(_, event)| !own.contains(&key(event)));
+        reactions.extend(rest.map(|(method, event)| {
+            let (method_cfgs, event_cfgs) = (bare.cfgs(), method.cfgs());
             Reaction {
-                event: event.message(),
+                event,
                 handler: bare,
                 cfgs: quote!(#method_cfgs #event_cfgs),
             }

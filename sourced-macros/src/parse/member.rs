@@ -15,10 +15,11 @@ pub(crate) enum Role {
     State,
     BeforeEvolve,
     Sync,
+    AfterSync,
 }
 
 impl Role {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Command,
         Self::Event,
         Self::Reaction,
@@ -26,6 +27,7 @@ impl Role {
         Self::State,
         Self::BeforeEvolve,
         Self::Sync,
+        Self::AfterSync,
     ];
 
     /// The word of the attribute.
@@ -38,6 +40,7 @@ impl Role {
             Self::State => "state",
             Self::BeforeEvolve => "before_evolve",
             Self::Sync => "sync",
+            Self::AfterSync => "after_sync",
         }
     }
 

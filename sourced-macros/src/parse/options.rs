@@ -36,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) was: Option<Path>,
     /// `key = customer_id`, or `key = Self::by_day`
     pub(crate) key: Option<Path>,
+    /// `stored`
+    pub(crate) stored: Option<Ident>,
     /// `snapshot_every = 100`
     pub(crate) snapshot_every: Option<LitInt>,
     /// `snapshot_version = 2`
@@ -69,7 +71,7 @@ pub(crate) const ACTOR: Declared = Declared {
 pub(crate) const PROJECTOR: Declared = Declared {
     attribute: "#[projector]",
     name: Some("the group, such as `\"cart_listing\"`"),
-    keys: &["version", "crate"],
+    keys: &["stored", "version", "crate"],
 };
 
 /// Options of `#[handler]`.
@@ -169,6 +171,7 @@ impl Declared {
             "alias" => self.alias(&key, input, options, dx),
             "derive" => self.derives(&key, input, options, dx),
             "events" => self.events(&key, input, options, dx),
+            "stored" => self.stored(key, input, options, dx),
             "snapshot_every" => {
                 let help =
                     "write `snapshot_every = 100`, the number of events from one to the next";
@@ -204,6 +207,25 @@ impl Declared {
                 );
             }
         }
+    }
+
+    /// `stored`, and nothing after it.
+    fn stored(
+        &self,
+        key: Ident,
+        input: ParseStream<'_>,
+        options: &mut Options,
+        dx: &mut Diagnostics,
+    ) {
+        let rest = rest_of(input);
+        if !rest.is_empty() {
+            let what = format!("`{key}` of `{}` takes no value", self.attribute);
+            dx.error(rest, what, "write `stored`");
+        } else if options.stored.is_some() {
+            let what = format!("`{}` has `{key}` twice", self.attribute);
+            dx.error(&key, what, "remove one of them");
+        }
+        options.stored = Some(key);
     }
 
     /// `events = CartHappened`
@@ -376,6 +398,7 @@ impl Declared {
     fn legal(&self) -> String {
         let keys = self.keys.iter().map(|key| match *key {
             "derive" => "`derive(…)`".to_owned(),
+            "stored" => "`stored`".to_owned(),
             key => format!("`{key} = …`"),
         });
         let name = self.name.map(ToOwned::to_owned);

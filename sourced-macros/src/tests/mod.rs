@@ -70,6 +70,15 @@ fn a_projector_is_a_table_and_its_syncs() {
 }
 
 #[test]
+fn a_stored_projector_loads_and_tells_what_it_saved() {
+    let args: TokenStream = "stored".parse().unwrap();
+    let out = same_as_kept("stored", |item| {
+        entry::block(Kind::Projector, args.clone(), item)
+    });
+    assert!(out.contains("if !cx.is_replaying()"), "{out}");
+}
+
+#[test]
 fn a_row_is_a_line_per_column() {
     let out = same_as_kept("todo", |item| entry::row(item.clone()));
     assert!(

@@ -8,7 +8,8 @@ WITH failed AS (
      WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1)
        AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2)
        AND worker = $3 AND epoch = $4
-    RETURNING group_id
+    RETURNING group_id, failed_pos
 )
-UPDATE {schema}.groups AS g SET state = 'failed', state_reason = $6, state_at = clock_timestamp()
+UPDATE {schema}.groups AS g SET state = 'failed', state_reason = $6, state_at = clock_timestamp(),
+       state_pos = failed.failed_pos
   FROM failed WHERE g.id = failed.group_id

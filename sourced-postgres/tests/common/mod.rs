@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod forgetful;
+
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sourced::backend::{Log as _, ReadLog};
 use sourced::{Selection, StoredMessage};
@@ -37,6 +40,16 @@ impl Schema {
     /// Puts the name of the schema into a text.
     pub(crate) fn sql(&self, text: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(text.replace("{schema}", &self.name))
+    }
+
+    /// What is due in some time is due so much earlier.
+    pub(crate) async fn advance(&self, backend: &Postgres, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        let text = format!(
+            "UPDATE {{schema}}.lanes SET due_at = due_at - {micros} * interval '1 microsecond' WHERE due_at IS NOT NULL;
+             UPDATE {{schema}}.scheduled SET due_at = due_at - {micros} * interval '1 microsecond'"
+        );
+        self.execute(backend, &text).await;
     }
 
     pub(crate) async fn execute(&self, backend: &Postgres, text: &str) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sourced::backend::Table;
 use sourced::backend::{
     Ack, ClaimKey, ClaimRequest, Scheduled, StreamAppend, UnitCommit, UnitError, Verdict,
 };
@@ -34,6 +35,8 @@ pub enum Call<'a> {
     Advance(&'a RecurrenceId, &'a [StreamAppend]),
     /// A snapshot is saved or deleted.
     Snapshot(&'a GroupId, &'a StreamId),
+    /// A program that starts needs this table, which this group fills.
+    EnsureTable(&'a Table, &'a GroupId),
     /// An operator changes something: this is the name of the method.
     Operate(&'static str),
     /// Something is only looked at: this is the name of the method.
@@ -75,7 +78,7 @@ impl<'a> Call<'a> {
             Self::Unit(_) => Op::Unit,
             Self::Advance(..) => Op::Advance,
             Self::Snapshot(..) => Op::Snapshot,
-            Self::Operate(_) => Op::Operate,
+            Self::EnsureTable(..) | Self::Operate(_) => Op::Operate,
             Self::Read(_) => Op::Read,
         }
     }
@@ -150,6 +153,7 @@ impl fmt::Display for Call<'_> {
             Self::Unit(_) => f.write_str("unit"),
             Self::Advance(id, _) => write!(f, "tick of {id}"),
             Self::Snapshot(_, stream) => write!(f, "snapshot of {stream}"),
+            Self::EnsureTable(..) => f.write_str("ensure_table"),
             Self::Operate(name) | Self::Read(name) => f.write_str(name),
         }
     }

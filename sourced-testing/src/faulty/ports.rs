@@ -361,7 +361,7 @@ impl<B: Backend> Documents for Faulty<B> {
 impl<B: Backend> Tables for Faulty<B> {
     async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
         self.through(
-            Call::Operate("ensure_table"),
+            Call::EnsureTable(table, group),
             self.storage.ensure_table(table, group),
         )
         .await

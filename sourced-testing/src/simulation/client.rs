@@ -8,6 +8,7 @@ use sourced::backend::AppendError;
 use sourced::{Actor, App, DispatchError, IntoStreamId, Outgoing, Receipt};
 
 use super::dice::Dice;
+use super::fault::{Fault, Mishap};
 use super::link::{Link, Told};
 
 /// How often a client tries before it gives up.
@@ -73,20 +74,25 @@ impl Client {
                 result => break result?,
             }
         };
-        if let Some(pause) = self.link.repeats() {
-            let again = command().into().with_id(id);
-            let app = self.app.clone();
-            let link = self.link.clone();
-            let later = async move {
-                app.env().clock.sleep(pause).await;
-                let text = || format!("sends {} again, after {}", again.type_name(), Told(pause));
-                link.run().tell(link.name(), text);
-                // A client that repeats itself does not care for the answer.
-                _ = app.dispatch(again).await;
-            };
-            self.app.env().spawner.spawn_boxed(Box::pin(later));
+        if let Some(Mishap { fault, by, lot, .. }) = self.link.after_a_dispatch() {
+            match fault {
+                Fault::Replay => self.link.run().replay_later(by, lot),
+                _ => self.repeat_later(command().into().with_id(id), by),
+            }
         }
         Ok(receipt)
+    }
+
+    fn repeat_later(&self, again: Outgoing, pause: Duration) {
+        let (app, link) = (self.app.clone(), self.link.clone());
+        let later = async move {
+            app.env().clock.sleep(pause).await;
+            let text = || format!("sends {} again, after {}", again.type_name(), Told(pause));
+            link.run().tell(link.name(), text);
+            // A client that repeats itself does not care for the answer.
+            _ = app.dispatch(again).await;
+        };
+        self.app.env().spawner.spawn_boxed(Box::pin(later));
     }
 
     /// Waits.

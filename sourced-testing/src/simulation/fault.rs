@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use sourced::env::Random as _;
+
 use super::dice::{Dice, mix};
 
 /// What the simulator lets go wrong.
@@ -32,11 +34,13 @@ pub enum Fault {
     LoseSignal,
     /// A client sends a command again although it was stored.
     Repeat,
+    /// An operator lets a group handle again what it has handled, or fills its table anew.
+    Replay,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Delay,
         Self::Refuse,
         Self::LoseAnswer,
@@ -48,6 +52,7 @@ impl Fault {
         Self::SetClock,
         Self::LoseSignal,
         Self::Repeat,
+        Self::Replay,
     ];
 
     /// How long it takes: drawn so that short ones are as likely as ones ten times as long.
@@ -57,7 +62,7 @@ impl Fault {
             Self::CrashBefore | Self::CrashAfter | Self::Restart => (50, 8),
             Self::Pause => (1_000, 6),
             Self::SetClock => (1_000, 12),
-            Self::Repeat => (1, 12),
+            Self::Repeat | Self::Replay => (1, 12),
             Self::Refuse | Self::LoseAnswer | Self::Conflict | Self::LoseSignal => {
                 return Duration::ZERO;
             }
@@ -81,6 +86,7 @@ impl fmt::Display for Fault {
             Self::SetClock => "clocks set",
             Self::LoseSignal => "lost signals",
             Self::Repeat => "repeated dispatches",
+            Self::Replay => "replays",
         })
     }
 }
@@ -93,6 +99,8 @@ pub(super) struct Mishap {
     pub(super) by: Duration,
     /// Whether a clock is set back.
     pub(super) is_back: bool,
+    /// Which group is replayed, of those there are.
+    pub(super) lot: u64,
 }
 
 /// Where something can go wrong.
@@ -118,7 +126,7 @@ impl Point {
     fn allows(self, fault: Fault) -> bool {
         let is_change = self.errand == Errand::Change;
         match fault {
-            Fault::Repeat => self.errand == Errand::Dispatch,
+            Fault::Repeat | Fault::Replay => self.errand == Errand::Dispatch,
             _ if self.errand == Errand::Dispatch => false,
             Fault::Delay | Fault::Refuse => true,
             Fault::LoseAnswer | Fault::LoseSignal => is_change,
@@ -172,6 +180,7 @@ impl Weather {
                     fault: *fault,
                     by: fault.duration(&dice),
                     is_back: dice.percent(50),
+                    lot: dice.next_u64(),
                 });
             }
             lot -= rate;

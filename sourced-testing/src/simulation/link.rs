@@ -87,7 +87,7 @@ impl Link {
         let way = self.arrive(call, point, &what).await;
         let way = way.map_err(|_| Unreachable)?;
         let result = does();
-        self.run().tell(self.name(), || format!("calls `{what}`"));
+        self.run().say(self.name(), || format!("calls `{what}`"));
         self.run().check();
         let back = self.come_back(way, point, &what).await;
         back.map_err(|_| Unreachable)?;
@@ -95,11 +95,10 @@ impl Link {
     }
 
     /// What goes wrong when a client dispatches.
-    pub(super) fn repeats(&self) -> Option<Duration> {
+    pub(super) fn after_a_dispatch(&self) -> Option<Mishap> {
         let point = self.point(Errand::Dispatch);
         let call = self.call(number_of("dispatch"));
-        let repeat = self.run().decide(call, point);
-        repeat.map(|mishap| mishap.by)
+        self.run().decide(call, point)
     }
 
     fn point(&self, errand: Errand) -> Point {
@@ -130,7 +129,10 @@ impl Link {
             _held: (point.errand == Errand::Change).then(|| run.under_way()),
         };
         run.executor().sleep(run.way_there(call)).await;
-        let Some(Mishap { fault, by, is_back }) = way.mishap else {
+        let Some(Mishap {
+            fault, by, is_back, ..
+        }) = way.mishap
+        else {
             return Ok(way);
         };
         match fault {
@@ -169,7 +171,11 @@ impl Link {
                 run.tell(name, || format!("has its clock set {way} by {}", Told(by)));
                 self.end.clock.set(by, is_back);
             }
-            Fault::LoseAnswer | Fault::CrashAfter | Fault::LoseSignal | Fault::Repeat => {}
+            Fault::LoseAnswer
+            | Fault::CrashAfter
+            | Fault::LoseSignal
+            | Fault::Repeat
+            | Fault::Replay => {}
         }
         Ok(way)
     }
@@ -245,6 +251,9 @@ impl Faults for Link {
         };
         let id = self.call(number_of_call(call));
         let way = self.arrive(id, point, call).await?;
+        if let Call::EnsureTable(table, group) = call {
+            self.run().has_table(group, table);
+        }
         let answer = go.await;
         if call.is_change() {
             let is_silent = way.mishap.is_some_and(|m| m.fault == Fault::LoseSignal);
@@ -271,6 +280,7 @@ fn number_of_call(call: &Call<'_>) -> u64 {
         ),
         (_, _, Some(append)) => number_of(append.stream.as_str()),
         (Call::Read(name) | Call::Operate(name), ..) => number_of(name),
+        (Call::EnsureTable(_, group), ..) => number_of(group.as_str()),
         _ => 0,
     };
     mix(call.op() as u64, about)

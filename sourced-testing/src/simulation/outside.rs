@@ -25,7 +25,8 @@ pub struct Outside<T> {
 pub struct Unreachable;
 
 impl<T> Outside<T> {
-    /// Calls it. The text says in a story what is called: `charge order-3`.
+    /// Calls it. The text says in a story what is called: `charge order-3`. It has to be the same when the same is called
+    /// for again, without a time or a number drawn: it names what goes wrong there while the story is made shorter.
     ///
     /// # Errors
     /// [`Unreachable`] when there was no answer; it may have been done all the same.

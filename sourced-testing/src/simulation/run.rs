@@ -1,6 +1,7 @@
 //! One history, from its plan to what came of it.
 
 mod changes;
+mod operator;
 mod processes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use sourced::backend::Table;
 use sourced::backend::{Claims as _, Log as _, Schedules as _, Signal};
 use sourced::{GroupId, Memory};
 
@@ -109,6 +111,8 @@ struct State {
     /// Of the processes that are alive.
     signals: BTreeMap<Life, Signal>,
     groups: Vec<GroupId>,
+    /// Of the groups that have one.
+    tables: BTreeMap<GroupId, Table>,
     n_lives: u64,
     n_clients: usize,
     n_under_way: usize,

@@ -38,13 +38,18 @@ enum Weight {
     /// It goes without saying where what came of it is said, and nothing went wrong in between.
     Implied,
     Plain,
-    /// Something went wrong, or was done outside.
+    /// Something went wrong.
     Drama,
 }
 
 impl Story {
     pub(super) fn tell(&mut self, at: u64, who: &str, what: String) {
         self.add(at, who, what, None, Weight::Drama);
+    }
+
+    /// Something that is as it should be.
+    pub(super) fn say(&mut self, at: u64, who: &str, what: String) {
+        self.add(at, who, what, None, Weight::Plain);
     }
 
     /// A line of the trace alone.
@@ -63,7 +68,12 @@ impl Story {
             for message in messages.clone() {
                 is_again |= !self.given.insert((key.group.clone(), message.position));
             }
-            let again = if is_again { ", again" } else { "" };
+            let is_replay = deliveries.iter().all(|delivery| delivery.replaying);
+            let again = match (is_again, is_replay) {
+                (true, true) => ", as a replay",
+                (true, false) => ", again",
+                (false, _) => "",
+            };
             let group = &key.group;
             let weight = if is_again {
                 Weight::Plain

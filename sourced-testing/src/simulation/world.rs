@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use sourced::backend::{Log as _, Parked, ReadLog, Selection};
 use sourced::message::{Event, Message, MessageType, StoredMessage};
+use sourced::table::Row;
 use sourced::{Actor, App, GroupId, IntoStreamId, Memory, MessageId, Outcome, Position, TypeName};
 
 use super::outside::Things;
@@ -109,6 +110,14 @@ impl World {
     /// When one is not a `T`.
     pub fn documents<T: DeserializeOwned>(&self, collection: &str) -> Vec<(String, T)> {
         now(self.app.documents(collection, None, usize::MAX))
+    }
+
+    /// All rows of a table, in the order of their keys.
+    ///
+    /// # Panics
+    /// When one is not an `R`.
+    pub fn rows<R: Row>(&self) -> Vec<R> {
+        now(self.app.rows::<R>().all())
     }
 
     /// What became of a command.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, SyncAction};
+use sourced::backend::{BackendError, Delivery, SyncAction};
 use sourced::prelude::*;
 use sourced::reactor::{Batch, Handled, Needs, Reactor, Register};
 use sourced::{GroupId, MessageId, StoredMessage, TypeName, WorkerOptions};
@@ -82,7 +82,7 @@ impl Book {
     }
 }
 
-/// Writes down the seqs of the events of a stream in the order in which it is given them. Nothing prevents doubles.
+/// Writes down the seqs of the events of a stream in the order in which it is given them, but for replays. Nothing prevents doubles.
 #[derive(Debug)]
 struct Recorder {
     group: GroupId,
@@ -122,9 +122,11 @@ impl Reactor for Recorder {
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let messages = batch.deliveries.iter().map(|delivery| &delivery.message);
+        let is_new = |delivery: &&Delivery| !delivery.replaying;
+        let new = batch.deliveries.iter().filter(is_new);
         let record = Record {
             stream: batch.stream.to_string(),
-            seqs: messages.clone().map(|message| message.seq.get()).collect(),
+            seqs: new.map(|delivery| delivery.message.seq.get()).collect(),
         };
         let mut handled = Handled::default();
         handled.syncs.push(Arc::new(record));

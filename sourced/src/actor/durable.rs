@@ -137,6 +137,7 @@ impl<A: Actor> ActorRef<A> {
             }
             match self.append(&appends).await {
                 Ok(places) => {
+                    self.note(&appends, &places);
                     let own = appends.swap_remove(0).messages;
                     self.applied(basis.known, target, own, places).await;
                     return Ok(events);

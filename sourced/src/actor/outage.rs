@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use super::CommandError;
 use crate::backend::{AckError, AppendError, BackendError, FenceError};
 use crate::message::StoredMessage;
+use crate::reactor::SeenError;
 
 /// What a command method returns. Generated code asks it whether its error may be a refusal.
 ///
@@ -62,6 +63,7 @@ outage!(BackendError);
 outage!(AppendError);
 outage!(AckError);
 outage!(FenceError);
+outage!(SeenError);
 outage!(CommandError<E>, E);
 #[cfg(feature = "tokio")]
 outage!(tokio::time::error::Elapsed);

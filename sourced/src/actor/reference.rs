@@ -1,16 +1,17 @@
 //! Actors by their stream, and loading them.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::known::Known;
 use super::load::Reach;
 use super::{Actor, AnyEvent, Handlers};
-use crate::backend::{Memory, ReadStream, Store as _, StreamAppend};
+use crate::backend::{Appended, Memory, ReadStream, Store as _, StreamAppend};
 use crate::failure::Failure;
-use crate::message::{Kind, Message, Metadata, NewMessage, ReservedKey};
-use crate::reactor::{History, Services, States};
-use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Seq, StreamId};
+use crate::message::{Kind, Message, Metadata, NewMessage, ReservedKey, TypeName};
+use crate::reactor::{History, Register, SeenError, Services, States, Wait};
+use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
 
 /// One actor of an app, by its stream.
 ///
@@ -21,6 +22,16 @@ pub struct ActorRef<A> {
     pub(super) services: Arc<Services>,
     /// Of the program and of the library.
     pub(super) metadata: Metadata,
+    /// The events of the last command.
+    pub(super) written: Mutex<Arc<[Written]>>,
+}
+
+/// An event that was stored.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) stream: StreamId,
+    pub(super) type_name: TypeName,
+    pub(super) position: Position,
 }
 
 /// Which stream, decided how.
@@ -57,6 +68,7 @@ impl<A: Actor> ActorRef<A> {
             target: target(),
             services,
             metadata: metadata.unwrap_or_default(),
+            written: Mutex::default(),
         }
     }
 
@@ -131,8 +143,41 @@ impl<A: Actor> ActorRef<A> {
                 States::new(1),
             )),
             metadata: self.metadata.clone(),
+            written: Mutex::default(),
         };
         Ok(twin.into())
+    }
+
+    /// Waits until a reactor, such as a projector, has acknowledged the events of the last command that this reference has
+    /// decided, and with them all earlier ones of their streams. Then queries see what came of it. See
+    /// [`Receipt::seen_by`](crate::Receipt::seen_by).
+    ///
+    /// # Errors
+    /// As [`Receipt::seen_by`](crate::Receipt::seen_by).
+    #[doc(alias = "read your writes")]
+    pub async fn seen_by<R: Register>(&self, within: Duration) -> Result<(), SeenError> {
+        let written = self.written();
+        let places = written.iter();
+        let places = places.map(|event| (&event.stream, &event.type_name, event.position));
+        let wait = Wait::new(&self.services, within);
+        wait.until_seen(&*R::reactor(), places).await
+    }
+
+    /// Notes the events of a command, which are stored at these places.
+    pub(super) fn note(&self, appends: &[StreamAppend], places: &[Appended]) {
+        let messages = appends.iter().flat_map(|append| {
+            let messages = append.messages.iter();
+            messages.map(|message| (&append.stream, message))
+        });
+        let events = messages
+            .zip(places)
+            .filter(|((_, it), _)| it.kind == Kind::Event);
+        let written = events.map(|((stream, event), place)| Written {
+            stream: stream.clone(),
+            type_name: event.type_name.clone(),
+            position: place.position,
+        });
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = written.collect();
     }
 
     /// Reads what happened to the actor, as its own type of events. Events of other actors in the same stream are left
@@ -188,12 +233,20 @@ macro_rules! __actor_ref {
     };
 }
 
+impl<A> ActorRef<A> {
+    /// The events of the last command.
+    fn written(&self) -> Arc<[Written]> {
+        Arc::clone(&self.written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl<A> Clone for ActorRef<A> {
     fn clone(&self) -> Self {
         Self {
             target: self.target.clone(),
             services: Arc::clone(&self.services),
             metadata: self.metadata.clone(),
+            written: Mutex::new(self.written()),
         }
     }
 }

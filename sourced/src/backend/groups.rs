@@ -196,9 +196,20 @@ pub enum GroupState {
     Failed {
         /// What failed.
         error: String,
+        /// At which message; `None` when an older version of the schema knew the group as failed.
+        message: Option<FailedMessage>,
         /// Since when, by the backend's clock.
         at: Timestamp,
     },
+}
+
+/// The message at which a group has failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedMessage {
+    /// Where it is.
+    pub position: Position,
+    /// Its type.
+    pub type_name: TypeName,
 }
 
 impl GroupState {

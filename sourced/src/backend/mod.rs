@@ -48,7 +48,9 @@ pub use claims::{
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
-pub use groups::{Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom};
+pub use groups::{
+    FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+};
 pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};
 pub use log::{Direction, Extent, Log, Page, ReadLog, ReadStream, Stretch, Summary};

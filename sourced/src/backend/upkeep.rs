@@ -24,15 +24,15 @@ pub trait Upkeep: Send + Sync {
     /// - A later replay, and a group that is registered later, begin with what is left.
     ///
     /// Whoever would have to read a removed message is told so by [`BackendError::Removed`], and never given a part as the
-    /// whole: [`Store::read_stream`](super::Store::read_stream), [`Store::find`](super::Store::find) and
-    /// [`Store::read_correlation`](super::Store::read_correlation). Only
-    /// [`Store::read_log`](super::Store::read_log) passes over it.
+    /// whole: [`Log::read_stream`](super::Log::read_stream), [`Log::find`](super::Log::find) and
+    /// [`Log::read_correlation`](super::Log::read_correlation). Only
+    /// [`Log::read_log`](super::Log::read_log) passes over it.
     ///
     /// # Errors
     /// [`TruncateError::Waiting`] and [`TruncateError::BeyondEnd`] before anything is removed.
     async fn truncate_stream(&self, truncation: &Truncation) -> Result<u64, TruncateError>;
 
-    /// Reads a part of a stream as [`Store::read_stream`](super::Store::read_stream) does, and passes over what is removed.
+    /// Reads a part of a stream as [`Log::read_stream`](super::Log::read_stream) does, and passes over what is removed.
     /// The limit counts what is passed over, too.
     ///
     /// # Errors

@@ -3,10 +3,15 @@
 //! `#[projector]` on an `impl` block writes a [`Projector`] with a row per `#[event]` method. An event-sourced projector
 //! is made of the stream alone: it is rebuilt from the first event, or goes on from where the last batch of the stream has
 //! left it in this process, and is saved by its `#[sync]` methods in the transaction that acknowledges the batch.
+//! A stored one is loaded as it was saved.
 
+mod after;
 mod run;
+mod stored;
 
+pub use after::AfterSync;
 pub use run::ProjectorReactor;
+pub use stored::{Loads, LoadsInTx};
 
 use std::fmt;
 
@@ -18,6 +23,7 @@ use crate::message::{Event, StoredMessage};
 use crate::reactor::{Context, FromContext, Needs};
 use crate::stream::StreamId;
 use crate::topology::Flow;
+use stored::Load;
 
 /// A read model per stream. `#[projector]` writes this.
 pub trait Projector: Sized + Send + Sync + 'static {
@@ -48,6 +54,8 @@ pub trait Projector: Sized + Send + Sync + 'static {
 pub struct Projection<P> {
     pub(crate) evolution: Evolution<P>,
     pub(crate) reactions: Reactions<P>,
+    load: Option<Load<P>>,
+    after_sync: Option<after::Row<P>>,
     pub(crate) needs: Needs,
     pub(crate) flow: Flow,
 }
@@ -59,6 +67,8 @@ impl<P: Projector> Projection<P> {
         let mut table = Self {
             evolution: Evolution::new(),
             reactions: Reactions::new(),
+            load: None,
+            after_sync: None,
             needs: Needs::default(),
             flow,
         };
@@ -99,6 +109,33 @@ impl<P: Projector> Projection<P> {
     {
         let produces = self.reactions.insert::<E>();
         self.flow.reacts_to_rest::<E>(produces);
+        self
+    }
+
+    /// Its state is loaded as it was saved, before the transaction that saves.
+    pub fn loads(&mut self) -> &mut Self
+    where
+        P: Loads,
+    {
+        self.load = Some(Load::before());
+        self
+    }
+
+    /// Its state is loaded as it was saved, in the transaction that saves.
+    pub fn loads_in_tx(&mut self) -> &mut Self
+    where
+        P: LoadsInTx,
+    {
+        self.load = Some(Load::in_tx());
+        self
+    }
+
+    /// It does something after the commit.
+    pub fn after_sync(&mut self) -> &mut Self
+    where
+        P: AfterSync,
+    {
+        self.after_sync = Some(after::row::<P>);
         self
     }
 

@@ -1,4 +1,4 @@
-//! Running a projector over a batch: one load, one evolve over all of it with its reactions, one save.
+//! Running a projector over a batch: one load, one pass over all of it with its reactions, one save.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,23 +6,25 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::Instrument as _;
 
+use super::after::{AfterCommit, Saved};
+use super::stored::Load;
 use super::{Projection, Projector};
 use crate::actor::send;
 use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{
-    Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, States, guarded,
-    initial,
+    Afterwards, Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, States,
+    guarded, initial,
 };
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
 use crate::topology::Flow;
 
-/// Runs an event-sourced projector.
+/// Runs a projector.
 pub struct ProjectorReactor<P> {
     group: GroupId,
-    table: Projection<P>,
+    pub(super) table: Arc<Projection<P>>,
 }
 
 impl<P: Projector> ProjectorReactor<P> {
@@ -33,7 +35,7 @@ impl<P: Projector> ProjectorReactor<P> {
     pub fn shared() -> Arc<dyn Reactor> {
         Arc::new(Self {
             group: group_of::<P>(),
-            table: Projection::of_projector(),
+            table: Arc::new(Projection::of_projector()),
         })
     }
 
@@ -49,15 +51,11 @@ impl<P: Projector> ProjectorReactor<P> {
                 self.react(batch, &state, event, upto, &mut handled).await
             };
             if let Err(failure) = guarded(done).await {
-                let failure = Failure::msg(format!(
-                    "`{}` at seq {}: {failure}",
-                    event.type_name, event.seq
-                ));
                 // A panic may have left the state half changed: what went well is folded once more, reactions apart.
                 return Folded {
                     state: self.refold(batch, &history[..n_done]),
                     handled,
-                    failed: Some((event.seq, failure)),
+                    failed: Some((event.seq, at_event(event, &failure))),
                 };
             }
         }
@@ -105,7 +103,7 @@ impl<P: Projector> ProjectorReactor<P> {
         Ok(self.fold(batch, &Arc::new(history)).instrument(span).await)
     }
 
-    async fn react(
+    pub(super) async fn react(
         &self,
         batch: &Batch<'_>,
         state: &P,
@@ -144,11 +142,18 @@ impl<P: Projector> ProjectorReactor<P> {
 }
 
 /// What a fold came to.
-struct Folded<P> {
-    state: P,
+pub(super) struct Folded<P> {
+    pub(super) state: P,
     /// What the reactions led to.
-    handled: Handled,
-    failed: Option<(Seq, Failure)>,
+    pub(super) handled: Handled,
+    /// The seq of the event that failed, and why.
+    pub(super) failed: Option<(Seq, Failure)>,
+}
+
+/// A failure that says at which event.
+pub(super) fn at_event(event: &StoredMessage, failure: &Failure) -> Failure {
+    let (type_name, seq) = (&event.type_name, event.seq);
+    Failure::msg(format!("`{type_name}` at seq {seq}: {failure}"))
 }
 
 /// The consumer group of a projector.
@@ -182,9 +187,15 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
         self.table.flow.clone()
     }
 
+    fn takes_part_in_units(&self) -> bool {
+        // What is loaded outside of a unit's transaction does not know what the unit has done already.
+        !matches!(self.table.load, Some(Load::Before(_)))
+    }
+
     async fn footing(&self, ground: &Ground<'_>) -> Result<Footing, BackendError> {
-        let is_here = ground.has(self.table.evolution.types());
-        Ok(if is_here {
+        // What is saved is enough, where there is no replay.
+        let is_read = self.table.load.is_none() && ground.has(self.table.evolution.types());
+        Ok(if is_read {
             Footing::Events
         } else {
             Footing::Nothing
@@ -192,14 +203,35 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
-        let folded = match self.fold_on(batch).await? {
-            Some(state) => Folded {
-                state,
-                handled: Handled::default(),
-                failed: None,
+        let is_replay = batch.deliveries.iter().any(|delivery| delivery.replaying);
+        let is_refolded = is_replay || batch.streams.forgets_what_was_saved();
+        let load = self.table.load.as_ref().filter(|_| !is_refolded);
+        let folded = match load {
+            Some(Load::InTx(load)) => return Ok(self.fold_in_tx(batch, *load)),
+            Some(Load::Before(load)) => {
+                let span = spans::evolve(P::NAME, batch.deliveries.len());
+                let folded = self.fold_onto_loaded(batch, *load).instrument(span).await;
+                match folded {
+                    Ok(folded) => folded,
+                    Err(failure) => return Ok(Handled::failed(failure)),
+                }
+            }
+            None => match self.fold_on(batch).await? {
+                Some(state) => Folded {
+                    state,
+                    handled: Handled::default(),
+                    failed: None,
+                },
+                None => self.fold_all(batch).await?,
             },
-            None => self.fold_all(batch).await?,
         };
+        Ok(self.save(batch, folded))
+    }
+}
+
+impl<P: Projector> ProjectorReactor<P> {
+    /// Saves what went well.
+    fn save(&self, batch: &Batch<'_>, folded: Folded<P>) -> Handled {
         let Folded {
             state,
             mut handled,
@@ -219,8 +251,11 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
                 .deliveries
                 .iter()
                 .find(|delivery| !delivery.replaying && is_done(delivery.message.seq));
-            let cx = batch.context(live.unwrap_or(last_done));
+            let of = live.unwrap_or(last_done);
+            let cx = batch.context(of);
             handled.upto = Some(last_done.message.position);
+            let saved = Saved::new(Some(Arc::clone(&state)).into());
+            handled.afterwards = self.after_commit(batch, of, &saved);
             if let (None, Some(states)) = (&failed, self.states(batch)) {
                 let (state, upto) = (Arc::clone(&state), last_done.message.seq);
                 let known = Known { state, upto };
@@ -229,7 +264,25 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
             handled.syncs.push(Arc::new(Save { state, cx }));
         }
         handled.failure = failed.map(|(_, failure)| failure);
-        Ok(handled)
+        handled
+    }
+
+    /// What to do when the batch is stored.
+    pub(super) fn after_commit(
+        &self,
+        batch: &Batch<'_>,
+        of: &Delivery,
+        saved: &Saved<P>,
+    ) -> Vec<Arc<dyn Afterwards>> {
+        let after = self.table.after_sync.map(|row| AfterCommit {
+            row,
+            saved: Arc::clone(saved),
+            cx: batch.context(of),
+        });
+        after
+            .map(|after| Arc::new(after) as Arc<dyn Afterwards>)
+            .into_iter()
+            .collect()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 /// The surroundings of one handler call.
 #[derive(Debug)]
 pub struct Context {
+    stream: StreamId,
     now: Timestamp,
     replaying: Replaying,
     /// That of the message, which tells its principal.
@@ -29,8 +30,8 @@ impl Context {
     /// For a message that is handled for the first time: time is the clock's.
     pub fn live<P>(message: &Message<P>, services: &Services) -> Self {
         let now = services.env.clock.now();
-        let metadata = message.metadata.clone();
-        Self::new(metadata, services, services.streams(), now, false)
+        let of = (message.stream_id.clone(), message.metadata.clone());
+        Self::new(of, services, services.streams(), now, false)
     }
 
     /// For a delivery. Time is the clock's, or in a replay the message's own, so that the outcome is the same.
@@ -40,19 +41,26 @@ impl Context {
         } else {
             batch.services.env.clock.now()
         };
-        let metadata = delivery.message.metadata.clone();
+        let (stream, metadata) = (batch.stream.clone(), delivery.message.metadata.clone());
         let (services, streams) = (batch.services, batch.streams);
-        Self::new(metadata, services, streams, now, delivery.replaying)
+        Self::new(
+            (stream, metadata),
+            services,
+            streams,
+            now,
+            delivery.replaying,
+        )
     }
 
     fn new(
-        metadata: Metadata,
+        (stream, metadata): (StreamId, Metadata),
         services: &Services,
         streams: &Arc<dyn Streams>,
         now: Timestamp,
         replaying: bool,
     ) -> Self {
         Self {
+            stream,
             now,
             metadata,
             replaying: Replaying(replaying),
@@ -73,6 +81,16 @@ impl Context {
     /// What happened in the stream before this call.
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// The stream that the call is about.
+    pub fn stream_id(&self) -> &StreamId {
+        &self.stream
+    }
+
+    /// Whether everything that the call is about was handled before.
+    pub fn is_replaying(&self) -> bool {
+        self.replaying.get()
     }
 
     pub(super) fn resources(&self) -> &Resources {

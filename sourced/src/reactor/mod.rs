@@ -4,6 +4,7 @@
 //! of one stream and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
 
 mod context;
+mod documents;
 mod failed_at;
 mod footing;
 mod guard;
@@ -12,9 +13,11 @@ mod origin;
 mod progress;
 mod resources;
 mod rows;
+mod seen;
 mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
+pub use documents::DocumentReader;
 pub use failed_at::FailedAt;
 pub use footing::{Footing, Ground};
 pub use guard::Panicked;
@@ -26,6 +29,8 @@ pub use progress::{Progress, Stage};
 pub use resources::{Needs, NoResource, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
+pub use seen::SeenError;
+pub(crate) use seen::Wait;
 pub use states::States;
 
 use std::any::Any;
@@ -96,6 +101,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it can handle a message inside of a unit. Otherwise the unit leaves it to the workers.
+    fn takes_part_in_units(&self) -> bool {
+        true
+    }
+
     /// Handles the messages of a batch, in order.
     ///
     /// # Errors
@@ -151,6 +161,11 @@ pub trait Streams: fmt::Debug + Send + Sync {
     /// The state before the first event, where that is not the reactor's own: for tests that begin with a state.
     fn origin(&self) -> Option<&Origin> {
         None
+    }
+
+    /// Whether a state that a reactor would load is made of the events instead: for tests that begin with events.
+    fn forgets_what_was_saved(&self) -> bool {
+        false
     }
 
     /// As [`Snapshots::base`](crate::backend::Snapshots::base).
@@ -243,6 +258,8 @@ impl Services {
         resources: Arc<Resources>,
         states: States,
     ) -> Self {
+        let mut resources = Arc::unwrap_or_clone(resources);
+        resources.insert(DocumentReader::new(Arc::clone(&backend)));
         let stored = Stored {
             backend: Arc::clone(&backend),
             states,
@@ -250,7 +267,7 @@ impl Services {
         Self {
             backend,
             env,
-            resources,
+            resources: Arc::new(resources),
             streams: Arc::new(stored),
         }
     }
@@ -278,6 +295,16 @@ pub struct Handled {
     pub afterwards: Vec<Arc<dyn Afterwards>>,
     /// Why the message after `upto` could not be handled.
     pub failure: Option<Failure>,
+}
+
+impl Handled {
+    /// Not even the first message was handled well.
+    pub fn failed(failure: Failure) -> Self {
+        Self {
+            failure: Some(failure),
+            ..Self::default()
+        }
+    }
 }
 
 /// A command that was decided by saying no.

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::context::{Context, FromContext};
+use super::documents::DocumentReader;
 use crate::failure::Failure;
 
 /// A resource registered with [`AppBuilder::resource`](crate::AppBuilder::resource): a mailer, a client, a pool.
@@ -72,7 +73,7 @@ impl<T: Send + Sync + 'static> FromContext for Res<T> {
 pub struct NoResource(pub &'static str);
 
 /// The resources of an app, by type.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Resources {
     by_type: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// The names of those that are here, by the types of their `Arc`s.
@@ -92,7 +93,9 @@ impl Resources {
         &self,
         needs: &'n Needs,
     ) -> impl Iterator<Item = (&'static str, Option<String>)> + use<'_, 'n> {
-        let absent = |need: &&Need| !self.by_type.contains_key(&need.id);
+        // This one is never missing.
+        let reader = TypeId::of::<DocumentReader>();
+        let absent = move |need: &&Need| !self.by_type.contains_key(&need.id) && need.id != reader;
         let missing = needs.0.iter().filter(absent);
         missing.map(|need| (need.name, self.meant(need)))
     }

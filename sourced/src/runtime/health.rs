@@ -1,5 +1,6 @@
 //! Health: how the app, its storage and this process's workers are.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -82,6 +83,9 @@ pub struct GroupHealth {
     pub state: Option<GroupState>,
     /// Streams in which it has work that is not acknowledged, parked ones apart; `None` when the storage did not answer.
     pub pending_lanes: Option<u64>,
+    /// Streams of it that are parked, counted up to [`GroupStatus::MOST_COUNTED`](crate::backend::GroupStatus::MOST_COUNTED);
+    /// `None` when the storage did not answer.
+    pub parked_lanes: Option<u64>,
 }
 
 impl Health {
@@ -116,9 +120,17 @@ impl App {
         let app = &*self.inner;
         let backend = backend_health(app).await;
         let does_answer = backend.error.is_none();
+        let parked = if does_answer {
+            parked_lanes(app).await
+        } else {
+            None
+        };
         let mut groups = Vec::new();
         for group in app.groups() {
-            groups.push(group_health(app, group, does_answer).await);
+            let mut health = group_health(app, group, does_answer).await;
+            let of_group = |parked: &HashMap<_, _>| parked.get(&health.group).copied();
+            health.parked_lanes = parked.as_ref().and_then(of_group);
+            groups.push(health);
         }
         let workers = app.workers_here.all();
         Health {
@@ -150,6 +162,7 @@ async fn group_health(app: &Inner, group: GroupId, does_answer: bool) -> GroupHe
         group,
         state: None,
         pending_lanes: None,
+        parked_lanes: None,
     };
     if does_answer {
         let (backend, group) = (&app.services.backend, &health.group);
@@ -159,6 +172,12 @@ async fn group_health(app: &Inner, group: GroupId, does_answer: bool) -> GroupHe
         health.state = state;
     }
     health
+}
+
+async fn parked_lanes(app: &Inner) -> Option<HashMap<GroupId, u64>> {
+    let groups = in_time(app, app.services.backend.groups()).await.ok()?;
+    let parked = groups.into_iter().map(|group| (group.id, group.parked));
+    Some(parked.collect())
 }
 
 fn workers_health(app: &Inner, vitals: &Vitals) -> WorkersHealth {

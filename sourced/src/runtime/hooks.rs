@@ -1,4 +1,4 @@
-//! Hooks: what a program wants to be told of failures.
+//! Hooks: what a program wants to be told of failures, and of groups that stop and start.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::strategy::FailedAttempt;
-use crate::backend::Verdict;
+use crate::backend::{GroupState, Verdict};
+use crate::stream::GroupId;
 
 type Hook = Arc<dyn Fn(&FailedAttempt<'_>, Verdict) + Send + Sync>;
 
@@ -95,6 +96,68 @@ impl fmt::Debug for FailureHooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n_hooks = self.hooks.len();
         f.debug_struct("FailureHooks")
+            .field("hooks", &n_hooks)
+            .finish()
+    }
+}
+
+type GroupHook = Arc<dyn Fn(&GroupId, &GroupState) + Send + Sync>;
+
+/// What is called when a group of the app is stopped, started or has failed, wherever that was done: in each process whose
+/// workers run, when it notices.
+///
+/// The state of each group is looked at every [`WorkerOptions::poll_max`](super::WorkerOptions::poll_max), and not at all
+/// when there is no hook. When workers start, they are told of the groups that are not active then. A state that was
+/// left again before anybody looked is not told.
+///
+/// A hook decides nothing, and when it panics nothing but a line in the log comes of it. What takes time belongs into a task
+/// or a channel of your own.
+///
+/// ```
+/// use sourced::backend::GroupState;
+/// use sourced::{GroupHooks, WorkerOptions};
+///
+/// let hooks = GroupHooks::default().on_change(|group, state| match state {
+///     GroupState::Active => println!("{group} runs"),
+///     GroupState::Stopped { reason, .. } => println!("{group} was stopped: {reason}"),
+///     GroupState::Failed { error, .. } => println!("{group} has failed: {error}"),
+///     _ => {}
+/// });
+/// let options = WorkerOptions::default().group_hooks(hooks);
+/// ```
+#[derive(Clone, Default)]
+pub struct GroupHooks {
+    hooks: Vec<GroupHook>,
+}
+
+impl GroupHooks {
+    /// Calls this with the new state of a group.
+    #[must_use]
+    pub fn on_change(
+        mut self,
+        hook: impl Fn(&GroupId, &GroupState) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.hooks.is_empty()
+    }
+
+    pub(super) fn call(&self, group: &GroupId, state: &GroupState) {
+        for hook in &self.hooks {
+            if catch_unwind(AssertUnwindSafe(|| hook(group, state))).is_err() {
+                tracing::error!(%group, "a hook on groups panicked");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for GroupHooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_hooks = self.hooks.len();
+        f.debug_struct("GroupHooks")
             .field("hooks", &n_hooks)
             .finish()
     }

@@ -46,7 +46,7 @@ pub use builder::AppBuilder;
 pub use error::{BuildError, DispatchError};
 pub use group::GroupRef;
 pub use health::{BackendHealth, GroupHealth, Health, TaskHealth, WorkersHealth};
-pub use hooks::FailureHooks;
+pub use hooks::{FailureHooks, GroupHooks};
 pub use in_flight::{Cause, RunningHandler};
 pub use options::{ReactorOptions, WorkerOptions};
 pub use progress::{GroupProgress, Pace};

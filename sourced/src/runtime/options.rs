@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hooks::FailureHooks;
+use super::hooks::{FailureHooks, GroupHooks};
 use super::strategy::{ErrorStrategy, RetryPolicy};
 use crate::backend::StartFrom;
 
@@ -40,6 +40,8 @@ pub struct WorkerOptions {
     pub retry: Arc<dyn ErrorStrategy>,
     /// What is called when a handler fails; nothing by default.
     pub hooks: FailureHooks,
+    /// What is called when a group is stopped, started or has failed; nothing by default.
+    pub group_hooks: GroupHooks,
 }
 
 impl Default for WorkerOptions {
@@ -54,6 +56,7 @@ impl Default for WorkerOptions {
             slow_after: Duration::from_secs(30),
             retry: Arc::new(RetryPolicy::default()),
             hooks: FailureHooks::default(),
+            group_hooks: GroupHooks::default(),
         }
     }
 }
@@ -120,6 +123,13 @@ impl WorkerOptions {
     #[must_use]
     pub fn hooks(mut self, hooks: FailureHooks) -> Self {
         self.hooks = hooks;
+        self
+    }
+
+    /// What is called when a group is stopped, started or has failed.
+    #[must_use]
+    pub fn group_hooks(mut self, hooks: GroupHooks) -> Self {
+        self.group_hooks = hooks;
         self
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::App;
 use super::app::Inner;
 use crate::backend::{BackendError, Waiting};
-use crate::message::{Kind, MessageId, StoredMessage};
-use crate::stream::{Position, Seq};
+use crate::message::{Kind, MessageId, StoredMessage, TypeName};
+use crate::reactor::{Register, SeenError, Wait};
+use crate::stream::{Position, Seq, StreamId};
 use crate::time::Timestamp;
 
 /// Proof that a command is stored, or scheduled.
@@ -68,6 +69,93 @@ impl Receipt {
             pause = (pause * 2).min(Duration::from_millis(100));
         }
     }
+}
+
+impl Receipt {
+    /// Waits until a reactor, such as a projector, has acknowledged the events that the command led to. Then queries see
+    /// what came of it. A command that was refused or skipped led to none.
+    ///
+    /// `within` is measured on the app's clock. Workers must be running, of this process or another.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sourced::prelude::*;
+    ///
+    /// # #[derive(Debug, Default)] pub struct Door { n_opened: u32 }
+    /// # #[actor] impl Door {
+    /// #     #[command] fn open(&self) -> Opened { Opened }
+    /// #     #[event] fn opened(&mut self) { self.n_opened += 1; }
+    /// # }
+    /// # #[derive(Debug, Default)] struct Visits { n: u32 }
+    /// # #[projector] impl Visits {
+    /// #     #[event] fn opened(&mut self, _: &Opened) { self.n += 1; }
+    /// #     #[sync] async fn save(&self, id: &StreamId, tx: &mut Tx<'_>) -> Result<(), Failure> {
+    /// #         tx.put("visits", id, &self.n).await
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder().register::<Door>().register::<Visits>().build().await?;
+    /// let running = app.start();
+    /// let receipt = app.dispatch(Open.to("door-1")).await?;
+    /// receipt.seen_by::<Visits>(Duration::from_secs(5)).await?;
+    /// assert_eq!(app.document("visits", "door-1").await?, Some(1));
+    ///
+    /// let door = app.actor::<Door>("door-1");
+    /// door.open().await?;
+    /// door.seen_by::<Visits>(Duration::from_secs(5)).await?;
+    /// assert_eq!(app.document("visits", "door-1").await?, Some(2));
+    /// # running.stop().await; Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SeenError`] when the time was up; at once when a person has to see to the command, the stream or the group first.
+    #[doc(alias = "read your writes")]
+    pub async fn seen_by<R: Register>(&self, within: Duration) -> Result<(), SeenError> {
+        let mut wait = Wait::new(&self.app.inner.services, within);
+        let events = loop {
+            let why = match self.app.outcome(self.id).await? {
+                Outcome::Applied(events) => break events,
+                Outcome::Refused(_) | Outcome::Skipped(_) => return Ok(()),
+                Outcome::Pending | Outcome::Scheduled(_) if wait.look_again().await => continue,
+                Outcome::Pending | Outcome::Scheduled(_) => {
+                    return Err(SeenError::Undecided {
+                        command: self.id,
+                        within: wait.within(),
+                    });
+                }
+                Outcome::Failed(error) => error,
+                Outcome::Blocked { by, error } => format!("it waits behind `{by}`: {error}"),
+                Outcome::Removed => "it was removed from the log".to_owned(),
+                Outcome::Unknown => "it is neither stored nor scheduled".to_owned(),
+            };
+            let command = self.id;
+            return Err(SeenError::NotDecided { command, why });
+        };
+        wait.until_seen(&*R::reactor(), events.iter().map(place_of))
+            .await
+    }
+}
+
+impl App {
+    /// Waits until a reactor, such as a projector, has acknowledged those of these messages that it handles, and with them
+    /// all earlier ones of their streams. For what a unit has stored: [`UnitOutcome::messages`](crate::UnitOutcome::messages).
+    ///
+    /// # Errors
+    /// As [`Receipt::seen_by`].
+    #[doc(alias = "read your writes")]
+    pub async fn seen_by<'m, R: Register>(
+        &self,
+        messages: impl IntoIterator<Item = &'m StoredMessage>,
+        within: Duration,
+    ) -> Result<(), SeenError> {
+        let wait = Wait::new(&self.inner.services, within);
+        let messages = messages.into_iter().map(place_of);
+        wait.until_seen(&*R::reactor(), messages).await
+    }
+}
+
+fn place_of(message: &StoredMessage) -> (&StreamId, &TypeName, Position) {
+    (&message.stream_id, &message.type_name, message.position)
 }
 
 /// What became of a command.

@@ -1,12 +1,15 @@
-//! The watcher: reports handlers that are slow, and how much work waits.
+//! The watcher: reports handlers that are slow, groups that stop and start, and how much work waits.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
+
 use super::app::Inner;
 use super::in_flight::{Cause, InFlight};
 use super::vitals::Vitals;
+use crate::backend::GroupState;
 use crate::message::StoredMessage;
 use crate::telemetry;
 
@@ -37,10 +40,33 @@ impl Watcher {
     }
 
     pub(super) async fn run(self) {
+        let watching = join(self.watch(), self.watch_groups());
         #[cfg(feature = "metrics")]
-        futures_util::future::join(self.watch(), self.gauge()).await;
+        join(watching, self.gauge()).await;
         #[cfg(not(feature = "metrics"))]
-        self.watch().await;
+        watching.await;
+    }
+
+    /// Tells of the states of groups, if anybody wants to know.
+    async fn watch_groups(&self) {
+        let (services, workers) = (&self.app.services, &self.app.workers);
+        if workers.group_hooks.is_empty() {
+            return;
+        }
+        let groups = self.app.groups();
+        let mut known = vec![GroupState::Active; groups.len()];
+        loop {
+            for (group, known) in groups.iter().zip(&mut known) {
+                // What cannot be told now is told later.
+                if let Ok(state) = services.backend.group_state(group).await
+                    && state != *known
+                {
+                    workers.group_hooks.call(group, &state);
+                    *known = state;
+                }
+            }
+            services.env.clock.sleep(workers.poll_max).await;
+        }
     }
 
     async fn watch(&self) {

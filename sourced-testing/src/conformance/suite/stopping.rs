@@ -1,6 +1,6 @@
 //! Groups that are stopped, started again and removed.
 
-use sourced::backend::{BackendError, GroupState, ResetFrom, ResetScope, Verdict};
+use sourced::backend::{BackendError, FailedMessage, GroupState, ResetFrom, ResetScope, Verdict};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -75,10 +75,23 @@ pub async fn a_failure_can_stop_the_group<H: Harness>(harness: &H) {
     let verdict = Verdict::StopGroup;
     store.fail(&claim.key, verdict, "no table").await.unwrap();
     let state = store.group_state(&group("g")).await.unwrap();
-    assert!(
-        matches!(&state, GroupState::Failed { error, .. } if error == "no table"),
-        "{state:?}"
-    );
+    let failed_at = |state: &GroupState| match state {
+        GroupState::Failed {
+            error,
+            message: Some(message),
+            ..
+        } => Some((error.clone(), message.clone())),
+        _ => None,
+    };
+    let first = &claim.deliveries[0].message;
+    let message = FailedMessage {
+        position: first.position,
+        type_name: first.type_name.clone(),
+    };
+    let expected = Some(("no table".to_owned(), message));
+    assert_eq!(failed_at(&state), expected);
+    let listed = store.groups().await.unwrap().remove(0);
+    assert_eq!(failed_at(&listed.state), expected);
     assert_eq!(worker.try_claim(&store).await, []);
     let fenced = store.fail(&claim.key, verdict, "late").await;
     assert!(fenced.is_err());

@@ -27,6 +27,13 @@ impl Run {
         }
     }
 
+    /// As [`Run::tell`], of something that is as it should be.
+    pub(in super::super) fn say(&self, who: &str, what: impl FnOnce() -> String) {
+        if let Some(story) = &mut *self.story() {
+            story.say(self.executor.now(), who, what());
+        }
+    }
+
     pub(in super::super) fn claimed(&self, link: &Link, claims: &[Claim]) {
         if let Some(story) = &mut *self.story() {
             story.claimed(self.executor.now(), link.name(), claims);

@@ -2,7 +2,9 @@
 
 use super::lanes::{Lane, Lanes, Place};
 use super::store::Log;
-use crate::backend::{GroupState, GroupStatus, Intervention, LaneFailure, Parked, Remedy, Verdict};
+use crate::backend::{
+    FailedMessage, GroupState, GroupStatus, Intervention, LaneFailure, Parked, Remedy, Verdict,
+};
 use crate::message::TypeName;
 use crate::stream::{Position, StreamId};
 use crate::time::Timestamp;
@@ -40,8 +42,14 @@ impl Lanes {
             Verdict::Park => Place::Parked,
             Verdict::Skip => return self.skip(stream, error, log, now),
             Verdict::StopGroup => {
-                let error = error.to_owned();
-                self.state = GroupState::Failed { error, at: now };
+                self.state = GroupState::Failed {
+                    error: error.to_owned(),
+                    message: Some(FailedMessage {
+                        position: message.position,
+                        type_name: message.type_name.clone(),
+                    }),
+                    at: now,
+                };
                 return self.offer(stream);
             }
         };

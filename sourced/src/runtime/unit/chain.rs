@@ -22,6 +22,8 @@ pub(super) struct Chain<'a> {
     waiting: VecDeque<usize>,
     commit: UnitCommit,
     settled: HashSet<Lane>,
+    /// Lanes of reactors that cannot take part.
+    outside: HashSet<Lane>,
     /// What to do when it is stored.
     afterwards: Vec<Arc<dyn Afterwards>>,
 }
@@ -31,6 +33,8 @@ pub(super) struct Stored {
     /// Each with the group it comes from.
     pub(super) messages: Vec<(Option<GroupId>, StoredMessage)>,
     pub(super) refusals: Vec<Refusal>,
+    /// Lanes of reactors that could not take part.
+    pub(super) outside: HashSet<Lane>,
 }
 
 /// A message of the chain.
@@ -52,6 +56,7 @@ impl<'a> Chain<'a> {
             waiting: VecDeque::new(),
             commit: UnitCommit::default(),
             settled: HashSet::new(),
+            outside: HashSet::new(),
             afterwards: Vec::new(),
         }
     }
@@ -118,6 +123,10 @@ impl<'a> Chain<'a> {
         };
         // A command may be decided before earlier ones, as a durable method does; a reaction waits for its turn.
         if !is_decided_here && self.left.contains(&lane) {
+            return Ok(());
+        }
+        if !reactor.takes_part_in_units() {
+            self.outside.insert(lane);
             return Ok(());
         }
         let delivery = Delivery {
@@ -240,6 +249,7 @@ impl<'a> Chain<'a> {
         Ok(Stored {
             messages: stored.collect(),
             refusals,
+            outside: self.outside,
         })
     }
 

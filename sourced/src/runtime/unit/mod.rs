@@ -31,8 +31,9 @@ const MAX_TRIES: u32 = 64;
 ///
 /// What a reaction sends for later is scheduled with the rest, and handled by workers when its time has come.
 ///
-/// Workers find nothing left to do, with one exception: where earlier messages of a stream still wait for a reactor, its
-/// share is left to the workers, because nothing may be overtaken. [`UnitOutcome::left_to_workers`] tells which.
+/// Workers find nothing left to do, with two exceptions: where earlier messages of a stream still wait for a reactor, its
+/// share is left to the workers, because nothing may be overtaken; and so is that of a projector which loads its state
+/// outside of the transaction that saves it. [`UnitOutcome::left_to_workers`] tells which.
 ///
 /// ```
 /// # use sourced::prelude::*;
@@ -161,7 +162,7 @@ impl Unit {
             });
             let chain = chain.await?;
             match chain.commit(&mut site).await {
-                Ok(stored) => return Ok(UnitOutcome::new(stored, left)),
+                Ok(stored) => return Ok(UnitOutcome::new(stored, &left)),
                 Err(error) if error.is_conflict() => {
                     telemetry::CONFLICTS.add(1, &[("group", decider.as_str())]);
                 }
@@ -207,10 +208,14 @@ pub struct UnitOutcome {
 }
 
 impl UnitOutcome {
-    fn new(stored: Stored, left: HashSet<Lane>) -> Self {
-        let Stored { messages, refusals } = stored;
+    fn new(stored: Stored, left: &HashSet<Lane>) -> Self {
+        let Stored {
+            messages,
+            refusals,
+            outside,
+        } = stored;
         let (sources, messages) = messages.into_iter().unzip();
-        let mut left: Vec<_> = left.into_iter().collect();
+        let mut left: Vec<_> = left.union(&outside).cloned().collect();
         left.sort();
         Self {
             messages,
@@ -243,7 +248,8 @@ impl UnitOutcome {
         &self.refusals
     }
 
-    /// Lanes in which earlier messages were waiting: what the unit stored there is handled by workers, in its turn.
+    /// Lanes in which earlier messages were waiting, and those of projectors that load their state outside of the
+    /// transaction: what the unit stored there is handled by workers, in its turn.
     pub fn left_to_workers(&self) -> &[Lane] {
         &self.left
     }

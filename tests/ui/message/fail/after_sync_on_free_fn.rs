@@ -1,0 +1,6 @@
+use sourced::prelude::*;
+
+#[after_sync]
+pub async fn tell() {}
+
+fn main() {}
