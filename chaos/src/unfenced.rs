@@ -167,6 +167,10 @@ impl<B: Backend> Claims for Unfenced<B> {
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         self.ack_anyway(ack).await
     }
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        self.0.postpone(claim, delay).await
+    }
+
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
         self.0.release(claim).await
     }
@@ -281,12 +285,26 @@ impl<B: Backend> Versions for Unfenced<B> {
         self.0.enter(table, first).await
     }
 
+    /// Does not look whether anything is missing.
     async fn swap(&self, swap: &Swap) -> Result<Swapped, BackendError> {
-        self.0.swap(swap).await
+        self.0.roll_back(swap).await
     }
 
     async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError> {
         self.0.roll_back(swap).await
+    }
+
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        self.0.hold(group, length, rest).await
+    }
+
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        self.0.forget(table, group).await
     }
 }
 

@@ -1,12 +1,17 @@
 //! Which versions of tables are live.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sourced::GroupId;
 use sourced::backend::{BackendError, Live, Swap, Swapped, Table, Versions};
 use sqlx::postgres::PgRow;
+use sqlx::{Connection as _, PgConnection};
 
-use crate::backend::{Postgres, retrying};
+use crate::backend::{Attempt, Postgres, retrying};
+use crate::claims::micros;
 use crate::row::get;
+use crate::rows::of_table;
 
 #[async_trait]
 impl Versions for Postgres {
@@ -63,6 +68,57 @@ impl Versions for Postgres {
                 .await)?;
         self.inner.hints.raise();
         swapped(swap, &said)
+    }
+
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        let held = retrying!(self, connection =>
+            self.inner.sql.hold_group.query()
+                .bind(group.as_str())
+                .bind(micros(length))
+                .bind(micros(rest))
+                .execute(&mut *connection)
+                .await)?;
+        Ok(held.rows_affected() > 0)
+    }
+
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        table.check()?;
+        let is_forgotten =
+            retrying!(self, connection => self.forget_once(&mut connection, table, group).await);
+        let is_forgotten = is_forgotten.map_err(of_table)?;
+        self.sweep().await?;
+        Ok(is_forgotten)
+    }
+}
+
+impl Postgres {
+    async fn forget_once(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+        group: &GroupId,
+    ) -> Attempt<bool> {
+        let mut transaction = connection.begin().await?;
+        let is_forgotten = self
+            .inner
+            .sql
+            .forget_version
+            .query_scalar()
+            .bind(table.name)
+            .bind(i64::from(table.version))
+            .bind(group.as_str())
+            .fetch_one(&mut *transaction)
+            .await?;
+        if is_forgotten {
+            self.drop_in(&mut transaction, table).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_forgotten)
     }
 }
 

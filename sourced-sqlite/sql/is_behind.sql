@@ -1,6 +1,18 @@
--- Whether group ?1 does not run, or has yet to handle something that group ?2 has handled. What is dear comes last.
+-- Whether group ?1 does not run, or has yet to handle something that group ?2 has ever handled. Also when it has more to handle
+-- than can be looked at: 1,000 lanes of a sort, each a few searches, and 10,000 messages that are not sorted into lanes. So
+-- the writer is kept as long however many lanes the two have.
 SELECT
     g.state <> 'active'
+    OR coalesce((SELECT max(position) FROM sourced_messages), 0) - g.hi > 10000
+    OR (SELECT count(*) FROM (
+        SELECT * FROM (SELECT 1 FROM sourced_lanes WHERE group_id = ?1 AND ready IS NOT NULL LIMIT 1000)
+        UNION ALL
+        SELECT * FROM (SELECT 1 FROM sourced_lanes WHERE group_id = ?1 AND available_at IS NOT NULL LIMIT 1000)
+        UNION ALL
+        SELECT * FROM (SELECT 1 FROM sourced_lanes WHERE group_id = ?1 AND leased_until IS NOT NULL LIMIT 1000)
+        UNION ALL
+        SELECT * FROM (SELECT 1 FROM sourced_lanes WHERE group_id = ?1 AND parked LIMIT 1000)
+    )) >= 1000
     OR EXISTS (
         SELECT 1 FROM sourced_lanes
         WHERE id IN (
@@ -12,8 +24,14 @@ SELECT
             UNION ALL
             SELECT id FROM sourced_lanes WHERE group_id = ?1 AND parked
         )
-        AND sourced_first <= (SELECT o.acked FROM sourced_lanes o WHERE o.group_id = ?2 AND o.stream_id = sourced_lanes.stream_id)
+        AND sourced_first <= (SELECT max(o.acked, o.max_acked) FROM sourced_lanes o WHERE o.group_id = ?2 AND o.stream_id = sourced_lanes.stream_id)
     )
-    OR g.hi < coalesce((SELECT min(max(acked), (SELECT max(position) FROM sourced_messages)) FROM sourced_lanes WHERE group_id = ?2), 0)
+    OR EXISTS (
+        SELECT 1 FROM sourced_messages m
+        CROSS JOIN sourced_lanes o ON o.group_id = ?2 AND o.stream_id = m.stream_id AND max(o.acked, o.max_acked) >= m.position
+        WHERE m.position > g.hi
+          AND m.decided_by IS NOT g.name
+          AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = ?1 AND t.type = m.type)
+    )
 FROM sourced_groups g
 WHERE g.id = ?1

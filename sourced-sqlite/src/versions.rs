@@ -1,6 +1,7 @@
 //! Which versions of tables are live.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::GroupId;
@@ -10,9 +11,10 @@ use sqlx::{Row as _, SqliteConnection};
 
 use crate::backend::Sqlite;
 use crate::batch::Effect;
-use crate::error;
 use crate::groups::number;
+use crate::lanes::micros;
 use crate::sql::Statements;
+use crate::{error, tables};
 
 #[async_trait]
 impl Versions for Sqlite {
@@ -75,6 +77,56 @@ impl Versions for Sqlite {
         self.inner.signal.raise();
         Ok(done)
     }
+
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let group = group.clone();
+        self.inner
+            .writer
+            .run(Effect::Redone, move |connection| {
+                Box::pin(async move {
+                    let hold = sqlx::query(sql.hold_group.clone())
+                        .bind(group.as_str())
+                        .bind(micros(length))
+                        .bind(micros(rest));
+                    let held = hold.execute(connection).await;
+                    Ok(held.map_err(error::backend)?.rows_affected() > 0)
+                })
+            })
+            .await
+    }
+
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        table.check()?;
+        let sql = Arc::clone(&self.inner.sql);
+        let (table, group) = (table.clone(), group.clone());
+        let is_forgotten = self.inner.writer.run(Effect::Lasting, move |connection| {
+            Box::pin(async move {
+                let live = live(connection, &sql, table.name).await?;
+                if live.is_some_and(|live| live.version == table.version) {
+                    return Ok(false);
+                }
+                let forget = sqlx::query(sql.forget_previous.clone())
+                    .bind(table.name)
+                    .bind(table.version);
+                let remove = sqlx::query(sql.remove_group.clone()).bind(group.as_str());
+                for statement in [forget, remove] {
+                    let done = statement.execute(&mut *connection).await;
+                    done.map_err(error::backend)?;
+                }
+                tables::drop_in(connection, &sql, &table).await?;
+                Ok(true)
+            })
+        });
+        let is_forgotten = is_forgotten.await?;
+        self.sweep().await?;
+        Ok(is_forgotten)
+    }
 }
 
 async fn swap_in(
@@ -100,8 +152,10 @@ async fn swap_in(
         let stop = sqlx::query(sql.stop_group.clone())
             .bind(swap.from.as_str())
             .bind(swap.reason());
+        // So that no unit of a program with the old version goes on with it.
+        let hold = sqlx::query(sql.hold_for_good.clone()).bind(from);
         let fence = sqlx::query(sql.fence_group.clone()).bind(from);
-        for statement in [stop, fence] {
+        for statement in [stop, hold, fence] {
             let done = statement.execute(&mut *connection).await;
             done.map_err(error::backend)?;
         }

@@ -78,8 +78,8 @@ pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
-    FailureHooks, GroupHooks, GroupProgress, GroupRef, Health, Idle, LastResort, Outcome, Pace,
-    Place, ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running,
+    FailureHooks, GroupHooks, GroupProgress, GroupRef, Health, Idle, LastResort, NotLive, Outcome,
+    Pace, Place, ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running,
     StopReport, Truncate, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{

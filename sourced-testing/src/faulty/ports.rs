@@ -206,6 +206,10 @@ impl<B: Backend> Claims for Faulty<B> {
         self.through(Call::Ack(&ack), self.storage.ack(ack.clone()))
             .await
     }
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        let postponed = self.storage.postpone(claim, delay);
+        self.through(Call::Release(claim), postponed).await
+    }
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
         self.through(Call::Release(claim), self.storage.release(claim))
             .await
@@ -400,6 +404,19 @@ impl<B: Backend> Versions for Faulty<B> {
     async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError> {
         self.through(Call::Operate("roll_back"), self.storage.roll_back(swap))
             .await
+    }
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        let held = self.storage.hold(group, length, rest);
+        self.through(Call::Operate("hold"), held).await
+    }
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        let forgotten = self.storage.forget(table, group);
+        self.through(Call::Operate("forget"), forgotten).await
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) enum Fault {
     GoesOnWhileStopped,
     RenewsLostClaims,
     RetriesAtOnce,
+    CountsPostponing,
     RetriesWhatIsParked,
     CountsParkedLanes,
     PromotesAtOnce,
@@ -67,7 +68,12 @@ pub(crate) enum Fault {
     ListsDocumentsBackwards,
     MakesTablesAlone,
     EmptiesTablesAlone,
-    SwapsTooSoon,
+    SwapsWhateverWaits,
+    SwapsUnfenced,
+    HoldsNobody,
+    HoldsForGood,
+    HoldsWithoutRest,
+    ForgetsWhatIsLive,
     IgnoresWherePagesBegin,
 }
 

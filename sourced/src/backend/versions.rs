@@ -1,5 +1,7 @@
 //! Versions of a table side by side, of which one is live: the one that queries read.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{BackendError, Table};
@@ -47,7 +49,8 @@ pub struct Swap {
 pub enum Swapped {
     /// The version is live.
     Done,
-    /// Its group does not run, or has not handled all that the other one has. Nothing was changed.
+    /// Its group does not run, has not handled all that the other one has, or has more left than a backend looks at
+    /// (*flat-cost*). Nothing was changed.
     Behind,
     /// Somebody else has changed what is live. Nothing was changed.
     Moved,
@@ -69,9 +72,10 @@ pub trait Versions: Send + Sync {
     /// [`BackendError`] when the storage does not answer.
     async fn enter(&self, table: &Table, first: &GroupId) -> Result<Live, BackendError>;
 
-    /// Makes a version live, if no event that the live one has handled is still to be handled by it.
+    /// Makes a version live, if no event that the live one has ever handled is still to be handled by it.
     ///
-    /// - *one-transaction*: the group of the one that was live is stopped, or nothing is changed at all.
+    /// - *one-transaction*: the group of the one that was live is stopped, and held until somebody starts it again, or nothing
+    ///   is changed at all.
     /// - *fenced*: what is being handled for that group stores nothing any more.
     ///
     /// A group that is not known, as it was removed, has handled nothing.
@@ -85,6 +89,29 @@ pub trait Versions: Send + Sync {
     /// # Errors
     /// As [`Versions::swap`].
     async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError>;
+
+    /// Gives no lanes of a group to anybody for a while, so that another version can catch up with it: there is nothing to
+    /// claim, and a unit finds its lanes [busy](super::UnitError::Busy). Who holds a claim goes on. It ends by itself, by
+    /// the backend's own clock, whatever becomes of its caller.
+    ///
+    /// False, and nothing is changed, when the group is held already, was so within the `rest` before, or is not known.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError>;
+
+    /// Removes a version that is not live: its group and its table, both or neither. No rollback leads to it any more.
+    ///
+    /// False, and nothing is changed, when it is live. What is not there need not be removed.
+    ///
+    /// # Errors
+    /// As [`Groups::remove_group`](super::Groups::remove_group).
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError>;
 }
 
 impl Swap {

@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::App;
+use super::swapping::Attempts;
 use crate::backend::{Backend, BackendError, Live, Swap, Swapped, Table};
+use crate::env::Clock;
 use crate::reactor::Reactor;
 use crate::table::{TableProjector, group_of_version, table_of_projector};
 
@@ -46,6 +48,7 @@ use crate::table::{TableProjector, group_of_version, table_of_projector};
 /// ```
 pub struct ProjectionRef<P> {
     backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
     of: PhantomData<fn() -> P>,
 }
 
@@ -54,6 +57,7 @@ impl App {
     pub fn projection<P: TableProjector>(&self) -> ProjectionRef<P> {
         ProjectionRef {
             backend: Arc::clone(self.backend()),
+            clock: Arc::clone(&self.env().clock),
             of: PhantomData,
         }
     }
@@ -82,7 +86,8 @@ impl<P: TableProjector> ProjectionRef<P> {
     }
 
     /// Makes the version of this program live, if it has handled all that the live one has: [`Swapped::Behind`] otherwise,
-    /// and nothing is changed. Workers try this for a newer version than the live one until it is done; by hand it is for
+    /// and nothing is changed. If it is near, it is waited for: the live one is held for up to a second, unless it was
+    /// lately. Workers try this for a newer version than the live one until it is done; by hand it is for
     /// [`ReactorOptions::swap_by_hand`](crate::ReactorOptions::swap_by_hand), for an older version, and for one that was
     /// rolled back.
     ///
@@ -99,7 +104,11 @@ impl<P: TableProjector> ProjectionRef<P> {
         if P::VERSION < seen.version && !self.backend.group_state(&swap.to).await?.is_active() {
             self.backend.start_group(&swap.to).await?;
         }
-        self.backend.swap(&swap).await
+        let mut attempts = Attempts::default();
+        let never = || false;
+        attempts
+            .swap(&*self.backend, &*self.clock, &swap, never)
+            .await
     }
 
     /// Makes the version live that was so before the last swap, at once and as it is, and starts its group: what came after
@@ -111,7 +120,7 @@ impl<P: TableProjector> ProjectionRef<P> {
     ///
     /// # Errors
     /// [`BackendError::Refused`] when there is none to go back to, or somebody else has just changed what is live;
-    /// [`BackendError::UnknownGroup`] when it was forgotten.
+    /// [`BackendError::UnknownGroup`] when its group was removed.
     pub async fn roll_back(&self) -> Result<u32, BackendError> {
         let seen = self.live().await?;
         let Some(previous) = seen.previous else {
@@ -134,29 +143,22 @@ impl<P: TableProjector> ProjectionRef<P> {
         }
     }
 
-    /// Removes the table of a version that is not live, and its group.
+    /// Removes the table of a version that is not live, and its group, in one transaction. [`ProjectionRef::roll_back`] does
+    /// not lead to it any more.
     ///
     /// # Errors
     /// [`BackendError::Refused`] when it is live.
     pub async fn forget_version(&self, version: u32) -> Result<(), BackendError> {
-        if self.live_version().await? == version {
-            let text = format!("version {version} of `{}` is live", P::TABLE);
-            return Err(BackendError::Refused(text.into()));
-        }
-        // First: without its group nobody can go back to it.
-        match self
-            .backend
-            .remove_group(&group_of_version(P::NAME, version))
-            .await
-        {
-            Ok(()) | Err(BackendError::UnknownGroup(_)) => {}
-            Err(error) => return Err(error),
-        }
         let table = Table {
             version,
             ..table_of_projector::<P>()
         };
-        self.backend.drop_table(&table).await
+        let group = group_of_version(P::NAME, version);
+        if self.backend.forget(&table, &group).await? {
+            return Ok(());
+        }
+        let text = format!("version {version} of `{}` is live", P::TABLE);
+        Err(BackendError::Refused(text.into()))
     }
 
     async fn live(&self) -> Result<Live, BackendError> {

@@ -8,13 +8,11 @@ use tokio::sync::watch;
 
 use super::app::Inner;
 use super::projection::swap_of;
-use crate::backend::{BackendError, Swapped};
+use super::swapping::{Attempts, PAUSE};
+use crate::backend::{BackendError, Live, Swap, Swapped};
 use crate::reactor::Reactor;
 
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Between two tries when the storage did not answer.
+/// Between two looks when the storage did not answer.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tries to make each version of this program live that is newer than the live one. Any number of processes may do so.
@@ -22,6 +20,12 @@ const LONG_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Swapper {
     app: Arc<Inner>,
     stopped: watch::Receiver<bool>,
+}
+
+/// A version that is not live yet.
+struct Candidate {
+    reactor: Arc<dyn Reactor>,
+    attempts: Attempts,
 }
 
 /// Whether there is anything to swap, ever.
@@ -43,30 +47,28 @@ impl Swapper {
             let options = self.app.options.get(reactor.group());
             options.is_some_and(|options| options.swap_by_hand)
         };
-        let mut waiting: Vec<Arc<dyn Reactor>> = self
-            .app
-            .reactors
-            .iter()
+        let reactors = self.app.reactors.iter();
+        let mut waiting: Vec<Candidate> = reactors
             .filter(|reactor| is_later(&***reactor) && !by_hand(reactor))
-            .cloned()
+            .map(|reactor| Candidate::new(Arc::clone(reactor)))
             .collect();
         while !*self.stopped.borrow() {
             let mut pause = PAUSE;
             let mut still = Vec::new();
-            for reactor in waiting {
-                match self.has_settled(&*reactor).await {
+            for mut candidate in waiting {
+                match self.has_settled(&mut candidate).await {
                     Ok(true) => continue,
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::warn!(group = %reactor.group(), %error, "whether it can be live is not known; trying again after a pause");
+                        tracing::warn!(group = %candidate.reactor.group(), %error, "whether it can be live is not known; trying again after a pause");
                         pause = LONG_PAUSE;
                     }
                 }
-                still.push(reactor);
+                still.push(candidate);
             }
             waiting = still;
-            let sleep = self.app.services.env.clock.sleep(pause);
             let is_done = waiting.is_empty();
+            let sleep = self.app.services.env.clock.sleep(pause);
             let stopped = self.stopped.wait_for(|stopped| *stopped).map(drop);
             tokio::select! {
                 biased;
@@ -77,31 +79,42 @@ impl Swapper {
     }
 
     /// Whether there is nothing more to try.
-    async fn has_settled(&self, reactor: &dyn Reactor) -> Result<bool, BackendError> {
+    async fn has_settled(&self, candidate: &mut Candidate) -> Result<bool, BackendError> {
+        let reactor = &*candidate.reactor;
+        let backend = &self.app.services.backend;
         let Some(table) = reactor.table() else {
             return Ok(true);
         };
-        let backend = &self.app.services.backend;
         let Some(live) = backend.live(table.name).await? else {
             return Ok(true);
         };
-        let is_rolled_back = live
-            .rolled_back
-            .is_some_and(|version| version >= table.version);
-        if live.version >= table.version || is_rolled_back {
-            return Ok(true);
-        }
-        let Some(swap) = swap_of(reactor, live) else {
+        let Some(swap) = swap_of(reactor, live).filter(is_wanted) else {
             return Ok(true);
         };
-        let is_done = backend.swap(&swap).await? == Swapped::Done;
-        if is_done {
-            tracing::info!(
-                table = table.name,
-                version = table.version,
-                "a new version of a projection is live"
-            );
-        }
-        Ok(is_done)
+        let is_stopped = || *self.stopped.borrow();
+        let clock = &*self.app.services.env.clock;
+        let tried = candidate
+            .attempts
+            .swap(&**backend, clock, &swap, is_stopped);
+        Ok(tried.await? == Swapped::Done)
     }
+}
+
+impl Candidate {
+    fn new(reactor: Arc<dyn Reactor>) -> Self {
+        Self {
+            reactor,
+            attempts: Attempts::default(),
+        }
+    }
+}
+
+/// Nobody goes back by himself, nor to what somebody went back from.
+fn is_wanted(swap: &Swap) -> bool {
+    let Live {
+        version,
+        rolled_back,
+        ..
+    } = swap.seen;
+    swap.version > version && rolled_back.is_none_or(|version| swap.version > version)
 }

@@ -16,6 +16,8 @@ pub(super) struct Lanes {
     pub(super) group: GroupId,
     pub(super) types: HashSet<TypeName>,
     pub(super) state: GroupState,
+    /// Until then nobody claims.
+    pub(super) held_until: Option<Timestamp>,
     /// The epoch of a lane nobody claimed yet. Of its own for each registration, so that a group of a removed one's name
     /// shares no claims with it.
     first_epoch: Epoch,
@@ -72,6 +74,7 @@ impl Lanes {
             group,
             types,
             state: GroupState::Active,
+            held_until: None,
             first_epoch: Epoch::new(n_earlier << 32),
             start,
             pumped: start,
@@ -181,6 +184,11 @@ impl Lanes {
         self.claim_stream(stream, log, request, now)
     }
 
+    /// Whether nobody may claim for a while.
+    pub(super) fn is_held_back(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| until > now)
+    }
+
     /// Claims a lane that is ready.
     pub(super) fn claim_stream(
         &mut self,
@@ -189,7 +197,7 @@ impl Lanes {
         request: &ClaimRequest,
         now: Timestamp,
     ) -> Option<Claim> {
-        if !self.state.is_active() {
+        if !self.state.is_active() || self.is_held_back(now) {
             return None;
         }
         self.place(&stream, Place::Waiting(now.saturating_add(request.lease)));
@@ -281,6 +289,14 @@ impl Lanes {
         }
     }
 
+    /// Ends a held claim without progress, until then.
+    pub(super) fn postpone(&mut self, stream: &StreamId, until: Timestamp) {
+        if let Some(lane) = self.by_stream.get_mut(stream) {
+            lane.holder = None;
+            self.place(stream, Place::Waiting(until));
+        }
+    }
+
     /// Gives a held claim until then.
     pub(super) fn renew(&mut self, stream: &StreamId, until: Timestamp) {
         self.place(stream, Place::Waiting(until));
@@ -304,13 +320,16 @@ impl Lanes {
         (self.ready.len() + self.waiting.len()) as u64
     }
 
-    /// Whether something waits here that the other group has handled.
+    /// Whether something waits here that the other group has ever handled.
     pub(super) fn is_behind(&self, other: &Self) -> bool {
-        let mut lanes = self.by_stream.iter();
-        lanes.any(|(stream, lane)| {
-            let first = lane.pending.first();
-            let other = other.by_stream.get(stream);
-            other.is_some_and(|other| first.is_some_and(|first| *first <= other.acked_upto))
+        self.by_stream.iter().any(|(stream, lane)| {
+            let Some(other) = other.by_stream.get(stream) else {
+                return false;
+            };
+            let has_handled = |position: &Position| {
+                *position <= other.acked_upto || other.ever_acked.contains(position)
+            };
+            lane.pending.iter().any(has_handled)
         })
     }
 

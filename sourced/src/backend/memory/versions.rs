@@ -1,10 +1,13 @@
 //! Which versions of tables are live, in memory.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{Memory, State};
 use crate::backend::{BackendError, GroupState, Live, Swap, Swapped, Table, Versions};
 use crate::stream::GroupId;
+use crate::time::Timestamp;
 
 #[async_trait]
 impl Versions for Memory {
@@ -44,6 +47,8 @@ impl Versions for Memory {
         if let Some(from) = groups.get_mut(&swap.from) {
             let reason = swap.reason();
             from.state = GroupState::Stopped { reason, at };
+            // So that no unit of a program with the old version goes on with it.
+            from.held_until = Some(Timestamp::from_micros(i64::MAX));
             from.fence();
         }
         live.insert(swap.table, swap.done());
@@ -57,10 +62,52 @@ impl Versions for Memory {
             if state.live.get(swap.table) != Some(&swap.seen) {
                 return Ok(Swapped::Moved);
             }
-            state.known(&swap.to)?.state = GroupState::Active;
+            let to = state.known(&swap.to)?;
+            to.state = GroupState::Active;
+            to.held_until = None;
             state.live.insert(swap.table, swap.rolled_back());
         }
         self.raise();
         Ok(Swapped::Done)
+    }
+
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        let now = self.shared.clock.now();
+        let mut state = self.state();
+        let Some(lanes) = state.groups.get_mut(group) else {
+            return Ok(false);
+        };
+        let is_rested = lanes
+            .held_until
+            .is_none_or(|until| until.saturating_add(rest) <= now);
+        if is_rested {
+            lanes.held_until = Some(now.saturating_add(length));
+        }
+        Ok(is_rested)
+    }
+
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        let _turn = self.shared.transaction.lock().await;
+        let mut state = self.state();
+        let State {
+            groups,
+            tables,
+            live,
+            ..
+        } = &mut *state;
+        if let Some(live) = live.get_mut(table.name) {
+            if live.version == table.version {
+                return Ok(false);
+            }
+            live.previous = live.previous.filter(|version| *version != table.version);
+        }
+        groups.remove(group);
+        tables.remove(&table.physical_name());
+        Ok(true)
     }
 }
