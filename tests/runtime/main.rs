@@ -164,6 +164,7 @@ promises! {
     }
     rebuilding {
         a_newer_version_takes_over_under_traffic_and_no_read_steps_back,
+        the_old_version_goes_on_when_the_new_one_does_not_come_level,
         a_rollback_is_at_once_and_holds_until_somebody_swaps_again,
         a_version_can_wait_for_a_person,
         rows_of_another_shape_are_refused_until_their_version_is_live,
