@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// filled up now and again. `chaos/full-disk.sh` makes one.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) small_disk: Option<PathBuf>,
+    /// Lets a new version of a table take the place of the old one under traffic, while readers query it.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
     /// Lets workers that lost a lane write all the same, to show that this program sees it.
     #[arg(long)]
     pub(crate) no_fence: bool,

@@ -40,6 +40,9 @@ impl Part {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said);
+        if args.rebuild {
+            command.arg("--rebuild");
+        }
         if args.no_fence {
             command.arg("--no-fence");
         }
