@@ -67,13 +67,14 @@ impl Tables for Memory {
         let state = self.state();
         let stored = stored(&state.tables, table)?;
         // The struct of a program and the live version may be of different shapes.
-        let fits = table.compare(&stored.found());
-        fits.map_err(|error| BackendError::Refused(error.into()))?;
         let place = |column: &Column| {
-            let columns = stored.table.columns.iter();
-            columns.clone().position(|there| there.name == column.name)
+            let mut columns = stored.table.columns.iter();
+            let place = columns.position(|there| {
+                (there.name, there.of, there.nulls) == (column.name, column.of, column.nulls)
+            });
+            place.ok_or_else(|| missing(&format!("{}.{}", table.physical_name(), column.name)))
         };
-        let places: Vec<usize> = table.columns.iter().filter_map(place).collect();
+        let places: Vec<usize> = table.columns.iter().map(place).collect::<Result<_, _>>()?;
         let order = query.full_order(table);
         let sort_key = |row: &Values| order.iter().map(|(at, _)| row[*at].clone()).collect();
         let is_beyond = |row: &Values| {
