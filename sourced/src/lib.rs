@@ -85,7 +85,7 @@ pub use runtime::{
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,
 };
-pub use table::Delete;
+pub use table::{Delete, RowChange};
 pub use time::Timestamp;
 pub use topology::Topology;
 
