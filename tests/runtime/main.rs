@@ -8,6 +8,7 @@ mod own;
 mod shop;
 
 mod across;
+mod announcing;
 mod archiving;
 mod building;
 mod by_hand;
@@ -63,6 +64,14 @@ promises! {
         every_stream_of_a_decision_carries_its_cause_and_correlation,
         events_may_go_to_another_stream_alone,
         of_two_doctors_who_read_each_other_one_stays_on_call,
+    }
+    announcing {
+        after_the_commit_each_row_that_a_batch_has_changed_is_told_once,
+        replay_is_marked_so_rows_are_told_to_who_asks,
+        a_failure_after_the_commit_of_a_row_changes_nothing,
+        what_went_well_before_a_failing_row_is_told_once,
+        a_unit_tells_of_its_rows_when_it_is_stored,
+        what_a_row_is_told_with_has_to_be_there,
     }
     archiving {
         snapshot_is_no_truth_so_a_state_without_its_events_is_an_error,
