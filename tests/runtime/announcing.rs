@@ -46,6 +46,7 @@ impl Stock {
     #[after_sync]
     async fn announce(&self, heard: Res<Arc<Heard>>) -> Result<(), Failure> {
         heard.note(format!("{} {}", self.sku, self.units));
+        tokio::task::yield_now().await;
         match self.units {
             13 => Err(Failure::msg("as told")),
             14 => panic!("as told"),

@@ -113,12 +113,11 @@ impl<R: Row> Fold<R> {
     fn changed_rows(&self, changes: RowChanges, mut stored: Stored) -> Vec<ChangedRow> {
         let live = self.steps.iter().filter(|decoded| !decoded.is_replay);
         let live: BTreeSet<&Values> = live.map(|decoded| &decoded.step.key).collect();
-        let of = |change| move |values| (change, values);
         let ended = changes.deleted.iter().filter_map(|key| stored.remove(key));
-        let created = changes.created.into_iter().map(of(RowChange::Created));
-        let changed = changes.changed.into_iter().map(of(RowChange::Changed));
-        let all = created.chain(changed);
-        let all = all.chain(ended.map(of(RowChange::Deleted)));
+        let of = |change| move |values| (change, values);
+        let written = changes.created.into_iter().map(of(RowChange::Created));
+        let written = written.chain(changes.changed.into_iter().map(of(RowChange::Changed)));
+        let all = written.chain(ended.map(of(RowChange::Deleted)));
         let row = |(change, values): (_, Values)| ChangedRow {
             change,
             is_replay: !live.contains(&self.table.key_of(&values)),
