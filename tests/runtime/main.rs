@@ -12,6 +12,7 @@ mod announcing;
 mod archiving;
 mod building;
 mod by_hand;
+mod dates;
 mod deciding;
 mod failing;
 mod feeds;
@@ -91,6 +92,9 @@ promises! {
         one_group_name_for_two_reactors_is_refused,
         two_actors_that_decide_one_command_are_refused,
         an_actor_that_is_not_registered_says_so_when_it_is_called,
+    }
+    dates {
+        dates_are_read_back_and_sorted_as_such,
     }
     deciding {
         decided_once_and_its_outcome_can_be_read,

@@ -6,6 +6,8 @@
 
 mod after;
 mod columns;
+#[cfg(feature = "chrono")]
+mod date;
 mod describe;
 mod fold;
 mod project;
