@@ -4,7 +4,10 @@
 //! make, change and end rows, writes its [`TableProjector`]. A batch is one read of the rows that it touches, one evolve over
 //! all its events and one write, in the transaction that acknowledges it.
 
+mod after;
 mod columns;
+#[cfg(feature = "chrono")]
+mod date;
 mod describe;
 mod fold;
 mod project;
@@ -12,6 +15,7 @@ mod run;
 mod value;
 mod version;
 
+pub use after::{AfterRow, RowChange};
 pub use columns::{Column, Condition, Order};
 pub use describe::{Describe, FromRow, Kept, ToRow, kept};
 pub use project::{
