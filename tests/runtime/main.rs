@@ -23,6 +23,7 @@ mod observing;
 mod operating;
 mod reacting;
 mod rebuilding;
+mod rebuilding_told;
 mod recurring;
 mod remedies;
 mod scenarios;
@@ -181,6 +182,10 @@ promises! {
         a_rollback_is_at_once_and_holds_until_somebody_swaps_again,
         a_version_can_wait_for_a_person,
         rows_of_another_shape_are_refused_until_their_version_is_live,
+    }
+    rebuilding_told {
+        side_effects_happen_once_whichever_version_is_live,
+        side_effects_of_units_happen_once_whichever_version_is_live,
     }
     recurring {
         tick_once_by_any_number_of_processes,

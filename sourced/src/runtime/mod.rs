@@ -33,6 +33,7 @@ mod recurring;
 mod renewer;
 mod rows;
 mod running;
+mod side_effects;
 mod strategy;
 mod supervisor;
 mod swapper;

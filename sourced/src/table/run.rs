@@ -79,6 +79,10 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
         Some(&self.table)
     }
 
+    fn announces(&self) -> bool {
+        self.handlers.after.is_some()
+    }
+
     fn projection(&self) -> Option<&'static str> {
         Some(R::NAME)
     }
