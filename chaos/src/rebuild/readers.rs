@@ -76,8 +76,8 @@ impl Readers {
         let mut tasks = JoinSet::new();
         for _ in 0..READERS {
             let (old, new) = (
-                programs::open::<Takings>(database, false).await?,
-                programs::open::<TakingsOfTwo>(database, false).await?,
+                programs::open::<Takings>(database).await?,
+                programs::open::<TakingsOfTwo>(database).await?,
             );
             tasks.spawn(read::<Takings>(old, Arc::clone(&found)));
             tasks.spawn(read::<TakingsOfTwo>(new, Arc::clone(&found)));

@@ -16,7 +16,7 @@ use crate::conductor::DISPATCHERS;
 use crate::dispatcher::{acknowledged, id, path};
 
 /// Tasks of one process, each with numbers of its own.
-const TASKS: u64 = 8;
+const TASKS: u64 = 16;
 /// Tasks of all processes.
 pub(super) const LANES: u64 = TASKS * DISPATCHERS;
 
@@ -67,13 +67,13 @@ impl Journal {
         }
     }
 
-    /// Every other command goes through a unit, which changes the table as well.
+    /// Every fourth command goes through a unit, which changes the table as well.
     async fn store(&self, app: &App) -> anyhow::Result<()> {
         let number = self.next * LANES + self.lane;
         // Each stall comes to all tills.
         let command = sell(number).to(till((number / STALLS + number) % TILLS));
         let command = command.with_id(command_id(self.lane, self.next));
-        if self.next.is_multiple_of(2) {
+        if self.next.is_multiple_of(4) {
             app.unit().handle(command).await?;
         } else {
             app.dispatch(command).await?;

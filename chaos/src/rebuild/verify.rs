@@ -6,9 +6,9 @@ use std::path::Path;
 use futures_util::TryStreamExt as _;
 use sourced::{App, MessageId, Selection, TypeName};
 
-use super::Report;
 use super::domain::{Sold, Takings};
 use super::sales::{LANES, command_id};
+use super::{Report, told};
 use crate::dispatcher::{acknowledged, path};
 
 /// Reads the log and the live table, and fills the report.
@@ -33,6 +33,7 @@ pub(super) async fn verify(app: &App, folder: &Path, report: &mut Report) -> any
             .filter(|nth| !ids.contains(&command_id(lane, *nth)));
         report.acked_lost += lost.count() as u64;
     }
+    ([_, report.told_by_new], report.told_again) = told::count(folder)?;
     let rows = app.rows::<Takings>().all().await;
     let rows = rows.map_err(|error| anyhow::anyhow!("the table cannot be read: {error:#}"))?;
     compare(&expected, &rows, report);

@@ -100,7 +100,7 @@ impl<P: TableProjector> ProjectionRef<P> {
         if seen.version == P::VERSION {
             return Ok(Swapped::Done);
         }
-        let swap = self.to(P::VERSION, seen);
+        let swap = Self::to(P::VERSION, seen);
         if P::VERSION < seen.version && !self.backend.group_state(&swap.to).await?.is_active() {
             self.backend.start_group(&swap.to).await?;
         }
@@ -131,7 +131,7 @@ impl<P: TableProjector> ProjectionRef<P> {
             );
             return Err(BackendError::Refused(text.into()));
         };
-        match self.backend.roll_back(&self.to(previous, seen)).await? {
+        match self.backend.roll_back(&Self::to(previous, seen)).await? {
             Swapped::Done | Swapped::Behind => Ok(previous),
             Swapped::Moved => {
                 let text = format!(
@@ -167,7 +167,7 @@ impl<P: TableProjector> ProjectionRef<P> {
         Ok(live.unwrap_or(Live::first(1)))
     }
 
-    fn to(&self, version: u32, seen: Live) -> Swap {
+    fn to(version: u32, seen: Live) -> Swap {
         swap(P::TABLE, P::NAME, version, seen)
     }
 }

@@ -37,7 +37,9 @@ impl Versions for Memory {
         let State {
             log, groups, live, ..
         } = &mut *state;
-        groups.values_mut().for_each(|lanes| lanes.pump(log));
+        for lanes in groups.values_mut() {
+            lanes.pump(log);
+        }
         let [to, from] = [&swap.to, &swap.from].map(|group| groups.get(group));
         let is_behind = to
             .is_some_and(|to| !to.state.is_active() || from.is_some_and(|from| to.is_behind(from)));
