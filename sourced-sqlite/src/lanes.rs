@@ -171,7 +171,7 @@ pub(crate) async fn ack(
     match writes {
         Some(writes) => tx::write(connection, sql, writes)
             .await
-            .map_err(|error| AckError::Sync(error.into()))?,
+            .map_err(|error| AckError::of_sync(error.into()))?,
         None => sync(connection, sql, &ack.syncs).await?,
     }
     progress(connection, sql, lane, ack.upto).await?;
@@ -211,7 +211,7 @@ pub(crate) async fn sync(
         action
             .run(&mut Tx::new(&mut ops))
             .await
-            .map_err(AckError::Sync)?;
+            .map_err(error::of_sync)?;
     }
     savepoint.commit().await.map_err(error::backend)?;
     Ok(())

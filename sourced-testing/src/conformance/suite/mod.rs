@@ -228,6 +228,7 @@ macro_rules! conformance {
             one_transaction {
                 everything_is_stored_together,
                 a_failing_sync_action_undoes_everything,
+                outage_is_no_attempt_when_a_sync_action_meets_it,
                 a_refused_append_undoes_everything,
                 a_panicking_sync_action_undoes_everything,
                 nothing_is_seen_before_the_commit,
