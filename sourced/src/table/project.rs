@@ -3,11 +3,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::{ColumnError, Row, key_values_of};
+use super::after::{self, AfterOf};
+use super::{AfterRow, ColumnError, Row, key_values_of};
 use crate::backend::Values;
 use crate::failure::Failure;
 use crate::message::{Event, Message, StoredMessage, TypeName};
-use crate::reactor::{Clash, OldShape, Rows};
+use crate::reactor::{Clash, FromContext, Needs, OldShape, Rows};
 use crate::stream::{GroupId, Position, Seq, StreamId};
 use crate::topology::Flow;
 
@@ -144,6 +145,8 @@ type StepOf<R> = fn(&StoredMessage) -> Result<Step<R>, Failure>;
 /// The handlers of a table projector, a row each.
 pub struct TableHandlers<R> {
     rows: Rows<StepOf<R>>,
+    pub(super) after: Option<AfterOf<R>>,
+    pub(super) needs: Needs,
     pub(super) flow: Flow,
 }
 
@@ -153,6 +156,8 @@ impl<R: TableProjector> TableHandlers<R> {
         flow.is_read_model = true;
         let mut handlers = Self {
             rows: Rows::default(),
+            after: None,
+            needs: Needs::default(),
             flow,
         };
         R::handlers(&mut handlers);
@@ -166,6 +171,21 @@ impl<R: TableProjector> TableHandlers<R> {
     {
         self.rows.insert::<E>(step::<R, E>);
         self.flow.evolves::<E>();
+        self
+    }
+
+    /// It does something about its rows after the commit.
+    pub fn after_sync(&mut self) -> &mut Self
+    where
+        R: AfterRow,
+    {
+        self.after = Some(after::after_of::<R>);
+        self
+    }
+
+    /// Something its methods ask for.
+    pub fn needs<T: FromContext>(&mut self) -> &mut Self {
+        self.needs.add::<T>();
         self
     }
 
