@@ -466,7 +466,8 @@ pub fn projector(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the attribute says something else: `#[event(key = customer_id)]` names another field, and `#[event(key = Self::by_day)]` a
 /// function of `&Message<E>` that makes the key, which is a tuple when several fields are marked.
 ///
-/// A projector of a table has no other methods with attributes. Reactions belong in a `#[handler]`.
+/// Besides there may be [`macro@after_sync`] methods, which are called for each row that has changed. Reactions belong in a
+/// `#[handler]`.
 ///
 /// # Attributes
 /// - `#[projection(table = "outstanding_todos")]`: the name of the table. Without it, the name of the struct:
@@ -844,6 +845,41 @@ pub fn before_evolve(_: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[after_sync]
 ///     async fn announce(&self) {
 ///         println!("the total is {}", self.0);
+///     }
+/// }
+/// ```
+///
+/// In a projector of a table it is called for each row that a batch has created or changed, on the row as it was saved, and
+/// not for rows whose events are all a replay unless it asks for `Replaying`. One that asks for `RowChange` is called for rows
+/// that ended, too, on the row as it was stored last. It cannot ask for the `&StreamId`, since a row may be of many streams.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[event("stock.moved")]
+/// pub struct Moved {
+///     pub sku: String,
+///     pub units: i64,
+/// }
+///
+/// #[derive(Projection)]
+/// struct Stock {
+///     #[key]
+///     sku: String,
+///     units: i64,
+/// }
+///
+/// #[projector]
+/// impl Stock {
+///     #[event]
+///     fn moved(row: Option<Self>, event: &Moved) -> Option<Self> {
+///         let units = row.map_or(0, |row| row.units) + event.units;
+///         (units > 0).then(|| Self { sku: event.sku.clone(), units })
+///     }
+///
+///     #[after_sync]
+///     async fn announce(&self, change: RowChange) {
+///         println!("{change:?}: {} of {}", self.units, self.sku);
 ///     }
 /// }
 /// ```

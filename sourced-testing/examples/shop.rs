@@ -1,7 +1,7 @@
 //! The shop of `tests/mistakes` without a mistake, over many seeds:
 //!
 //! ```text
-//! SOURCED_SEED=0..10000 cargo run --release -p sourced-testing --example shop
+//! SOURCED_SEED=0..100000 cargo run --release -p sourced-testing --example shop
 //! ```
 
 #![allow(

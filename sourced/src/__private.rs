@@ -38,8 +38,8 @@ pub use crate::projector::{AfterSync, Loads, LoadsInTx, Projection, Projector, P
 pub use crate::reactor::{Context, Reactor, Register};
 pub use crate::stream::{IntoStreamId, StreamId};
 pub use crate::table::{
-    Column, ColumnError, Describe, FromRow, IntoRow, Misfit, Projects, Row, TableHandlers,
-    TableProjector, TableReactor, ToRow, changed, created, either, ended, kept,
+    AfterRow, Column, ColumnError, Describe, FromRow, IntoRow, Misfit, Projects, Row, RowChange,
+    TableHandlers, TableProjector, TableReactor, ToRow, changed, created, either, ended, kept,
 };
 pub use crate::topology::Produces;
 #[cfg(feature = "macros")]

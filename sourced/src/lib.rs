@@ -25,6 +25,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | the attribute macros |
+//! | `chrono` | no | columns of the type `chrono::NaiveDate` in tables |
 //! | `cron` | no | recurring messages by cron expressions, in time zones |
 //! | `garde` | no | rules of `#[derive(garde::Validate)]` commands are checked at the edge and where they are dispatched |
 //! | `metrics` | no | counters, histograms and gauges by the `metrics` facade |
@@ -85,7 +86,7 @@ pub use runtime::{
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,
 };
-pub use table::Delete;
+pub use table::{Delete, RowChange};
 pub use time::Timestamp;
 pub use topology::Topology;
 

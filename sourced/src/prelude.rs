@@ -6,7 +6,7 @@
 
 pub use crate::{
     App, CommandExt, Delete, Elsewhere, Emitter, Failure, History, Message, Metadata, Now, Other,
-    Outgoing, Principal, Replaying, Res, StoredMessage, StreamId, Tx,
+    Outgoing, Principal, Replaying, Res, RowChange, StoredMessage, StreamId, Tx,
 };
 
 #[cfg(feature = "macros")]

@@ -8,9 +8,11 @@ mod own;
 mod shop;
 
 mod across;
+mod announcing;
 mod archiving;
 mod building;
 mod by_hand;
+mod dates;
 mod deciding;
 mod failing;
 mod feeds;
@@ -64,6 +66,14 @@ promises! {
         events_may_go_to_another_stream_alone,
         of_two_doctors_who_read_each_other_one_stays_on_call,
     }
+    announcing {
+        after_the_commit_each_row_that_a_batch_has_changed_is_told_once,
+        replay_is_marked_so_rows_are_told_to_who_asks,
+        a_failure_after_the_commit_of_a_row_changes_nothing,
+        what_went_well_before_a_failing_row_is_told_once,
+        a_unit_tells_of_its_rows_when_it_is_stored,
+        what_a_row_is_told_with_has_to_be_there,
+    }
     archiving {
         snapshot_is_no_truth_so_a_state_without_its_events_is_an_error,
         a_stream_goes_on_from_the_snapshot_that_its_removal_needed,
@@ -82,6 +92,9 @@ promises! {
         one_group_name_for_two_reactors_is_refused,
         two_actors_that_decide_one_command_are_refused,
         an_actor_that_is_not_registered_says_so_when_it_is_called,
+    }
+    dates {
+        dates_are_read_back_and_sorted_as_such,
     }
     deciding {
         decided_once_and_its_outcome_can_be_read,

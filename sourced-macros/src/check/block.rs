@@ -55,7 +55,7 @@ impl Kind {
                 Role::Sync,
                 Role::AfterSync,
             ],
-            Self::Table => &[Role::Event],
+            Self::Table => &[Role::Event, Role::AfterSync],
             Self::Handler => &[Role::On, Role::State],
         }
     }
@@ -232,8 +232,8 @@ fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         ),
     };
     let help = match (kind, handler.role) {
-        (Kind::Table, Role::Reaction | Role::On | Role::AfterSync) => {
-            "move it to a `#[handler]`, as an `#[on]` method".to_owned()
+        (Kind::Table, Role::Reaction | Role::On) => {
+            "move it to a `#[handler]`, as an `#[on]` method; where it has to see a state, to a `#[projector]` that is of no table".to_owned()
         }
         (Kind::Table, Role::Sync | Role::State) => {
             "remove it: the library reads and writes the rows".to_owned()

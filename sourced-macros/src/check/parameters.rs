@@ -3,7 +3,7 @@
 use syn::Meta;
 
 use super::signature::is_load;
-use super::{Kind, stored};
+use super::{Kind, row, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
@@ -22,6 +22,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             Role::State if handler.is_load() => {}
             Role::State => of_state(handler, parameter, dx),
             Role::Sync => of_sync(parameter, dx),
+            Role::AfterSync if kind == Kind::Table => row::of_after_sync(parameter, dx),
             Role::AfterSync => stored::of_after_sync(parameter, dx),
         }
     }

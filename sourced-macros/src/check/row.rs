@@ -1,10 +1,11 @@
-//! Checks of a struct that is to be a row.
+//! Checks of a struct that is to be a row, and of what is called for it after the commit.
 
 use std::collections::HashSet;
 
 use syn::{Data, DeriveInput, Fields, Meta};
 
 use crate::diagnostics::Diagnostics;
+use crate::model::parameter::{Parameter, ParameterKind};
 use crate::model::row::{Mark, RowModel};
 use crate::names;
 
@@ -102,4 +103,31 @@ pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) -> bool {
         }
     }
     dx.count() == before
+}
+
+/// A parameter of `#[after_sync]`, which is called for a row.
+pub(super) fn of_after_sync(parameter: &Parameter, dx: &mut Diagnostics) {
+    match &parameter.kind {
+        ParameterKind::Context if parameter.is_principal() => dx.error(
+            parameter,
+            "`#[after_sync]` methods follow a batch, whose messages may be on behalf of many",
+            "remove this parameter, and keep the principal in the row: `message.principal()` of a `&Message<…>`",
+        ),
+        ParameterKind::Context | ParameterKind::RowChange => {}
+        ParameterKind::Stream => dx.error(
+            parameter,
+            "`#[after_sync]` methods of a table are about a row, which may be of many streams",
+            "remove this parameter, and keep the stream in the row",
+        ),
+        ParameterKind::Tx => dx.error(
+            parameter,
+            "`#[after_sync]` methods come after the transaction",
+            "remove this parameter: the library reads and writes the rows",
+        ),
+        _ => dx.error(
+            parameter,
+            format!("`#[after_sync]` methods cannot take `{}`", names::spoken(&parameter.source.ty)),
+            "take `RowChange`, `Res<…>`, `Now` or `Replaying`; keep what the events say in the row",
+        ),
+    }
 }

@@ -12,7 +12,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     plain(handler, dx);
     match handler.role {
         Role::Command | Role::Reaction | Role::On | Role::Sync | Role::AfterSync => {
-            shared_receiver(handler, dx);
+            shared_receiver(kind, handler, dx);
         }
         Role::Event if kind == Kind::Table => table_event(handler, dx),
         Role::Event | Role::BeforeEvolve => evolve(handler, dx),
@@ -26,7 +26,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         }
         Role::Sync => sync(handler, dx),
         Role::Reaction | Role::On => named_return(handler, dx),
-        Role::AfterSync => after_sync(handler, dx),
+        Role::AfterSync => after_sync(kind, handler, dx),
         Role::Event | Role::BeforeEvolve | Role::State => {}
     }
 }
@@ -53,11 +53,14 @@ fn is_shared(receiver: &Receiver) -> bool {
     receiver.mutability.is_none() && matches!(receiver.kind, ReceiverKind::Reference(_, _, None))
 }
 
-fn shared_receiver(handler: &Handler, dx: &mut Diagnostics) {
+fn shared_receiver(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     let (attribute, name) = (handler.role.attribute(), handler.name());
+    let state = if kind == Kind::Table { "row" } else { "state" };
     let Some(receiver) = &handler.receiver else {
         let (what, help) = (
-            format!("`{attribute}` methods are called on the state, and `{name}` has no receiver"),
+            format!(
+                "`{attribute}` methods are called on the {state}, and `{name}` has no receiver"
+            ),
             format!("write `fn {name}(&self, …)`"),
         );
         return dx.error(name, what, help);
@@ -71,7 +74,7 @@ fn shared_receiver(handler: &Handler, dx: &mut Diagnostics) {
         }
         _ => "write `&self`",
     };
-    let what = format!("`{attribute}` methods read the state and cannot change or consume it");
+    let what = format!("`{attribute}` methods read the {state} and cannot change or consume it");
     match &receiver.kind {
         ReceiverKind::Reference(_, _, Some(word)) => dx.error(word, what, help),
         _ => dx.error(receiver, what, help),
@@ -283,16 +286,20 @@ fn sync(handler: &Handler, dx: &mut Diagnostics) {
 }
 
 /// It may say whether it succeeded; what it has to say besides is lost.
-fn after_sync(handler: &Handler, dx: &mut Diagnostics) {
+fn after_sync(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     let ReturnType::Type(_, ty) = &handler.sig.output else {
         return;
     };
     let is_result = matches!(&**ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"));
+    let sends = match kind {
+        Kind::Table => "the `#[on]` method of a `#[handler]`",
+        _ => "a `#[reaction]`",
+    };
     if !is_unit(ty) && !is_result {
         dx.error(
             ty,
             "`#[after_sync]` methods return nothing, or whether they succeeded",
-            "remove the return type, or write `Result<(), Failure>`; commands are returned by a `#[reaction]`",
+            format!("remove the return type, or write `Result<(), Failure>`; commands are returned by {sends}"),
         );
     }
 }

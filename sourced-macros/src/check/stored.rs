@@ -131,6 +131,11 @@ pub(super) fn of_after_sync(parameter: &Parameter, dx: &mut Diagnostics) {
             "`#[after_sync]` methods come after the transaction",
             "remove this parameter, and write in the `#[sync]` method",
         ),
+        ParameterKind::RowChange => dx.error(
+            parameter,
+            "`#[after_sync]` takes no `RowChange` here: only a table has rows",
+            "remove this parameter, or make the block a `#[projector]` of a struct with `#[derive(Projection)]`",
+        ),
         _ => dx.error(
             parameter,
             format!("`#[after_sync]` methods cannot take `{}`", names::spoken(&parameter.source.ty)),

@@ -98,6 +98,7 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         ParameterKind::Stream => quote!(&message.stream_id),
         ParameterKind::Tx => quote!(tx),
         ParameterKind::Row => quote!(row),
+        ParameterKind::RowChange => quote!(change),
         ParameterKind::Message(_) | ParameterKind::Borrowed { .. } => quote!(&message.payload),
         ParameterKind::Envelope(_) => quote!(&message),
     };

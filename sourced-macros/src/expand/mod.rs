@@ -1,6 +1,7 @@
 //! Writing: a list of rows, and one small impl per handler. It cannot fail.
 
 mod actor;
+mod after_sync;
 mod calls;
 mod events;
 mod flow;

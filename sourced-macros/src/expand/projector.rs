@@ -2,13 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{ReturnType, Type};
 
 use super::actor::{before_evolve, evolves, initial, reaction_row, reacts};
+use super::after_sync;
 use super::calls::{call_of_batch, cx_name_of_batch, needs};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
-use crate::model::parameter::Parameter;
 use crate::model::reactions::reactions;
 use crate::parse::member::Role;
 
@@ -61,7 +60,7 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
     };
     let sync = sync(model, &of(Role::Sync).collect::<Vec<_>>());
     let loads = load.map(|handler| loads(model, handler));
-    let after_sync = after_sync(model, &after_syncs);
+    let after_sync = after_sync::of_projector(model, &after_syncs);
     let evolves = events
         .iter()
         .map(|(handler, event)| evolves(model, handler, event));
@@ -148,44 +147,4 @@ fn loads(model: &Model, handler: &Handler) -> TokenStream {
             }
         }
     }
-}
-
-/// `impl AfterSync`, with the methods in order.
-fn after_sync(model: &Model, handlers: &[&Handler]) -> Option<TokenStream> {
-    let private = model.library.private();
-    let (self_ty, cfgs) = (&model.self_ty, &model.cfgs);
-    if handlers.is_empty() {
-        return None;
-    }
-    let calls = handlers.iter().map(|handler| {
-        let (cfgs, call) = (handler.cfgs(), call_of_batch(model, handler));
-        let or_fail = match &handler.sig.output {
-            ReturnType::Type(_, ty) if !is_unit(ty) => {
-                Some(quote_spanned!(handler.returned_span()=> ?))
-            }
-            _ => None,
-        };
-        if handler.parameters.iter().any(Parameter::is_replaying) {
-            quote!(#cfgs { #call #or_fail; })
-        } else {
-            quote!(#cfgs if !cx.is_replaying() { #call #or_fail; })
-        }
-    });
-    Some(quote! {
-        #(#cfgs)*
-        #[automatically_derived]
-        impl #private::AfterSync for #self_ty {
-            async fn after_sync(
-                &self,
-                cx: &#private::Context,
-            ) -> ::core::result::Result<(), #private::Failure> {
-                #(#calls)*
-                ::core::result::Result::Ok(())
-            }
-        }
-    })
-}
-
-fn is_unit(ty: &Type) -> bool {
-    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }

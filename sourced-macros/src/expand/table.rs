@@ -1,31 +1,42 @@
-//! A table projector: its table of handlers, and an impl per event.
+//! A table projector: its table of handlers, an impl per event, and what comes after the commit.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ReceiverKind;
 use syn::spanned::Spanned;
 
-use super::calls::{call_on, message_name};
+use super::after_sync;
+use super::calls::{call_on, message_name, needs};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
+use crate::parse::member::Role;
 
 /// Everything beside the user's block. `handlers` are those that are right.
 pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let private = model.library.private();
     let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
-    let rows: TokenStream = handlers
-        .iter()
-        .map(|handler| {
-            let (cfgs, event) = (handler.cfgs(), handler.message());
-            quote!(#cfgs handlers.event::<#event>();)
-        })
-        .collect();
+    let of = |role| {
+        let handlers = handlers.iter().copied();
+        handlers.filter(move |handler| handler.role == role)
+    };
+    let events = of(Role::Event).map(|handler| {
+        let (cfgs, event) = (handler.cfgs(), handler.message());
+        quote!(#cfgs handlers.event::<#event>();)
+    });
+    let needs = of(Role::AfterSync).filter_map(|handler| {
+        let (cfgs, needs) = (handler.cfgs(), needs(handler));
+        (!needs.is_empty()).then(|| quote!(#cfgs handlers #needs;))
+    });
+    let after_syncs: Vec<&Handler> = of(Role::AfterSync).collect();
+    let after = (!after_syncs.is_empty()).then(|| quote!(handlers.after_sync();));
+    let rows: TokenStream = events.chain(needs).chain(after).collect();
     let table = if rows.is_empty() {
         quote!(_handlers)
     } else {
         quote!(handlers)
     };
-    let projects = handlers.iter().map(|handler| projects(model, handler));
+    let projects = of(Role::Event).map(|handler| projects(model, handler));
+    let after_sync = after_sync::of_table(model, &after_syncs);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -43,6 +54,7 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
             }
         }
         #(#projects)*
+        #after_sync
     }
 }
 

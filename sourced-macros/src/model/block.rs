@@ -57,14 +57,14 @@ impl Model {
             .events
             .clone()
             .unwrap_or_else(|| format_ident!("{}Event", ident));
-        for handler in handlers
-            .iter_mut()
-            .filter(|handler| handler.role == Role::Reaction)
-        {
-            handler
-                .parameters
-                .iter_mut()
-                .for_each(|parameter| parameter.recognise(&events));
+        for handler in &mut handlers {
+            for parameter in &mut handler.parameters {
+                match handler.role {
+                    Role::Reaction => parameter.recognise(&events),
+                    Role::AfterSync => parameter.recognise_row_change(),
+                    _ => {}
+                }
+            }
         }
         Some(Self {
             events,

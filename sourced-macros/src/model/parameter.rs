@@ -43,6 +43,8 @@ pub(crate) enum ParameterKind {
     },
     /// `Option<Self>`: the row of a table, if it is there.
     Row,
+    /// `RowChange`: what has become of the row of a table, after the commit.
+    RowChange,
     /// `&StreamId`
     Stream,
     /// `&mut Tx<'_>`
@@ -134,6 +136,18 @@ impl Parameter {
             _ => return,
         };
         self.kind = ParameterKind::AnyEvent { enveloped };
+    }
+
+    /// Takes `RowChange` for what it is, where no parameter is a field.
+    pub(crate) fn recognise_row_change(&mut self) {
+        if matches!(&*self.source.ty, Type::Path(path) if last_is(path, "RowChange")) {
+            self.kind = ParameterKind::RowChange;
+        }
+    }
+
+    /// Whether it is what has become of a row.
+    pub(crate) fn is_row_change(&self) -> bool {
+        matches!(self.kind, ParameterKind::RowChange)
     }
 
     /// Whether it is `&StoredMessage`, or `&Message<Payload>`.

@@ -15,6 +15,14 @@ impl OutstandingTodo {
     fn counted(row: Option<Self>, event: &Counted) -> Self {
         row.unwrap_or_default()
     }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    async fn announce(&self, browsers: Res<Browsers>) -> Result<(), Failure> {
+        browsers.tell(&self.title).await
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn forget(&self, change: RowChange, replaying: Replaying) {
+        cache::forget(self.todo_id);
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::TableProjector for OutstandingTodo {
@@ -24,6 +32,9 @@ impl ::sourced::__private::TableProjector for OutstandingTodo {
         handlers.event::<TodoAmended>();
         handlers.event::<todo::Completed>();
         handlers.event::<Counted>();
+        handlers.needs::<Res<Browsers>>();
+        handlers.needs::<Replaying>();
+        handlers.after_sync();
     }
 }
 #[automatically_derived]
@@ -102,5 +113,21 @@ impl ::sourced::__private::Projects<Counted> for OutstandingTodo {
         ::sourced::__private::Misfit,
     > {
         ::sourced::__private::either(row, |row| Self::counted(row, &message.payload))
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::AfterRow for OutstandingTodo {
+    async fn after_sync(
+        &self,
+        change: ::sourced::__private::RowChange,
+        cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<(), ::sourced::__private::Failure> {
+        if !cx.is_replaying() && !change.is_deleted() {
+            Self::announce(self, cx.get()?).await?;
+        }
+        {
+            Self::forget(self, change, cx.get()?);
+        }
+        ::core::result::Result::Ok(())
     }
 }

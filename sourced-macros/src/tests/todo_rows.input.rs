@@ -18,4 +18,14 @@ impl OutstandingTodo {
     fn counted(row: Option<Self>, event: &Counted) -> Self {
         row.unwrap_or_default()
     }
+
+    #[after_sync]
+    async fn announce(&self, browsers: Res<Browsers>) -> Result<(), Failure> {
+        browsers.tell(&self.title).await
+    }
+
+    #[after_sync]
+    fn forget(&self, change: RowChange, replaying: Replaying) {
+        cache::forget(self.todo_id);
+    }
 }

@@ -194,12 +194,13 @@ impl TxOps for Stage<'_> {
         table: &Table,
         changes: &RowChanges,
     ) -> Result<(), BackendError> {
-        // What is changed was read.
-        if self.rows.is_none_or(|rows| rows.table() != table) {
+        let changes: RowsChanged = by_key(table, changes).collect();
+        let was_read = |rows: &&StagedRows| rows.table() == table && rows.have(changes.keys());
+        if self.rows.filter(was_read).is_none() {
             self.needs_transaction = true;
             return pending().await;
         }
-        self.changes.extend(by_key(table, changes));
+        self.changes.extend(changes);
         Ok(())
     }
 

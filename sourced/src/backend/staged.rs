@@ -113,6 +113,11 @@ impl StagedRows {
         changes
     }
 
+    /// Whether all of these keys were read.
+    pub(super) fn have<'k>(&self, mut keys: impl Iterator<Item = &'k Values>) -> bool {
+        keys.all(|key| self.rows.contains_key(key))
+    }
+
     /// The rows of these keys that are there, with what has been changed since. `None` when one of the keys was not read.
     pub(super) fn read(
         &self,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::after::{ChangedRow, ChangedRows, RowChange, changed_rows};
 use super::project::{Misfit, RowError, RowProblem, Step};
 use super::{Row, key_values_of, row_of, values_of};
 use crate::backend::{BackendError, RowChanges, SyncAction, Table, Tx, Value, Values};
@@ -19,7 +20,16 @@ pub(super) struct Fold<R> {
     pub(super) group: GroupId,
     pub(super) table: Arc<Table>,
     /// Never empty.
-    pub(super) steps: Vec<(Message<()>, Step<R>)>,
+    pub(super) steps: Vec<Decoded<R>>,
+    /// Where the rows go that it changes, if somebody wants to know.
+    pub(super) changed: Option<ChangedRows>,
+}
+
+/// An event of the batch, decoded.
+pub(super) struct Decoded<R> {
+    pub(super) event: Message<()>,
+    pub(super) step: Step<R>,
+    pub(super) is_replay: bool,
 }
 
 /// What is stored, by key.
@@ -29,16 +39,21 @@ type Stored = BTreeMap<Values, Values>;
 impl<R: Row> SyncAction for Fold<R> {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         // Whoever locks rows does so in the same order as everybody else.
-        let keys: BTreeSet<&Values> = self.steps.iter().map(|(_, step)| &step.key).collect();
+        let keys: BTreeSet<&Values> = self.steps.iter().map(|decoded| &decoded.step.key).collect();
         let keys: Vec<Values> = keys.into_iter().cloned().collect();
         let rows = tx.read_rows(&self.table, &keys).await?;
         let stored = rows.into_iter().map(|row| (self.table.key_of(&row), row));
-        let changes = self.changes(&stored.collect())?;
-        if changes.is_empty() {
-            return Ok(());
+        let stored = stored.collect();
+        let changes = self.changes(&stored)?;
+        if !changes.is_empty() {
+            let written = tx.change_rows(&self.table, &changes).await;
+            written.map_err(|failure| self.narrowed(failure))?;
         }
-        let written = tx.change_rows(&self.table, &changes).await;
-        written.map_err(|failure| self.narrowed(failure))
+        if let Some(changed) = &self.changed {
+            // It may have run before, in a transaction that came to nothing.
+            *changed_rows(changed) = self.changed_rows(changes, stored);
+        }
+        Ok(())
     }
 }
 
@@ -62,7 +77,7 @@ impl<R: Row> Fold<R> {
         stored: &Stored,
     ) -> Result<RowChanges, (usize, RowProblem)> {
         let mut rows: BTreeMap<&Values, Option<R>> = BTreeMap::new();
-        for (at, (_, step)) in self.steps[..n_steps].iter().enumerate() {
+        for (at, Decoded { step, .. }) in self.steps[..n_steps].iter().enumerate() {
             let here = |problem| (at, problem);
             let row = match (rows.remove(&step.key), stored.get(&step.key)) {
                 (Some(row), _) => row,
@@ -89,9 +104,26 @@ impl<R: Row> Fold<R> {
         Ok(changes)
     }
 
+    /// The rows that come of these changes, and what was stored of those that end.
+    fn changed_rows(&self, changes: RowChanges, mut stored: Stored) -> Vec<ChangedRow> {
+        let live = self.steps.iter().filter(|decoded| !decoded.is_replay);
+        let live: BTreeSet<&Values> = live.map(|decoded| &decoded.step.key).collect();
+        let ended = changes.deleted.iter().filter_map(|key| stored.remove(key));
+        let of = |change| move |values| (change, values);
+        let written = changes.created.into_iter().map(of(RowChange::Created));
+        let written = written.chain(changes.changed.into_iter().map(of(RowChange::Changed)));
+        let all = written.chain(ended.map(of(RowChange::Deleted)));
+        let row = |(change, values): (_, Values)| ChangedRow {
+            change,
+            is_replay: !live.contains(&self.table.key_of(&values)),
+            values,
+        };
+        all.map(row).collect()
+    }
+
     /// A failure of the event at this place of the batch.
     fn failed(&self, at: usize, why: RowProblem) -> Failure {
-        let (event, step) = &self.steps[at];
+        let Decoded { event, step, .. } = &self.steps[at];
         let failure = Failure::from(RowError {
             group: self.group.clone(),
             type_name: event.type_name.clone(),
@@ -115,7 +147,7 @@ impl<R: Row> Fold<R> {
     }
 
     fn at(&self, at: usize, failure: Failure) -> Failure {
-        let (first, event) = (&self.steps[0].0, &self.steps[at].0);
+        let (first, event) = (&self.steps[0].event, &self.steps[at].event);
         if event.position <= first.position {
             return failure;
         }
@@ -147,7 +179,7 @@ fn is_same(old: &[Value], new: &[Value]) -> bool {
 }
 
 /// A key for people.
-fn spoken(key: &[Value]) -> String {
+pub(super) fn spoken(key: &[Value]) -> String {
     let parts = key.iter().map(|value| match value {
         Value::Text(text) | Value::Json(text) => format!("{text:?}"),
         Value::Uuid(id) => id.to_string(),

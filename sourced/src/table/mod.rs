@@ -4,13 +4,17 @@
 //! make, change and end rows, writes its [`TableProjector`]. A batch is one read of the rows that it touches, one evolve over
 //! all its events and one write, in the transaction that acknowledges it.
 
+mod after;
 mod columns;
+#[cfg(feature = "chrono")]
+mod date;
 mod describe;
 mod fold;
 mod project;
 mod run;
 mod value;
 
+pub use after::{AfterRow, RowChange};
 pub use columns::{Column, Condition, Order};
 pub use describe::{Describe, FromRow, Kept, ToRow, kept};
 pub use project::{

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::{ColumnError, Row, key_values_of};
+use super::after::{self, AfterOf};
+use super::{AfterRow, ColumnError, Row, key_values_of};
 use crate::backend::Values;
 use crate::failure::Failure;
 use crate::message::{Event, Message, StoredMessage, TypeName};
-use crate::reactor::{Clash, Rows};
+use crate::reactor::{Clash, FromContext, Needs, Rows};
 use crate::stream::{GroupId, Position, Seq, StreamId};
 use crate::topology::Flow;
 
@@ -143,6 +144,8 @@ type StepOf<R> = fn(&StoredMessage) -> Result<Step<R>, Failure>;
 /// The handlers of a table projector, a row each.
 pub struct TableHandlers<R> {
     rows: Rows<StepOf<R>>,
+    pub(super) after: Option<AfterOf<R>>,
+    pub(super) needs: Needs,
     pub(super) flow: Flow,
 }
 
@@ -152,6 +155,8 @@ impl<R: TableProjector> TableHandlers<R> {
         flow.is_read_model = true;
         let mut handlers = Self {
             rows: Rows::default(),
+            after: None,
+            needs: Needs::default(),
             flow,
         };
         R::handlers(&mut handlers);
@@ -165,6 +170,21 @@ impl<R: TableProjector> TableHandlers<R> {
     {
         self.rows.insert::<E>(step::<R, E>);
         self.flow.evolves::<E>();
+        self
+    }
+
+    /// It does something about its rows after the commit.
+    pub fn after_sync(&mut self) -> &mut Self
+    where
+        R: AfterRow,
+    {
+        self.after = Some(after::after_of::<R>);
+        self
+    }
+
+    /// Something its methods ask for.
+    pub fn needs<T: FromContext>(&mut self) -> &mut Self {
+        self.needs.add::<T>();
         self
     }
 

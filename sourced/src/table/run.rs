@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::fold::{Fold, envelope};
+use super::after::{AfterCommit, ChangedRows};
+use super::fold::{Decoded, Fold, envelope};
 use super::project::{Step, TableHandlers, TableProjector};
 use super::table_of;
 use crate::backend::{BackendError, Table, check_keys};
@@ -20,7 +21,6 @@ pub struct TableReactor<R> {
     group: GroupId,
     table: Arc<Table>,
     handlers: TableHandlers<R>,
-    needs: Needs,
 }
 
 impl<R: TableProjector> TableReactor<R> {
@@ -33,7 +33,6 @@ impl<R: TableProjector> TableReactor<R> {
         Arc::new(Self {
             handlers: TableHandlers::of_projector(group.clone()),
             table: Arc::new(table_of::<R>()),
-            needs: Needs::default(),
             group,
         })
     }
@@ -65,7 +64,7 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
     }
 
     fn needs(&self) -> &Needs {
-        &self.needs
+        &self.handlers.needs
     }
 
     fn clashes(&self) -> Vec<Clash> {
@@ -88,7 +87,11 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
             batch.begins_with(message);
             let step = guarded_now(|| self.step(message)).and_then(|step| step);
             match step {
-                Ok(step) => steps.extend(step.map(|step| (envelope(message), step))),
+                Ok(step) => steps.extend(step.map(|step| Decoded {
+                    event: envelope(message),
+                    step,
+                    is_replay: delivery.replaying,
+                })),
                 Err(failure) => {
                     let text = format!("`{}` at seq {}: {failure}", message.type_name, message.seq);
                     handled.failure = Some(Failure::msg(text));
@@ -98,10 +101,17 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
             handled.upto = Some(message.position);
         }
         if !steps.is_empty() {
+            let changed = self.handlers.after.map(|after| {
+                let rows = ChangedRows::default();
+                let after = AfterCommit::new(after, &self.table, &rows, batch);
+                handled.afterwards.push(Arc::new(after));
+                rows
+            });
             handled.syncs.push(Arc::new(Fold {
                 group: self.group.clone(),
                 table: Arc::clone(&self.table),
                 steps,
+                changed,
             }));
         }
         Ok(handled)

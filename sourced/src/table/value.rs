@@ -20,10 +20,11 @@ use crate::time::Timestamp;
 /// | `Vec<u8>` | `bytea` | `BLOB` |
 /// | `Uuid`, `MessageId` | `uuid` | `TEXT`, in small letters |
 /// | `Timestamp` | `timestamptz` | `INTEGER`, microseconds since 1970 |
+/// | `chrono::NaiveDate`, with the feature `chrono` | `text`, such as `2026-11-22` | `TEXT` |
 /// | anything of serde with `#[projection(json)]` | `json` | `TEXT` |
 ///
 /// `Option` of one may be null. What a column cannot hold is refused before anything is stored: a NUL in a text, a number
-/// that is not finite, a `u64` above the largest `i64`.
+/// that is not finite, a `u64` above the largest `i64`, a date outside of the years 0 to 9999.
 ///
 /// A type of your own becomes one of these:
 ///
@@ -105,7 +106,7 @@ impl ColumnError {
         self
     }
 
-    fn not(of: impl fmt::Display) -> Self {
+    pub(super) fn not(of: impl fmt::Display) -> Self {
         Self::new(format!("holds no `{of}`"))
     }
 }

@@ -83,6 +83,20 @@ impl Day {
     #[event(key = noted::day)]
     fn noted(&mut self, _: &Noted) {}
 
+    #[after_sync]
+    async fn announce(&self, now: Now) -> Result<(), Failure> {
+        _ = now;
+        Ok(())
+    }
+
+    #[after_sync]
+    fn forget(&self, change: RowChange, _: Replaying, prices: Res<u32>) {
+        match change {
+            RowChange::Created | RowChange::Changed => _ = *prices,
+            RowChange::Deleted => {}
+        }
+    }
+
     fn of_cancelled(event: &Message<Cancelled>) -> (String, u32) {
         (event.payload.by.clone(), event.payload.on)
     }
