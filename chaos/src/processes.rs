@@ -43,6 +43,11 @@ impl Part {
         if args.rebuild {
             command.arg("--rebuild");
         }
+        if args.tables {
+            command
+                .arg("--tables")
+                .args(["--events", &args.events.to_string()]);
+        }
         if args.no_fence {
             command.arg("--no-fence");
         }

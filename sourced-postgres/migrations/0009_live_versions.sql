@@ -58,12 +58,18 @@ BEGIN
             SELECT FROM messages AS m
               JOIN lanes AS o ON o.group_id = p_other AND o.stream_id = m.stream_id AND greatest(o.acked_seq, o.max_seq) >= m.seq
              WHERE m.position > v_group.hi
-               AND m.type = ANY(v_group.types) AND m.decided_by IS DISTINCT FROM v_group.name)
+               AND m.type = ANY(v_group.types) AND m.decided_by IS DISTINCT FROM v_group.name
+               -- It may have handled it ahead of the pump.
+               AND NOT EXISTS (SELECT FROM lanes AS n
+                                WHERE n.group_id = p_group AND n.stream_id = m.stream_id AND n.gen = v_group.gen AND n.acked_seq >= m.seq))
         OR EXISTS (
             SELECT FROM messages AS m
               JOIN lanes AS o ON o.group_id = p_other AND o.stream_id = m.stream_id AND greatest(o.acked_seq, o.max_seq) >= m.seq
              WHERE m.position = ANY(v_group.gaps || v_group.deferred)
-               AND m.type = ANY(v_group.types) AND m.decided_by IS DISTINCT FROM v_group.name);
+               AND m.type = ANY(v_group.types) AND m.decided_by IS DISTINCT FROM v_group.name
+               -- It may have handled it ahead of the pump.
+               AND NOT EXISTS (SELECT FROM lanes AS n
+                                WHERE n.group_id = p_group AND n.stream_id = m.stream_id AND n.gen = v_group.gen AND n.acked_seq >= m.seq));
 END $$;
 
 -- Makes a version live if its group is not behind that of the one that is live, which is stopped then. Says what came of

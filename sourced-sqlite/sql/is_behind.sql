@@ -32,6 +32,8 @@ SELECT CASE
         SELECT 1 FROM sourced_messages m
         CROSS JOIN sourced_lanes o ON o.group_id = ?2 AND o.stream_id = m.stream_id AND max(o.acked, o.max_acked) >= m.position
         WHERE m.position > g.hi
+          -- It may have handled it ahead of the pump.
+          AND m.position > coalesce((SELECT n.acked FROM sourced_lanes n WHERE n.group_id = ?1 AND n.stream_id = m.stream_id), 0)
           AND m.decided_by IS NOT g.name
           AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = ?1 AND t.type = m.type)
     )
