@@ -9,18 +9,17 @@ use crate::stream::{GroupId, Position};
 /// Between two attempts.
 pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long the live version is held at a time. Readers see its table as it is meanwhile.
-const HOLD: Duration = Duration::from_secs(1);
+/// How long the live version is held for the first time. Readers see its table as it is meanwhile.
+const FIRST_HOLD: Duration = Duration::from_secs(1);
+
+/// Twice as long after each time that was of no use, but never longer than this.
+const LONGEST_HOLD: Duration = Duration::from_secs(8);
+
+/// It must have been left alone, by whomever, for so many times as long before.
+const REST: u32 = 5;
 
 /// Between two tries while it is held.
 const HELD_PAUSE: Duration = Duration::from_millis(10);
-
-/// How long it must have been left alone, by whomever, before it is held for the first time. Twice as long after each time
-/// that was of no use.
-const FIRST_REST: Duration = Duration::from_secs(5);
-
-/// It is held for a sixtieth of the time at most, if it goes on to be of no use.
-const LONGEST_REST: Duration = Duration::from_mins(1);
 
 /// So many positions are near, however slow the new version is.
 const NEAR: u64 = 1_000;
@@ -34,14 +33,15 @@ const NEAR: u64 = 1_000;
 pub(super) struct Attempts {
     /// What it had handled at the last one.
     handled_upto: Option<Position>,
-    rest: Duration,
+    /// How long to hold the live one next.
+    hold: Duration,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
         Self {
             handled_upto: None,
-            rest: FIRST_REST,
+            hold: FIRST_HOLD,
         }
     }
 }
@@ -58,11 +58,13 @@ impl Attempts {
         let mut swapped = try_once(backend, swap).await?;
         if swapped != Swapped::Behind
             || !self.is_near(backend, swap).await?
-            || !backend.hold(&swap.from, HOLD, self.rest).await?
+            || !backend
+                .hold(&swap.from, self.hold, self.hold * REST)
+                .await?
         {
             return Ok(swapped);
         }
-        for _ in 0..HOLD.as_millis() / HELD_PAUSE.as_millis() {
+        for _ in 0..self.hold.as_millis() / HELD_PAUSE.as_millis() {
             clock.sleep(HELD_PAUSE).await;
             if is_stopped() {
                 return Ok(swapped);
@@ -72,7 +74,7 @@ impl Attempts {
                 return Ok(swapped);
             }
         }
-        self.rest = LONGEST_REST.min(self.rest * 2);
+        self.hold = LONGEST_HOLD.min(self.hold * 2);
         Ok(swapped)
     }
 
@@ -91,7 +93,7 @@ impl Attempts {
         let done = before.map_or(0, |before| to.saturating_sub(before.get()));
         let left = from.saturating_sub(to);
         // As much as it does in half of the time that the other one is held.
-        let attempts = HOLD.as_millis() / PAUSE.as_millis() / 2;
+        let attempts = self.hold.as_millis() / PAUSE.as_millis() / 2;
         Ok(left <= NEAR || u128::from(left) <= u128::from(done) * attempts)
     }
 }
