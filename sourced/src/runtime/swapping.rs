@@ -64,7 +64,8 @@ impl Attempts {
         {
             return Ok(swapped);
         }
-        for _ in 0..self.hold.as_millis() / HELD_PAUSE.as_millis() {
+        let over = clock.now().saturating_add(self.hold);
+        while clock.now() < over {
             clock.sleep(HELD_PAUSE).await;
             if is_stopped() {
                 return Ok(swapped);
