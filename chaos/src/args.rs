@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// How many events there are with `--tables`.
     #[arg(long, default_value_t = 200_000)]
     pub(crate) events: u64,
+    /// Lets a new version of a table take the place of the old one under traffic, while readers query it.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
     /// Lets workers that lost a lane write all the same, to show that this program sees it.
     #[arg(long)]
     pub(crate) no_fence: bool,

@@ -45,6 +45,9 @@ impl Part {
                 .arg("--tables")
                 .args(["--events", &args.events.to_string()]);
         }
+        if args.rebuild {
+            command.arg("--rebuild");
+        }
         if args.no_fence {
             command.arg("--no-fence");
         }

@@ -276,6 +276,21 @@ pub(crate) async fn fail(
     Ok(())
 }
 
+/// Ends a claim without progress, for a while.
+pub(crate) async fn postpone(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+    delay: Duration,
+) -> Result<(), FenceError> {
+    let lane = fence(connection, sql, claim).await?;
+    let postpone = sqlx::query(sql.postpone.clone())
+        .bind(lane)
+        .bind(micros(delay));
+    let done = postpone.execute(connection).await;
+    Ok(done.map(drop).map_err(error::backend)?)
+}
+
 /// Prolongs claims, and returns those that are lost.
 pub(crate) async fn renew(
     connection: &mut SqliteConnection,
@@ -341,6 +356,6 @@ async fn held(
 }
 
 /// A span of SQLite's clock: half of its numbers at most, so that adding it to any time stays a number.
-fn micros(duration: Duration) -> i64 {
+pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).map_or(i64::MAX / 2, |micros| micros.min(i64::MAX / 2))
 }

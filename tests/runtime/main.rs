@@ -24,6 +24,8 @@ mod knowing;
 mod observing;
 mod operating;
 mod reacting;
+mod rebuilding;
+mod rebuilding_told;
 mod recurring;
 mod remedies;
 mod scenarios;
@@ -181,6 +183,17 @@ promises! {
         a_reaction_sees_the_state_as_of_its_event,
         one_transaction_saves_a_projection_with_its_acknowledgement,
         an_app_started_again_continues_and_doubles_nothing,
+    }
+    rebuilding {
+        a_newer_version_takes_over_under_traffic_and_no_read_steps_back,
+        the_old_version_goes_on_when_the_new_one_does_not_come_level,
+        a_rollback_is_at_once_and_holds_until_somebody_swaps_again,
+        a_version_can_wait_for_a_person,
+        rows_of_another_shape_are_refused_until_their_version_is_live,
+    }
+    rebuilding_told {
+        side_effects_happen_once_whichever_version_is_live,
+        side_effects_of_units_happen_once_whichever_version_is_live,
     }
     recurring {
         tick_once_by_any_number_of_processes,

@@ -35,6 +35,7 @@ pub(crate) enum Fault {
     GoesOnWhileStopped,
     RenewsLostClaims,
     RetriesAtOnce,
+    CountsPostponing,
     RetriesWhatIsParked,
     CountsParkedLanes,
     PromotesAtOnce,
@@ -68,6 +69,12 @@ pub(crate) enum Fault {
     ListsDocumentsBackwards,
     MakesTablesAlone,
     EmptiesTablesAlone,
+    SwapsWhateverWaits,
+    SwapsUnfenced,
+    HoldsNobody,
+    HoldsForGood,
+    HoldsWithoutRest,
+    ForgetsWhatIsLive,
     IgnoresWherePagesBegin,
 }
 

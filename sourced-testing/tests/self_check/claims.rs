@@ -128,6 +128,17 @@ backend! {
             self.memory.release(claim).await
         }
 
+        async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+            match self.fault {
+                Fault::RetriesAtOnce => self.memory.release(claim).await,
+                Fault::CountsPostponing => {
+                    let verdict = Verdict::RetryAfter(delay);
+                    self.memory.fail(claim, verdict, "postponed").await
+                }
+                _ => self.memory.postpone(claim, delay).await,
+            }
+        }
+
         async fn fail(
             &self,
             claim: &ClaimKey,

@@ -126,6 +126,8 @@ caught! {
     starved_groups_one_lane_at_a_time: StarvesGroups by claim::gives_every_group_a_turn_even_one_lane_at_a_time;
     wrong_replays: MarksEverythingAsReplay by replay_is_marked::a_first_delivery_is_none;
     ignored_stops: IgnoresStops by stopping::a_stopped_group_gives_no_lanes;
+    postponed_until_now: RetriesAtOnce by claim::a_postponed_lane_waits_and_counts_no_attempt;
+    postponing_that_counts: CountsPostponing by claim::a_postponed_lane_waits_and_counts_no_attempt;
     acks_on_release: AcksOnRelease by claim::a_released_lane_can_be_claimed_at_once;
     jumping_acks: AcksWhatItNeverGave by ack_never_jumps::each_message_needs_its_own;
     acks_that_skip_what_came_meanwhile: AcksWhatItNeverGave by never_skipped::what_arrives_during_a_claim_comes_after_it;
@@ -157,6 +159,15 @@ caught! {
     tables_that_stay_empty: MakesTablesAlone by tables::never_skipped_when_the_table_was_dropped;
     rebuilds_of_nothing: EmptiesTablesAlone by tables::a_rebuild_empties_it_and_sets_its_group_back;
     rebuilds_that_fence_nobody: EmptiesTablesAlone by tables::fenced_by_a_rebuild;
+    swaps_that_step_back: SwapsWhateverWaits by versions::never_swapped_while_it_is_behind;
+    swaps_of_parked_streams: SwapsWhateverWaits by versions::a_parked_stream_holds_it_back;
+    swaps_that_fence_nobody: SwapsUnfenced by versions::fenced_by_a_swap;
+    swaps_that_let_units_go_on: SwapsUnfenced by versions::fenced_by_a_swap_are_units_too;
+    holds_of_nobody: HoldsNobody by versions::held_until_then_nobody_claims;
+    holds_that_let_units_through: HoldsNobody by versions::held_lanes_are_busy_for_units;
+    holds_without_an_end: HoldsForGood by versions::held_until_then_nobody_claims;
+    holds_again_and_again: HoldsWithoutRest by versions::a_hold_needs_a_rest_before;
+    forgetting_what_is_live: ForgetsWhatIsLive by versions::one_transaction_forgets_the_group_and_the_table;
     pages_that_begin_again: IgnoresWherePagesBegin by tables::a_page_goes_on_after_a_row_that_is_gone;
     shared_snapshots: KeepsOneSnapshotPerStream by snapshots::actors_and_streams_are_kept_apart;
     removals_that_skip: RemovesWhatIsWaitedFor by upkeep::never_skipped_what_a_group_has_to_handle;

@@ -99,6 +99,16 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// What the projection is called whose table it keeps, in all its versions.
+    fn projection(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it has side effects of its own that must happen once, whichever of its versions is live.
+    fn announces(&self) -> bool {
+        false
+    }
+
     /// Whether it can handle a message inside of a unit. Otherwise the unit leaves it to the workers.
     fn takes_part_in_units(&self) -> bool {
         true

@@ -12,7 +12,7 @@ use crate::backend::{
 use crate::env::Clock;
 use crate::reactor::Register;
 use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
-use crate::table::{TableProjector, table_of};
+use crate::table::{TableProjector, table_of_projector};
 
 /// How many parked streams are looked at together.
 const PARKED_PAGE: usize = 100;
@@ -136,7 +136,7 @@ impl<R> GroupRef<R> {
     where
         R: TableProjector,
     {
-        let table = table_of::<R>();
+        let table = table_of_projector::<R>();
         self.backend.rebuild_table(&table, &self.id).await
     }
 

@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::app::Inner;
 use super::in_flight::InFlight;
+use super::side_effects::{self, Share};
 use super::strategy::FailedAttempt;
 use crate::backend::{
     Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, Verdict,
@@ -229,7 +230,23 @@ impl LaneTask<'_> {
             self.release().await;
             return None;
         };
-        let mut deliveries = &self.claim.deliveries[..];
+        let backend = &*self.app().services.backend;
+        let share = match side_effects::share_of(backend, &**reactor, self.claim).await {
+            Ok(share) => share,
+            Err(error) => {
+                tracing::warn!(group = %key.group, stream = %key.stream, %error, "which version is live is not known; the batch will be handled again");
+                Share::Nothing
+            }
+        };
+        let mut deliveries = match &share {
+            Share::All => &self.claim.deliveries[..],
+            Share::Deliveries(deliveries) => &deliveries[..],
+            Share::Nothing => {
+                let postponed = backend.postpone(key, side_effects::PAUSE).await;
+                self.note(postponed, "postponed");
+                return None;
+            }
+        };
         for _ in 0..MAX_CONFLICTS {
             match self.handle_once(&**reactor, deliveries).await {
                 Ok(next) => return next,

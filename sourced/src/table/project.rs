@@ -14,8 +14,10 @@ use crate::topology::Flow;
 
 /// A read model that is a table. `#[projector]` writes this.
 pub trait TableProjector: Row {
-    /// Its name, which is its consumer group.
+    /// Its name, which is the consumer group of its first version.
     const NAME: &'static str;
+    /// Which version it is. Each has a table and a consumer group of its own.
+    const VERSION: u32 = 1;
 
     /// Fills the table of handlers.
     fn handlers(handlers: &mut TableHandlers<Self>);
