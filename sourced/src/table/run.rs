@@ -12,7 +12,7 @@ use super::table_of;
 use crate::backend::{BackendError, Table, check_keys};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded_now};
+use crate::reactor::{Batch, Clash, EventFailure, Handled, Needs, Reactor, guarded_now};
 use crate::stream::GroupId;
 use crate::topology::Flow;
 
@@ -93,8 +93,7 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
                     is_replay: delivery.replaying,
                 })),
                 Err(failure) => {
-                    let text = format!("`{}` at seq {}: {failure}", message.type_name, message.seq);
-                    handled.failure = Some(Failure::msg(text));
+                    handled.failure = Some(EventFailure::at(&self.group, message, failure));
                     break;
                 }
             }
