@@ -40,13 +40,13 @@ impl Part {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said);
-        if args.rebuild {
-            command.arg("--rebuild");
-        }
         if args.tables {
             command
                 .arg("--tables")
                 .args(["--events", &args.events.to_string()]);
+        }
+        if args.rebuild {
+            command.arg("--rebuild");
         }
         if args.no_fence {
             command.arg("--no-fence");

@@ -17,7 +17,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/0007_quarantine.sql"),
     include_str!("../migrations/0008_upkeep.sql"),
     include_str!("../migrations/0009_live_versions.sql"),
-    include_str!("../migrations/0011_ahead_of_the_pump.sql"),
+    include_str!("../migrations/0010_ahead_of_the_pump.sql"),
 ];
 
 /// The version of the schema that this crate works with.

@@ -31,6 +31,7 @@ mod remedies;
 mod scenarios;
 mod scheduling;
 mod seeing;
+mod several;
 mod snapshots;
 mod stopping;
 mod stored;
@@ -223,6 +224,7 @@ promises! {
     }
     scenarios {
         given_events_lead_to_documents_and_to_nothing_else,
+        given_events_lead_to_rows,
         one_transaction_saves_what_a_scenario_reads,
     }
     scheduling {
@@ -241,6 +243,9 @@ promises! {
         the_limit_is_told_with_what_is_missing,
         parked_streams_and_stopped_groups_are_told_at_once,
         what_a_unit_left_to_workers_is_seen,
+    }
+    several {
+        a_method_for_several_events_sees_which_it_is_called_for,
     }
     snapshots {
         one_is_taken_after_every_so_many_events_and_used,

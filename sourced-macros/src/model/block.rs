@@ -62,6 +62,9 @@ impl Model {
         for handler in &mut handlers {
             for parameter in &mut handler.parameters {
                 match handler.role {
+                    Role::Reaction | Role::On | Role::Event if !handler.listed.is_empty() => {
+                        parameter.recognise_any_of(&handler.listed);
+                    }
                     Role::Reaction => parameter.recognise(&events),
                     Role::AfterSync => parameter.recognise_row_change(),
                     _ => {}
