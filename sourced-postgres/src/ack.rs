@@ -1,8 +1,9 @@
 //! Acknowledging: progress, and everything that has to be stored together with it, in one transaction.
 
-use sourced::Failure;
+use std::fmt;
 use std::sync::Arc;
 
+use sourced::Failure;
 use sourced::backend::{Ack, AckError, Appended, BackendError, SyncAction, Tx};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -30,6 +31,15 @@ impl From<sqlx::Error> for Trouble {
 impl From<SqlError> for Trouble {
     fn from(error: SqlError) -> Self {
         Self::Sql(error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(error) => error.fmt(f),
+            Self::Sync(failure) => failure.fmt(f),
+        }
     }
 }
 

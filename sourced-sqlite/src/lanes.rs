@@ -14,7 +14,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use crate::append::{self, json};
 use crate::pump::Outlook;
 use crate::quarantine;
-use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
+use crate::row::{COLUMN_COUNT, MessageReader, limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
 use crate::tx::SavepointTx;
@@ -128,6 +128,7 @@ pub(crate) async fn deliveries(
         .map_err(error::backend)?;
     let mut deliveries: HashMap<i64, Result<Vec<Delivery>, BackendError>> = HashMap::new();
     let mut damaged = HashSet::new();
+    let mut messages = MessageReader::default();
     for row in &rows {
         let lane: i64 = row.try_get(COLUMN_COUNT).map_err(error::backend)?;
         // What comes before the damage is still delivered, what comes after it has to wait.
@@ -136,7 +137,7 @@ pub(crate) async fn deliveries(
         }
         let replaying: bool = row.try_get(COLUMN_COUNT + 1).map_err(error::backend)?;
         let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
-        match (row::message(row), of_lane) {
+        match (messages.read(row), of_lane) {
             (Ok(_), Ok(list)) if list.len() >= per_lane.max(1) => {}
             (Ok(message), Ok(list)) => list.push(Delivery { message, replaying }),
             (Err(error), of_lane) => {

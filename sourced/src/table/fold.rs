@@ -38,14 +38,9 @@ type Stored = BTreeMap<Values, Values>;
 #[async_trait]
 impl<R: Row> SyncAction for Fold<R> {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let mut keys: Vec<Values> = self
-            .steps
-            .iter()
-            .map(|decoded| decoded.step.key.clone())
-            .collect();
         // Whoever locks rows does so in the same order as everybody else.
-        keys.sort_unstable();
-        keys.dedup();
+        let keys: BTreeSet<&Values> = self.steps.iter().map(|decoded| &decoded.step.key).collect();
+        let keys: Vec<Values> = keys.into_iter().cloned().collect();
         let rows = tx.read_rows(&self.table, &keys).await;
         let rows = rows.map_err(|failure| self.refused(failure))?;
         let stored = rows.into_iter().map(|row| (self.table.key_of(&row), row));
