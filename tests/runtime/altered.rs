@@ -62,15 +62,6 @@ pub async fn quarantine_of_rows_alone_that_lack_a_foreign_column(on: On) {
     parks_until_the_table_is_put_back(&on, alter, put_back, told).await;
 }
 
-/// SQLite changes no types.
-pub async fn quarantine_ends_when_a_column_has_its_type_again(on: On) {
-    let alter = "ALTER TABLE {table} ALTER COLUMN grams TYPE text";
-    let put_back = "ALTER TABLE {table} ALTER COLUMN grams TYPE bigint USING grams::bigint";
-    // What is written is taken for text; what is read is no number then.
-    let told = (&["s-1"][..], "`parcels.grams` is no integer");
-    parks_until_the_table_is_put_back(&on, alter, put_back, told).await;
-}
-
 pub async fn never_skipped_when_somebody_dropped_a_column(on: On) {
     let app = app!(on, first);
     let good = r#"{"grams":5}"#;

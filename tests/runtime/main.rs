@@ -317,7 +317,6 @@ mod by_sql {
         quarantine_ends_when_a_renamed_column_has_its_name_again,
         quarantine_of_rows_alone_that_a_foreign_index_refuses,
         quarantine_of_rows_alone_that_lack_a_foreign_column,
-        quarantine_ends_when_a_column_has_its_type_again,
         never_skipped_when_somebody_dropped_a_column,
     });
 }
