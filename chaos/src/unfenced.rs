@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Left, Log, Page, Parked, Progress, Promotion, Quarantine,
+    Intervention, LaneState, Left, Live, Log, Page, Parked, Progress, Promotion, Quarantine,
     QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy, ResetFrom,
     ResetScope, RowQuery, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal,
-    Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, Table, TableError, Tables,
-    TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Values, Verdict, Waiting,
-    Wake,
+    Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, Swap, Swapped, Table,
+    TableError, Tables, TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Values,
+    Verdict, Versions, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -167,6 +167,10 @@ impl<B: Backend> Claims for Unfenced<B> {
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         self.ack_anyway(ack).await
     }
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        self.0.postpone(claim, delay).await
+    }
+
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
         self.0.release(claim).await
     }
@@ -268,6 +272,39 @@ impl<B: Backend> Documents for Unfenced<B> {
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
         self.0.documents(collection, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Versions for Unfenced<B> {
+    async fn live(&self, table: &str) -> Result<Option<Live>, BackendError> {
+        self.0.live(table).await
+    }
+
+    async fn enter(&self, table: &Table, first: &GroupId) -> Result<Live, BackendError> {
+        self.0.enter(table, first).await
+    }
+
+    /// Does not look whether anything is missing.
+    async fn swap(&self, swap: &Swap) -> Result<Swapped, BackendError> {
+        self.0.roll_back(swap).await
+    }
+
+    async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError> {
+        self.0.roll_back(swap).await
+    }
+
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        self.0.hold(group, length, rest).await
+    }
+
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        self.0.forget(table, group).await
     }
 }
 

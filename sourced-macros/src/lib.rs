@@ -565,8 +565,8 @@ pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// On a method that defines its event, the name, `alias` and `was` say how that is stored.
 ///
-/// On a method of a [`macro@projector`] without parameters, `#[event(ItemAdded, ItemRemoved)]` lists the events that it is
-/// for.
+/// On a method of a [`macro@projector`] of no table, `#[event(ItemAdded, ItemRemoved)]` lists the events that it is for. It
+/// takes none of them, or all as one type, as with [`macro@on`].
 ///
 /// # Upcasting
 /// When an event gets another shape, the old one becomes a struct of its own under its old stored name, and the new one
@@ -654,8 +654,9 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// # Options
-/// - `#[reaction(ItemAdded, ItemRemoved)]`: the events it serves, for a method without an event parameter. With neither,
-///   it serves every event of the block that has no reaction of its own.
+/// - `#[reaction(ItemAdded, ItemRemoved)]`: the events it serves. The method takes none of them, or all as one type, as with
+///   [`macro@on`]. With neither a list nor an event parameter, it serves every event of the block that has no reaction of
+///   its own.
 #[proc_macro_attribute]
 pub fn reaction(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::Reaction, &item.into()).into()
@@ -781,7 +782,38 @@ pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// # Options
-/// - `#[on(Started, Cancelled)]`: the events it serves, for a method without an event parameter.
+/// - `#[on(Started, Cancelled)]`: the events it serves. The method takes none of them, or all as one type, which has `From`
+///   for each of them: an enum of yours, or that of an actor's events. `&Message<…>` of it is the envelope besides.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// pub struct Lamp;
+///
+/// #[actor]
+/// impl Lamp {
+///     #[event]
+///     fn turned_on(&mut self) {}
+///
+///     #[event]
+///     fn turned_off(&mut self) {}
+/// }
+///
+/// #[derive(Debug, Default)]
+/// struct Watch;
+///
+/// #[handler]
+/// impl Watch {
+///     #[on(TurnedOn, TurnedOff)]
+///     fn note(&self, event: &Message<LampEvent>) {
+///         match event.payload {
+///             LampEvent::TurnedOn(_) => println!("{} is on", event.stream_id),
+///             LampEvent::TurnedOff(_) => println!("{} is off", event.stream_id),
+///         }
+///     }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn on(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::inner(Role::On, &item.into()).into()

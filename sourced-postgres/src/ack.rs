@@ -10,7 +10,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::connecting::in_step;
-use crate::error::{SqlError, SqlErrorKind, in_failure};
+use crate::error::{SqlError, SqlErrorKind, in_failure, of_sync};
 use crate::row::{clamped, get, position, readable};
 use crate::schedules;
 use crate::sql::Sql;
@@ -92,7 +92,7 @@ impl Postgres {
                 }
                 trouble if retry.allows(trouble.kind()).await => {}
                 Trouble::Sql(error) => return Err(rest.error(error).into()),
-                Trouble::Sync(failure) => return Err(AckError::Sync(failure)),
+                Trouble::Sync(failure) => return Err(of_sync(failure)),
             }
         }
         self.inner.hints.raise();

@@ -70,6 +70,19 @@ impl Claims for Postgres {
         self.given_back(claim, result.rows_affected())
     }
 
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        let result = retrying!(self, connection => self.inner.sql.postpone.query()
+            .bind(claim.group.as_str())
+            .bind(claim.stream.as_str())
+            .bind(claim.worker.as_uuid())
+            .bind(clamped(claim.epoch.get()))
+            .bind(micros(delay))
+            .execute(&mut *connection)
+            .await)
+        .map_err(BackendError::from)?;
+        self.given_back(claim, result.rows_affected())
+    }
+
     async fn fail(
         &self,
         claim: &ClaimKey,

@@ -114,15 +114,7 @@ impl Groups for Postgres {
                 .fetch_one(&mut *connection)
                 .await)?;
         known(group, is_known)?;
-        loop {
-            let has_more: bool = retrying!(self, connection =>
-                self.inner.sql.sweep_groups.query_scalar()
-                    .fetch_one(&mut *connection)
-                    .await)?;
-            if !has_more {
-                return Ok(());
-            }
-        }
+        self.sweep().await
     }
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
@@ -141,6 +133,21 @@ impl Groups for Postgres {
                 .fetch_all(&mut *connection)
                 .await)?;
         rows.iter().map(status).collect()
+    }
+}
+
+impl Postgres {
+    /// Deletes what removed groups have left.
+    pub(crate) async fn sweep(&self) -> Result<(), BackendError> {
+        loop {
+            let has_more: bool = retrying!(self, connection =>
+                self.inner.sql.sweep_groups.query_scalar()
+                    .fetch_one(&mut *connection)
+                    .await)?;
+            if !has_more {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -110,6 +110,7 @@ mod together;
 mod tx;
 mod units;
 mod upkeep;
+mod versions;
 mod wake;
 
 pub use backend::{Postgres, PostgresBuilder};

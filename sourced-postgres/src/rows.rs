@@ -239,10 +239,10 @@ fn value(of: ColumnType, row: &PgRow, at: usize) -> Result<Value, sqlx::Error> {
     Ok(value.unwrap_or(Value::Null))
 }
 
-/// What went wrong with a table of a read model: one that is missing is not our schema.
+/// What went wrong with a table of a read model: one that is missing, or has columns of other types, is not our schema.
 pub(crate) fn of_table(error: SqlError) -> BackendError {
     match error.code() {
-        Some("42P01" | "42703" | "42804") => BackendError::Refused(Box::new(error)),
+        Some("42P01" | "42703" | "42804" | "42883") => BackendError::Refused(Box::new(error)),
         _ => error.into(),
     }
 }

@@ -184,7 +184,7 @@ statements! {
     remove_group = "SELECT {schema}.remove_group($1)";
     sweep_groups = "SELECT {schema}.sweep_groups(10000)";
     stop_group = "UPDATE {schema}.groups SET state = 'stopped', state_reason = $2, state_at = clock_timestamp(), state_pos = NULL WHERE name = $1";
-    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL WHERE name = $1";
+    start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL, held_until = '-infinity' WHERE name = $1";
     groups = include_str!("sql/groups.sql");
     group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!') AS state_type FROM {schema}.groups AS g LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos WHERE g.name = $1";
     group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
@@ -194,6 +194,7 @@ statements! {
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS a, LATERAL {schema}.schedule(a.xid, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) AS s";
     ack_all = "SELECT bases, positions, handed_on FROM {schema}.ack_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
+    postpone = "UPDATE {schema}.lanes SET state = 'delayed', worker = NULL, due_at = clock_timestamp() + $5 * interval '1 microsecond' WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     fail_group = include_str!("sql/fail_group.sql");
     fail = include_str!("sql/fail.sql");
@@ -217,6 +218,12 @@ statements! {
     delete_document = "DELETE FROM {schema}.documents WHERE collection = $1 AND key = $2";
     documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3";
     first_documents = "SELECT key, value::text FROM {schema}.documents WHERE collection = $1 ORDER BY key LIMIT $2";
+    live_version = "SELECT version, previous, rolled_back FROM {schema}.live_versions WHERE name = $1";
+    enter_version = "INSERT INTO {schema}.live_versions (name, version) SELECT $1, CASE WHEN EXISTS (SELECT FROM {schema}.groups WHERE name = $3) THEN 1 ELSE $2 END ON CONFLICT (name) DO NOTHING";
+    swap_version = "SELECT {schema}.swap_version($1, $2, $3, $4, $5, $6, $7, $8)";
+    forget_version = "SELECT {schema}.forget_version($1, $2, $3)";
+    hold_group = "UPDATE {schema}.groups SET held_until = clock_timestamp() + $2 * interval '1 microsecond' WHERE name = $1 AND held_until + $3 * interval '1 microsecond' <= clock_timestamp()";
+    roll_back_version = "SELECT {schema}.roll_back_version($1, $2, $3, $4, $5, $6)";
     snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
     save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
     recent_streams = include_str!("sql/recent_streams.sql");

@@ -36,8 +36,7 @@ impl Tables for Postgres {
 
     async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
         table.check()?;
-        let drop = format!("DROP TABLE IF EXISTS {}", self.table(table));
-        retrying!(self, connection => run(&mut connection, drop.clone()).await).map_err(of_table)
+        retrying!(self, connection => self.drop_in(&mut connection, table).await).map_err(of_table)
     }
 
     async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
@@ -56,6 +55,18 @@ impl Postgres {
     /// What a table of a read model is called, in quotes. Both parts were checked.
     fn table(&self, table: &Table) -> String {
         self.inner.sql.tables.of(table)
+    }
+
+    pub(crate) async fn drop_in(
+        &self,
+        connection: &mut PgConnection,
+        table: &Table,
+    ) -> Result<(), SqlError> {
+        run(
+            connection,
+            format!("DROP TABLE IF EXISTS {}", self.table(table)),
+        )
+        .await
     }
 
     async fn ensure_once(

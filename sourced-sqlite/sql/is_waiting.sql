@@ -1,5 +1,5 @@
 -- Whether a message for group ?1 in stream ?2 below seq ?3 is not acknowledged: ready, claimed, delayed, parked or not
--- sorted into a lane yet.
+-- sorted into a lane yet. Also when the group is held.
 SELECT EXISTS (
     SELECT 1 FROM sourced_messages m
     WHERE m.stream_id = s.id
@@ -13,5 +13,6 @@ OR EXISTS (
     CROSS JOIN sourced_owed o ON o.lane_id = l.id
     CROSS JOIN sourced_group_types t ON t.group_id = g.id AND t.type = o.type
     WHERE l.group_id = g.id AND l.stream_id = s.id AND l.owes)
+OR g.held_until > sourced_now
 FROM sourced_groups g, sourced_streams s
 WHERE g.name = ?1 AND s.name = ?2

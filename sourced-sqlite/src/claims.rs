@@ -87,6 +87,17 @@ impl Claims for Sqlite {
         Ok(())
     }
 
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        let sql = Arc::clone(&self.inner.sql);
+        let claim = claim.clone();
+        self.inner
+            .writer
+            .run(Effect::Redone, move |connection| {
+                Box::pin(async move { lanes::postpone(connection, &sql, &claim, delay).await })
+            })
+            .await
+    }
+
     async fn fail(
         &self,
         claim: &ClaimKey,

@@ -104,19 +104,7 @@ impl Groups for Sqlite {
                 })
             })
             .await?;
-        loop {
-            let sql = Arc::clone(&self.inner.sql);
-            let has_more = self
-                .inner
-                .writer
-                .run(Effect::Lasting, move |connection| {
-                    Box::pin(async move { sweep(connection, &sql).await })
-                })
-                .await?;
-            if !has_more {
-                return Ok(());
-            }
-        }
+        self.sweep().await
     }
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
@@ -249,6 +237,25 @@ pub(crate) async fn before(
     }
     let row = sqlx::query(sql.log_end.clone()).fetch_one(connection).await;
     number(&row.map_err(error::backend)?, 0)
+}
+
+impl Sqlite {
+    /// Deletes what removed groups have left.
+    pub(crate) async fn sweep(&self) -> Result<(), BackendError> {
+        loop {
+            let sql = Arc::clone(&self.inner.sql);
+            let has_more = self
+                .inner
+                .writer
+                .run(Effect::Lasting, move |connection| {
+                    Box::pin(async move { sweep(connection, &sql).await })
+                })
+                .await?;
+            if !has_more {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// Deletes some of what removed groups have left, and says whether there may be more.

@@ -172,7 +172,7 @@ pub(crate) async fn ack(
     match writes {
         Some(writes) => tx::write(connection, sql, writes)
             .await
-            .map_err(|error| AckError::Sync(error.into()))?,
+            .map_err(|error| AckError::of_sync(error.into()))?,
         None => sync(connection, sql, &ack.syncs).await?,
     }
     progress(connection, sql, lane, ack.upto).await?;
@@ -212,7 +212,7 @@ pub(crate) async fn sync(
         action
             .run(&mut Tx::new(&mut ops))
             .await
-            .map_err(AckError::Sync)?;
+            .map_err(error::of_sync)?;
     }
     savepoint.commit().await.map_err(error::backend)?;
     Ok(())
@@ -274,6 +274,21 @@ pub(crate) async fn fail(
         stop.execute(connection).await.map_err(error::backend)?;
     }
     Ok(())
+}
+
+/// Ends a claim without progress, for a while.
+pub(crate) async fn postpone(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+    delay: Duration,
+) -> Result<(), FenceError> {
+    let lane = fence(connection, sql, claim).await?;
+    let postpone = sqlx::query(sql.postpone.clone())
+        .bind(lane)
+        .bind(micros(delay));
+    let done = postpone.execute(connection).await;
+    Ok(done.map(drop).map_err(error::backend)?)
 }
 
 /// Prolongs claims, and returns those that are lost.
@@ -341,6 +356,6 @@ async fn held(
 }
 
 /// A span of SQLite's clock: half of its numbers at most, so that adding it to any time stays a number.
-fn micros(duration: Duration) -> i64 {
+pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).map_or(i64::MAX / 2, |micros| micros.min(i64::MAX / 2))
 }

@@ -121,6 +121,7 @@ mod tx;
 mod types;
 mod units;
 mod upkeep;
+mod versions;
 mod wake;
 mod writer;
 

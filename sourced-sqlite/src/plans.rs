@@ -73,6 +73,16 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
             "COVERING INDEX sourced_lanes_leased (group_id=? AND leased_until<?)",
         ),
         ("offers", "COVERING INDEX sourced_lanes_ready (group_id=?"),
+        (
+            "is_behind",
+            "COVERING INDEX sourced_lanes_ready (group_id=?",
+        ),
+        ("is_behind", "INDEX sourced_lanes_parked (group_id=?"),
+        (
+            "is_behind",
+            "SEARCH o USING INDEX sqlite_autoindex_sourced_lanes_1 (group_id=? AND stream_id=?)",
+        ),
+        ("is_behind", "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)"),
         ("deliveries", "(stream_id=? AND seq>?)"),
         (
             "look_up",

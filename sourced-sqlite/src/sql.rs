@@ -112,7 +112,7 @@ statements! {
     stop_group = "UPDATE sourced_groups SET state = 'stopped', state_reason = ?2, state_at = sourced_now, state_pos = NULL WHERE name = ?1";
     fail_group = "UPDATE sourced_groups SET state = 'failed', state_reason = ?2, state_at = sourced_now,
         state_pos = (SELECT failed_pos FROM sourced_lanes WHERE id = ?3) WHERE name = ?1";
-    start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL WHERE name = ?1";
+    start_group = "UPDATE sourced_groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL, held_until = 0 WHERE name = ?1";
     group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!')
         FROM sourced_groups g LEFT JOIN sourced_messages f ON f.position = g.state_pos WHERE g.name = ?1";
     groups = include_str!("../sql/groups.sql");
@@ -149,6 +149,7 @@ statements! {
         available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3, failed_pos = sourced_first,
         failing_since = CASE attempts WHEN 0 THEN sourced_now ELSE failing_since END, failed_at = sourced_now
         WHERE id = ?1";
+    postpone = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, available_at = sourced_now + ?2 WHERE id = ?1";
     renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
     lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at
         FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
@@ -221,6 +222,14 @@ statements! {
     put_document = "INSERT INTO sourced_documents (collection, key, value) VALUES (?1, ?2, ?3)
         ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value";
     delete_document = "DELETE FROM sourced_documents WHERE collection = ?1 AND key = ?2";
+
+    live_version = "SELECT version, previous, rolled_back FROM sourced_live_versions WHERE name = ?1";
+    enter_version = "INSERT INTO sourced_live_versions (name, version) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+    put_live_version = "UPDATE sourced_live_versions SET version = ?2, previous = ?3, rolled_back = ?4 WHERE name = ?1";
+    is_behind = include_str!("../sql/is_behind.sql");
+    hold_group = "UPDATE sourced_groups SET held_until = sourced_now + ?2 WHERE name = ?1 AND held_until + ?3 <= sourced_now";
+    hold_for_good = "UPDATE sourced_groups SET held_until = 1 << 60 WHERE id = ?1";
+    forget_previous = "UPDATE sourced_live_versions SET previous = NULL WHERE name = ?1 AND previous = ?2";
 
     snapshot = "SELECT seq, fingerprint, state FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
     save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -51,11 +51,11 @@ impl Tables for Sqlite {
 
     async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
         table.check()?;
-        let drop = format!("DROP TABLE IF EXISTS {}", self.inner.sql.table(table));
+        let (sql, table) = (Arc::clone(&self.inner.sql), table.clone());
         self.inner
             .writer
             .run(Effect::Lasting, move |connection| {
-                Box::pin(async move { run(connection, drop).await })
+                Box::pin(async move { drop_in(connection, &sql, &table).await })
             })
             .await
     }
@@ -68,6 +68,18 @@ impl Tables for Sqlite {
         let rows = rows.map_err(error::backend)?;
         rows.iter().map(|row| read(table, row)).collect()
     }
+}
+
+pub(crate) async fn drop_in(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    table: &Table,
+) -> Result<(), BackendError> {
+    run(
+        connection,
+        format!("DROP TABLE IF EXISTS {}", sql.table(table)),
+    )
+    .await
 }
 
 async fn ensure(

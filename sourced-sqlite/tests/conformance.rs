@@ -41,11 +41,13 @@ impl Harness for OneFile {
         .execute(&mut connection)
         .await
         .unwrap();
-        sqlx::query("UPDATE sourced_scheduled SET due_at = due_at - ?1")
-            .bind(by)
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        for statement in [
+            "UPDATE sourced_scheduled SET due_at = due_at - ?1",
+            "UPDATE sourced_groups SET held_until = held_until - ?1",
+        ] {
+            let moved = sqlx::query(statement).bind(by).execute(&mut connection);
+            moved.await.unwrap();
+        }
         connection.close().await.unwrap();
     }
 

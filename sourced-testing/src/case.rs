@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::actor::{Sketch, Target, When};
-use sourced::backend::{BackendError, Delivery, ReadStream, Snapshot, Store as _, StreamAppend};
+use sourced::backend::{
+    BackendError, Delivery, ReadStream, Snapshot, Store as _, StreamAppend, Table, UnitCommit,
+};
 use sourced::reactor::{Batch, Handled, Origin, Progress, Reactor, Services, States, Streams};
 use sourced::topology::Flow;
 use sourced::{
@@ -26,6 +28,8 @@ pub(crate) struct Case<R> {
     pub(crate) now: Timestamp,
     stream: StreamId,
     streams: Arc<dyn Streams>,
+    /// What was given to a projector whose rows are not made from the stream anew.
+    earlier: Vec<StoredMessage>,
     of: PhantomData<fn() -> R>,
 }
 
@@ -54,10 +58,13 @@ impl<R> Case<R> {
             let message = sketch.into_message(env.ids.next_id().into(), given.now);
             message.map(|message| append(&memory, place, message))
         };
-        let mut deliveries = Vec::new();
+        let (mut earlier, mut deliveries) = (Vec::new(), Vec::new());
+        let handled = given.reactor.handled_types();
         for sketch in given.history {
-            if let Err(failure) = store(sketch) {
-                panic!("{}", failure.chain());
+            match store(sketch) {
+                Ok(message) if handled.contains(&message.type_name) => earlier.push(message),
+                Ok(_) => {}
+                Err(failure) => panic!("{}", failure.chain()),
             }
         }
         for mut sketch in messages {
@@ -92,6 +99,7 @@ impl<R> Case<R> {
             now: given.now,
             stream,
             streams: Arc::new(past),
+            earlier,
             of: PhantomData,
         }
     }
@@ -110,6 +118,9 @@ impl<R> Case<R> {
 
     /// Runs it as a worker does: what is left of a batch comes when the rest is stored.
     pub(crate) async fn run(self) -> Then<R> {
+        if let Err(text) = self.fill_table().await {
+            panic!("what is given does not fit: {text}");
+        }
         let mut all = Handled::default();
         let mut left = &*self.deliveries;
         while !left.is_empty() && all.failure.is_none() {
@@ -138,13 +149,46 @@ impl<R> Case<R> {
 
     async fn handle(&self, deliveries: &[Delivery]) -> Result<Handled, BackendError> {
         let batch = Batch {
-            stream: &self.stream,
+            stream: &deliveries[0].message.stream_id,
             deliveries,
             streams: &self.streams,
             services: &self.services,
             progress: &Progress::default(),
         };
         self.reactor.handle(&batch).await
+    }
+
+    /// The table that the reactor keeps, if it keeps one.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.reactor.table()
+    }
+
+    /// Makes the table, with the rows that come of the history. All other reactors make their state of the stream.
+    async fn fill_table(&self) -> Result<(), String> {
+        let Some(table) = self.table() else {
+            return Ok(());
+        };
+        let (backend, group) = (&self.services.backend, self.reactor.group());
+        let made = backend.ensure_table(table, group).await;
+        made.map_err(|error| error.to_string())?;
+        for message in &self.earlier {
+            let delivery = Delivery {
+                message: message.clone(),
+                replaying: false,
+            };
+            let handled = self.handle(&[delivery]).await;
+            let Handled { syncs, failure, .. } = handled.map_err(|error| error.to_string())?;
+            if let Some(failure) = failure {
+                return Err(failure.chain());
+            }
+            let unit = UnitCommit {
+                syncs,
+                ..UnitCommit::default()
+            };
+            let committed = backend.commit_unit(unit).await;
+            committed.map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     pub(crate) fn stream(&self) -> &StreamId {

@@ -65,26 +65,30 @@ pub(crate) fn values(expected: &Value, came: &Value) -> Option<String> {
     if expected == came {
         return None;
     }
-    let (expected, came) = (fields_of(expected), fields_of(came));
+    Some(fields(&fields_of(expected), &fields_of(came)))
+}
+
+/// Both beside each other, field by field.
+pub(crate) fn fields(expected: &[(String, String)], came: &[(String, String)]) -> String {
     let mut text = String::new();
     let value = |fields: &[(String, String)], name: &str| {
         let field = fields.iter().find(|(other, _)| other == name);
         field.map(|(_, value)| value.clone())
     };
-    for (name, expected) in &expected {
+    for (name, expected) in expected {
         write_field(
             &mut text,
             name,
             Some(expected),
-            value(&came, name).as_deref(),
+            value(came, name).as_deref(),
         );
     }
-    for (name, came) in &came {
-        if value(&expected, name).is_none() {
+    for (name, came) in came {
+        if value(expected, name).is_none() {
             write_field(&mut text, name, None, Some(came));
         }
     }
-    Some(text)
+    text
 }
 
 enum Pair<'a> {

@@ -83,6 +83,7 @@ pub mod laws;
 mod messages;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
+mod rows;
 mod saved;
 mod scenario;
 pub mod simulation;

@@ -1,14 +1,79 @@
-//! What `#[sync]` methods have written.
+//! What projectors have written: the documents of `#[sync]` methods, and the rows of tables.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sourced::Payload;
-use sourced::backend::UnitCommit;
+use sourced::backend::{RowQuery, UnitCommit};
+use sourced::table::TableProjector;
 
 use crate::block_on::block_on;
 use crate::diff::{self, LEGEND};
+use crate::rows::Rows;
 use crate::then::Then;
+
+impl<R: TableProjector> Then<R> {
+    /// The table of the projector has these rows now, and no others. What was given before is in them, too.
+    ///
+    /// ```
+    /// use sourced::prelude::*;
+    /// use sourced_testing::given;
+    ///
+    /// #[event("stock.moved")]
+    /// struct Moved {
+    ///     sku: String,
+    ///     by: i64,
+    /// }
+    ///
+    /// #[derive(Projection)]
+    /// struct Stock {
+    ///     #[key]
+    ///     sku: String,
+    ///     units: i64,
+    /// }
+    ///
+    /// #[projector]
+    /// impl Stock {
+    ///     #[event]
+    ///     fn moved(row: Option<Self>, event: &Moved) -> Option<Self> {
+    ///         let units = row.map_or(0, |row| row.units) + event.by;
+    ///         (units > 0).then(|| Self { sku: event.sku.clone(), units })
+    ///     }
+    /// }
+    ///
+    /// let tea = |by| Moved { sku: "tea".into(), by };
+    /// given::<Stock>([tea(2)])
+    ///     .when([tea(3)])
+    ///     .then_rows([Stock { sku: "tea".into(), units: 5 }]);
+    /// given::<Stock>([tea(2), tea(-2)]).projected().then_rows([]);
+    /// ```
+    ///
+    /// # Panics
+    /// When there are others, with the differences column by column; when an event does not fit its row; or when two rows
+    /// of the expectation have the same key.
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "an assertion need not be followed by another"
+    )]
+    #[track_caller]
+    pub fn then_rows(mut self, expected: impl IntoIterator<Item = R>) -> Self {
+        self.sync();
+        let table = self.case.table();
+        let expected = table.map_or_else(
+            || Err("the projector has no table".to_owned()),
+            |table| Ok((table.clone(), Rows::expected(table.clone(), expected)?)),
+        );
+        let compared = expected.and_then(|(table, expected)| {
+            let backend = &self.case.services.backend;
+            let came = block_on(backend.rows(&table, &RowQuery::default()));
+            expected.compare(&came.and_then(Result::ok).unwrap_or_default())
+        });
+        if let Err(text) = compared {
+            panic!("{text}");
+        }
+        self
+    }
+}
 
 #[expect(
     clippy::return_self_not_must_use,
@@ -107,6 +172,7 @@ impl<R> Then<R> {
             ..UnitCommit::default()
         };
         if let Some(Err(error)) = block_on(self.case.services.backend.commit_unit(unit)) {
+            assert!(self.case.table().is_none(), "{error}");
             panic!(
                 "{error}\n\nhelp: the test keeps documents in memory; SQL is for `scenario!`, which runs on any backend"
             );

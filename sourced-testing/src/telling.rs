@@ -181,6 +181,11 @@ pub(crate) fn fields_of(value: &Value) -> Vec<(String, String)> {
     fields
 }
 
+/// The same of a value that stands in a field.
+pub(crate) fn fields_under(name: &str, value: &Value, fields: &mut Vec<(String, String)>) {
+    collect(name.to_owned(), value, fields);
+}
+
 fn collect(path: String, value: &Value, fields: &mut Vec<(String, String)>) {
     match value {
         Value::Object(object) if !object.is_empty() => {

@@ -10,6 +10,8 @@
 mod bank;
 #[path = "simulation/bouncer.rs"]
 mod bouncer;
+#[path = "simulation/clockwork.rs"]
+mod clockwork;
 #[path = "simulation/refunds.rs"]
 mod refunds;
 #[path = "../../chaos/src/unfenced.rs"]
@@ -119,4 +121,42 @@ fn twenty_days_pass_at_once() {
         "{figures}"
     );
     assert!(figures.steps < 200_000, "{figures}");
+}
+
+/// Nothing but the ticks themselves happens there.
+#[test]
+fn a_history_goes_on_for_as_long_as_it_is_told_to() {
+    let hours = 24;
+    let figures = clockwork::hours(hours).seeds(0..20).check();
+    let each = Duration::from_hours(u64::from(hours));
+    assert!(figures.time > each * 20, "{figures}");
+    assert!(figures.faults.values().sum::<u64>() > 100, "{figures}");
+    for seed in 0..3 {
+        let trace = || clockwork::hours(6).trace(seed);
+        assert!(trace() == trace(), "seed {seed} is not repeated");
+    }
+    // Nobody waits for a tick who has not asked for it.
+    let figures = clockwork::hours(0).seeds(0..10).run();
+    let figures = figures.unwrap_or_else(|found| panic!("{found}"));
+    assert!(figures.time < Duration::from_hours(1), "{figures}");
+}
+
+/// A clock that is behind keeps for later what is due already, and is told so.
+#[test]
+fn what_is_kept_for_later_is_told_with_its_time() {
+    let traces: Vec<_> = (0..10)
+        .map(|seed| clockwork::hours(2).trace(seed))
+        .collect();
+    let kept = traces.iter().flat_map(|trace| trace.lines());
+    let kept: Vec<_> = kept
+        .filter(|line| line.contains("keeps tower.fade"))
+        .collect();
+    let (due, later): (Vec<&str>, Vec<&str>) = kept
+        .into_iter()
+        .partition(|line| line.contains("for tower-1, which is due already"));
+    assert!(!due.is_empty() && !later.is_empty(), "{due:?} {later:?}");
+    for line in later {
+        let (_, until) = line.split_once(" for tower-1 until ").unwrap();
+        assert!(!until.starts_with("0.000"), "{line}");
+    }
 }

@@ -19,7 +19,7 @@ pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
     Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, IntoSketches,
-    MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, read_event,
+    MadeOf, MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, read_event,
     sketch_events,
 };
 pub use crate::backend::Tx;

@@ -79,9 +79,9 @@ pub use recurrence::{Cron, CronError};
 pub use registry::Registry;
 pub use runtime::{
     App, AppBuilder, ArchiveError, BuildError, DispatchError, ErrorStrategy, FailedAttempt,
-    FailureHooks, GroupHooks, GroupProgress, GroupRef, Health, Idle, LastResort, Outcome, Pace,
-    Place, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running, StopReport, Truncate,
-    Unit, UnitError, UnitOutcome, WorkerOptions,
+    FailureHooks, GroupHooks, GroupProgress, GroupRef, Health, Idle, LastResort, NotLive, Outcome,
+    Pace, Place, ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running,
+    StopReport, Truncate, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
 pub use stream::{
     ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,

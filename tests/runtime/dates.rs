@@ -16,7 +16,7 @@ impl Diary {
     }
 
     #[event]
-    fn noted(&mut self, _day: NaiveDate, _due: Option<NaiveDate>) {}
+    pub fn noted(&mut self, _day: NaiveDate, _due: Option<NaiveDate>) {}
 }
 
 #[derive(Debug, Clone, PartialEq, Projection)]
@@ -36,6 +36,12 @@ impl Day {
             day: event.day,
             due: event.due,
         }
+    }
+}
+
+impl Day {
+    pub fn of((day, due): (NaiveDate, Option<NaiveDate>)) -> Self {
+        Self { day, due }
     }
 }
 

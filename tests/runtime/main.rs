@@ -8,8 +8,10 @@ mod own;
 mod shop;
 
 mod across;
+mod altered;
 mod announcing;
 mod archiving;
+mod bad_input;
 mod building;
 mod by_hand;
 mod dates;
@@ -22,11 +24,14 @@ mod knowing;
 mod observing;
 mod operating;
 mod reacting;
+mod rebuilding;
+mod rebuilding_told;
 mod recurring;
 mod remedies;
 mod scenarios;
 mod scheduling;
 mod seeing;
+mod several;
 mod snapshots;
 mod stopping;
 mod stored;
@@ -86,6 +91,12 @@ promises! {
     by_hand {
         workers_survive_a_panic_and_count_it_as_an_attempt,
         a_panic_in_a_unit_stores_nothing_and_is_told,
+    }
+    bad_input {
+        quarantine_of_a_payload_that_is_no_longer_read_until_it_is,
+        quarantine_of_an_event_that_panics_until_its_method_is_fixed,
+        outage_is_no_attempt_and_parks_nothing,
+        quarantine_goes_by_the_failure_of_a_projector_s_reaction,
     }
     building {
         every_missing_resource_is_named,
@@ -174,6 +185,17 @@ promises! {
         one_transaction_saves_a_projection_with_its_acknowledgement,
         an_app_started_again_continues_and_doubles_nothing,
     }
+    rebuilding {
+        a_newer_version_takes_over_under_traffic_and_no_read_steps_back,
+        the_old_version_goes_on_when_the_new_one_does_not_come_level,
+        a_rollback_is_at_once_and_holds_until_somebody_swaps_again,
+        a_version_can_wait_for_a_person,
+        rows_of_another_shape_are_refused_until_their_version_is_live,
+    }
+    rebuilding_told {
+        side_effects_happen_once_whichever_version_is_live,
+        side_effects_of_units_happen_once_whichever_version_is_live,
+    }
     recurring {
         tick_once_by_any_number_of_processes,
         tick_once_over_restarts_and_missed_ticks_are_counted,
@@ -202,6 +224,7 @@ promises! {
     }
     scenarios {
         given_events_lead_to_documents_and_to_nothing_else,
+        given_events_lead_to_rows,
         one_transaction_saves_what_a_scenario_reads,
     }
     scheduling {
@@ -220,6 +243,9 @@ promises! {
         the_limit_is_told_with_what_is_missing,
         parked_streams_and_stopped_groups_are_told_at_once,
         what_a_unit_left_to_workers_is_seen,
+    }
+    several {
+        a_method_for_several_events_sees_which_it_is_called_for,
     }
     snapshots {
         one_is_taken_after_every_so_many_events_and_used,
@@ -278,4 +304,20 @@ promises! {
         decided_once_by_units_workers_and_durable_methods_side_by_side,
         a_refusal_further_down_the_chain_is_told,
     }
+}
+
+/// What can be done by hand to tables of databases.
+mod by_sql {
+    promises!(@on sqlite, altered {
+        quarantine_ends_when_a_renamed_column_has_its_name_again,
+        quarantine_of_rows_alone_that_a_foreign_index_refuses,
+        never_skipped_when_somebody_dropped_a_column,
+    });
+    promises!(@on postgres, altered {
+        quarantine_ends_when_a_renamed_column_has_its_name_again,
+        quarantine_of_rows_alone_that_a_foreign_index_refuses,
+        quarantine_of_rows_alone_that_lack_a_foreign_column,
+        quarantine_ends_when_a_column_has_its_type_again,
+        never_skipped_when_somebody_dropped_a_column,
+    });
 }

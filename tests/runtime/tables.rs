@@ -15,12 +15,12 @@ pub struct Order;
 #[actor]
 impl Order {
     #[command]
-    fn place(&self, customer: String, cents: u64) -> Placed {
+    pub fn place(&self, customer: String, cents: u64) -> Placed {
         Placed { customer, cents }
     }
 
     #[event]
-    fn placed(&mut self, _customer: String, _cents: u64) {}
+    pub fn placed(&mut self, _customer: String, _cents: u64) {}
 
     #[command]
     fn amend(&self, note: String) -> Amended {

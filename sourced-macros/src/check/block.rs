@@ -151,6 +151,15 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
         (Some(word), _) => stored::block(word, model, dx),
         (None, _) => {}
     }
+    if let Some(version) = &model.version
+        && kind == Kind::Projector
+    {
+        dx.error(
+            version,
+            "only a projector of a table has versions",
+            "derive `Projection` and let its `#[event]` methods give rows back, or remove `version`",
+        );
+    }
     let repeated = repetitions(model, &right, dx);
     right
         .into_iter()

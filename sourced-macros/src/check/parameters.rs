@@ -30,6 +30,9 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     if handler.role == Role::Event {
         listed_events(kind, handler, dx);
     }
+    if matches!(handler.role, Role::Reaction | Role::On) {
+        listed_one(handler, dx);
+    }
     if handler.role == Role::On && names_no_event(handler) {
         dx.error(
             &handler.attr,
@@ -66,7 +69,7 @@ fn names_no_event(handler: &Handler) -> bool {
     matches!(handler.attr.meta, Meta::Path(_)) && handler.parameters.iter().all(is_from_outside)
 }
 
-/// What is for several events knows none of them.
+/// What is for several events takes them as one type, or not at all.
 fn listed_events(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     let Some(first) = handler.listed.first() else {
         return;
@@ -81,12 +84,37 @@ fn listed_events(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             ),
         );
     }
-    if let Some(parameter) = handler.parameters.first() {
+    let is_field = |parameter: &&Parameter| parameter.field().is_some();
+    if let Some(parameter) = handler.parameters.iter().find(is_field) {
         dx.error(
             parameter,
-            "`#[event]` methods for several events take none of them",
-            "remove this parameter, or write a method for each; what all have in common is seen by `#[before_evolve]`",
+            "`#[event]` methods for several events take them by reference: they were defined elsewhere",
+            ONE_TYPE,
         );
+    }
+    listed_one(handler, dx);
+}
+
+const ONE_TYPE: &str = "take one type that has `From` for each of them, such as the enum of an actor: `event: &Message<CartEvent>`; or write a method for each";
+
+/// A parameter that is one of several events.
+fn listed_one(handler: &Handler, dx: &mut Diagnostics) {
+    let Some(parameter) = handler.message_parameter() else {
+        return;
+    };
+    let attribute = handler.role.attribute();
+    match &handler.listed[..] {
+        [] => {}
+        [_] => dx.error(
+            parameter,
+            format!("`{attribute}` names its event by the list or by the parameter, not both"),
+            format!("remove this parameter, or write `{attribute}` without a list"),
+        ),
+        _ => dx.error(
+            parameter,
+            format!("`{attribute}` is for several events, and this parameter for one of them"),
+            ONE_TYPE,
+        ),
     }
 }
 
@@ -228,13 +256,6 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
             format!("`{attribute}` methods do not write to the database"),
             "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
         ),
-        ParameterKind::Message(_) | ParameterKind::Envelope(_) if !handler.listed.is_empty() => {
-            dx.error(
-                parameter,
-                format!("`{attribute}` names its event by the list or by the parameter, not both"),
-                format!("remove this parameter, or write `{attribute}` without a list"),
-            );
-        }
         _ => {}
     }
 }
@@ -273,7 +294,7 @@ fn one_message(handler: &Handler, dx: &mut Diagnostics) {
     for second in messages.skip(1) {
         let help = match handler.role {
             Role::Reaction | Role::On => format!(
-                "write `#[{}(A, B)]` without an event parameter to serve several",
+                "write `#[{}(A, B)]` to serve several, without an event parameter or with one that has `From` for each",
                 handler.role.word()
             ),
             _ => {

@@ -79,15 +79,16 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         }
         ParameterKind::History => quote!(cx.history()),
         ParameterKind::Emitter { .. } => quote!(&mut emit),
-        ParameterKind::AnyEvent { enveloped } => {
-            let span = parameter.source.ty.span();
-            let mut events = model.events.clone();
-            events.set_span(span);
-            let from = quote_spanned!(span=> <#events as ::core::convert::From<_>>::from);
+        ParameterKind::AnyEvent { ty, enveloped } => {
+            let span = ty.span();
+            let there = model.library.private_at(span);
+            let made_of = quote_spanned!(span=> <#ty as #there::MadeOf<_>>::made_of);
             if *enveloped {
-                quote!(&::core::clone::Clone::clone(&message).map(#from))
+                // What is wrong is said at the type, and in the same words twice, which the compiler shows once.
+                let map = quote_spanned!(span=> .map(#made_of));
+                quote!(&::core::clone::Clone::clone(&message) #map)
             } else {
-                quote!(&#from(::core::clone::Clone::clone(&message.payload)))
+                quote!(&#made_of(::core::clone::Clone::clone(&message.payload)))
             }
         }
         ParameterKind::Context | ParameterKind::Unnamed | ParameterKind::Otherwise { .. } => {

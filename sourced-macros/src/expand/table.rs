@@ -35,6 +35,10 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     } else {
         quote!(handlers)
     };
+    let version = model.version.iter();
+    let version: TokenStream = version
+        .map(|version| quote!(const VERSION: u32 = #version;))
+        .collect();
     let projects = of(Role::Event).map(|handler| projects(model, handler));
     let after_sync = after_sync::of_table(model, &after_syncs);
     quote! {
@@ -42,6 +46,7 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
         #[automatically_derived]
         impl #private::TableProjector for #self_ty {
             const NAME: &'static str = #name;
+            #version
             fn handlers(#table: &mut #private::TableHandlers<Self>) {
                 #rows
             }

@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, LitStr, Path, Type, TypePath};
+use syn::{Attribute, LitInt, LitStr, Path, Type, TypePath};
 
 use super::Library;
 use super::handler::Handler;
@@ -32,6 +32,8 @@ pub(crate) struct Model {
     pub(crate) stored: Option<Ident>,
     /// How snapshots are taken, if they are.
     pub(crate) snapshots: Option<Snapshots>,
+    /// Which version of a table it keeps, if that is said.
+    pub(crate) version: Option<LitInt>,
     /// What the messages that it defines derive besides.
     pub(crate) derives: Vec<Path>,
     /// The `#[cfg]`s of the block.
@@ -60,6 +62,9 @@ impl Model {
         for handler in &mut handlers {
             for parameter in &mut handler.parameters {
                 match handler.role {
+                    Role::Reaction | Role::On | Role::Event if !handler.listed.is_empty() => {
+                        parameter.recognise_any_of(&handler.listed);
+                    }
                     Role::Reaction => parameter.recognise(&events),
                     Role::AfterSync => parameter.recognise_row_change(),
                     _ => {}
@@ -73,6 +78,7 @@ impl Model {
             aliases: options.aliases.clone(),
             stored: options.stored.clone(),
             snapshots: Snapshots::build(options, members),
+            version: options.version.clone(),
             derives: options.derives.clone(),
             cfgs: head
                 .attrs

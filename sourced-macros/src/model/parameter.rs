@@ -2,8 +2,9 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, GenericArgument, Pat, PatType, PathArguments, Type, TypePath};
+use syn::{Attribute, GenericArgument, Pat, PatType, Path, PathArguments, Type, TypePath};
 
+use super::reactions::key;
 use crate::parse::member::ON_PARAMETERS;
 
 /// One parameter after the receiver.
@@ -31,8 +32,10 @@ pub(crate) enum ParameterKind {
     },
     /// `Other<Account>`: a stream in the message, an actor for the handler.
     Other(Ident),
-    /// `&CartEvent`, or with its envelope: any event of the actor.
+    /// `&CartEvent`, or with its envelope: one type for several events.
     AnyEvent {
+        /// What each of them becomes.
+        ty: Type,
         /// Whether it is `&Message<CartEvent>`.
         enveloped: bool,
     },
@@ -130,12 +133,33 @@ impl Parameter {
 
     /// Takes `&CartEvent` for what it is, where `CartEvent` is the actor's own.
     pub(crate) fn recognise(&mut self, events: &Ident) {
-        let enveloped = match &self.kind {
-            ParameterKind::Message(path) if path.path.is_ident(events) => false,
-            ParameterKind::Envelope(Type::Path(path)) if path.path.is_ident(events) => true,
+        let is_own = match &self.kind {
+            ParameterKind::Message(path) | ParameterKind::Envelope(Type::Path(path)) => {
+                path.path.is_ident(events)
+            }
+            _ => false,
+        };
+        if is_own {
+            self.recognise_any();
+        }
+    }
+
+    /// Takes a message for what each of the events that are listed becomes, unless it is one of them.
+    pub(crate) fn recognise_any_of(&mut self, listed: &[Path]) {
+        let named = self.message().map(|named| key(&named.to_token_stream()));
+        let is_named = |path: &Path| Some(key(&path.to_token_stream())) == named;
+        if !listed.is_empty() && !listed.iter().any(is_named) {
+            self.recognise_any();
+        }
+    }
+
+    fn recognise_any(&mut self) {
+        let (ty, enveloped) = match &self.kind {
+            ParameterKind::Message(path) => (Type::Path(path.clone()), false),
+            ParameterKind::Envelope(ty) => (ty.clone(), true),
             _ => return,
         };
-        self.kind = ParameterKind::AnyEvent { enveloped };
+        self.kind = ParameterKind::AnyEvent { ty, enveloped };
     }
 
     /// Takes `RowChange` for what it is, where no parameter is a field.

@@ -42,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) snapshot_every: Option<LitInt>,
     /// `snapshot_version = 2`
     pub(crate) snapshot_version: Option<LitInt>,
+    /// `version = 2`
+    pub(crate) version: Option<LitInt>,
 }
 
 impl Options {
@@ -69,7 +71,7 @@ pub(crate) const ACTOR: Declared = Declared {
 pub(crate) const PROJECTOR: Declared = Declared {
     attribute: "#[projector]",
     name: Some("the group, such as `\"cart_listing\"`"),
-    keys: &["stored", "crate"],
+    keys: &["stored", "version", "crate"],
 };
 
 /// Options of `#[handler]`.
@@ -178,6 +180,11 @@ impl Declared {
             "snapshot_version" => {
                 let help = "write `snapshot_version = 2`, and a higher number with every change";
                 self.number(&key, input, &mut options.snapshot_version, (0, help), dx);
+            }
+            "version" => {
+                let help =
+                    "write `version = 2`, and a higher number when its table is to be built anew";
+                self.number(&key, input, &mut options.version, (1, help), dx);
             }
             "key" => {
                 let help = "write `key = customer_id`, a field of the event, or `key = Self::by_day`, a function of `&Message<…>`";

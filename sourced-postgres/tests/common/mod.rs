@@ -47,7 +47,8 @@ impl Schema {
         let micros = i64::try_from(by.as_micros()).unwrap();
         let text = format!(
             "UPDATE {{schema}}.lanes SET due_at = due_at - {micros} * interval '1 microsecond' WHERE due_at IS NOT NULL;
-             UPDATE {{schema}}.scheduled SET due_at = due_at - {micros} * interval '1 microsecond'"
+             UPDATE {{schema}}.scheduled SET due_at = due_at - {micros} * interval '1 microsecond';
+             UPDATE {{schema}}.groups SET held_until = held_until - {micros} * interval '1 microsecond'"
         );
         self.execute(backend, &text).await;
     }

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Acked, Advance, AppendError, Appended, Backend, BackendError, Change, Claim,
     ClaimKey, ClaimRequest, Claims, Document, Documents, FenceError, GoOn, Group, GroupState,
-    GroupStatus, Groups, Intervention, JoinError, Joined, LaneState, Left, Log, Page, Parked,
+    GroupStatus, Groups, Intervention, JoinError, Joined, LaneState, Left, Live, Log, Page, Parked,
     Progress, Promotion, Quarantine, QuarantineError, ReadLog, ReadStream, RecentStreams,
     Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled, Schedules,
     Scheduling, Seen, Selection, SetAside, Signal, Snapshot, Snapshots, Statistics, Store,
-    StreamAppend, Summary, Table, TableError, Tables, TruncateError, Truncation, UnitCommit,
-    UnitError, Units, Upkeep, Values, Verdict, Waiting, Wake,
+    StreamAppend, Summary, Swap, Swapped, Table, TableError, Tables, TruncateError, Truncation,
+    UnitCommit, UnitError, Units, Upkeep, Values, Verdict, Versions, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
@@ -206,6 +206,10 @@ impl<B: Backend> Claims for Faulty<B> {
         self.through(Call::Ack(&ack), self.storage.ack(ack.clone()))
             .await
     }
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        let postponed = self.storage.postpone(claim, delay);
+        self.through(Call::Release(claim), postponed).await
+    }
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
         self.through(Call::Release(claim), self.storage.release(claim))
             .await
@@ -380,6 +384,39 @@ impl<B: Backend> Tables for Faulty<B> {
     async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
         self.through(Call::Read("rows"), self.storage.rows(table, query))
             .await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Versions for Faulty<B> {
+    async fn live(&self, table: &str) -> Result<Option<Live>, BackendError> {
+        self.through(Call::Read("live"), self.storage.live(table))
+            .await
+    }
+    async fn enter(&self, table: &Table, first: &GroupId) -> Result<Live, BackendError> {
+        self.through(Call::Operate("enter"), self.storage.enter(table, first))
+            .await
+    }
+    async fn swap(&self, swap: &Swap) -> Result<Swapped, BackendError> {
+        self.through(Call::Operate("swap"), self.storage.swap(swap))
+            .await
+    }
+    async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError> {
+        self.through(Call::Operate("roll_back"), self.storage.roll_back(swap))
+            .await
+    }
+    async fn hold(
+        &self,
+        group: &GroupId,
+        length: Duration,
+        rest: Duration,
+    ) -> Result<bool, BackendError> {
+        let held = self.storage.hold(group, length, rest);
+        self.through(Call::Operate("hold"), held).await
+    }
+    async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
+        let forgotten = self.storage.forget(table, group);
+        self.through(Call::Operate("forget"), forgotten).await
     }
 }
 

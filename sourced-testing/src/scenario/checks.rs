@@ -4,12 +4,14 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 use sourced::actor::{Actor, IntoSketches, Sketch};
+use sourced::table::{Row, table_of, values_of};
 use sourced::{App, IntoStreamId, Position, Seq, StoredMessage};
 
 use super::world::{World, text};
 use super::{Act, Scenario, chain};
 use crate::diff::{self, LEGEND};
 use crate::messages::sketches;
+use crate::rows::Rows;
 use crate::telling::Telling;
 
 pub(super) type Check =
@@ -144,6 +146,27 @@ impl Scenario {
                         "there is a document `{key}` of `{collection}`: {came}"
                     )),
                 }
+            })
+        })
+    }
+
+    /// The table of a projector has these rows, and no others: `then_rows::<Listing>([])` for none.
+    ///
+    /// # Panics
+    /// When no table can have a row that is expected, or two of them have the same key.
+    #[track_caller]
+    pub fn then_rows<R: Row>(self, expected: impl IntoIterator<Item = R>) -> Self {
+        let table = table_of::<R>();
+        let expected = match Rows::expected(table.clone(), expected) {
+            Ok(expected) => expected,
+            Err(text) => panic!("{text}"),
+        };
+        self.check(|world| {
+            Box::pin(async move {
+                let came = world.app.rows::<R>().all().await.map_err(text)?;
+                let came: Result<Vec<_>, _> =
+                    came.iter().map(|row| values_of(&table, row)).collect();
+                expected.compare(&came.map_err(text)?)
             })
         })
     }

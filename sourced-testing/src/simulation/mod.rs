@@ -105,6 +105,7 @@ pub fn simulate(app: impl Fn(&Process) -> AppBuilder + Send + Sync + 'static) ->
             always: Vec::new(),
             finally: Vec::new(),
             horizon: Duration::from_hours(24 * 400),
+            at_least: Duration::ZERO,
             patience: Duration::from_mins(30),
         },
         seeds: 0..100,
@@ -183,6 +184,48 @@ impl Simulation {
     /// is nothing else to do.
     pub fn horizon(mut self, horizon: Duration) -> Self {
         self.setup.horizon = horizon;
+        self
+    }
+
+    /// Lets each history go on for so long at least, also when there is nothing to do: for what recurs. Every tick until then
+    /// comes at its time, as far as somebody lives to make it; a history ends with no tick owed. Time passes at once from one
+    /// tick to the next, and each costs about as much as a message. Without it nobody waits for a tick.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sourced::prelude::*;
+    /// use sourced::Every;
+    /// use sourced_testing::simulate;
+    ///
+    /// #[derive(Debug, Default)]
+    /// struct Report;
+    ///
+    /// #[actor]
+    /// impl Report {
+    ///     #[command]
+    ///     fn write(&self) -> Written { Written }
+    ///
+    ///     #[event]
+    ///     fn written(&mut self) {}
+    /// }
+    ///
+    /// simulate(|_| {
+    ///     let app = App::builder().register::<Report>();
+    ///     app.recurring("report", Every(Duration::from_hours(24)), |_| Write.to("reports"))
+    /// })
+    /// .for_at_least(Duration::from_hours(24 * 7))
+    /// .finally("there is a report of each day", |world| {
+    ///     let writes = world.messages::<Write>();
+    ///     let ticks = writes.iter().filter_map(|write| write.metadata.tick());
+    ///     let missed: u32 = ticks.map(|tick| tick.missed).sum();
+    ///     assert_eq!(world.events::<Written>().len() as u32 + missed, 7);
+    /// })
+    /// .seeds(0..10)
+    /// .check();
+    /// ```
+    pub fn for_at_least(mut self, time: Duration) -> Self {
+        self.setup.at_least = time;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod operator;
+mod passing;
 mod processes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sourced::backend::Table;
-use sourced::backend::{Claims as _, Log as _, Schedules as _, Signal};
+use sourced::backend::{Log as _, Signal};
 use sourced::{GroupId, Memory};
 
 use super::executor::{Executor, Life, Step};
@@ -22,19 +23,16 @@ use super::link::Link;
 use super::outside::Things;
 use super::panics;
 use super::plan::{CallId, Decision, Plan};
-use super::process::{BEGINNING, Process, Role, SimulatedClock, ports};
+use super::process::{Process, Role, SimulatedClock, ports};
 use super::setup::Setup;
 use super::story::Story;
 use super::world::World;
 
-/// A history that runs longer than this without getting anywhere never ends.
+/// A history that runs longer than this with nothing to wait for never ends.
 const MAX_POLLS: u64 = 5_000_000;
 
 /// Things are quiet when nothing was to do for so long.
 const QUIET: u64 = 2_000_000;
-
-/// So long after the last client something may still go wrong.
-const STORMY: u64 = 60_000_000;
 
 /// What came of a history.
 pub(super) struct Ran {
@@ -117,8 +115,10 @@ struct State {
     n_clients: usize,
     n_under_way: usize,
     is_calm: bool,
-    /// When something happened last that clients or schedules ask for.
+    /// When something happened last that clients, schedules or recurrences ask for.
     active_at: u64,
+    /// How long it had run when time was last let pass for what comes by itself.
+    n_polls_before: u64,
 }
 
 impl Run {
@@ -171,7 +171,7 @@ impl Run {
         let mut quiet_since = None;
         while self.lock().broken.is_none() {
             match self.executor.step() {
-                Step::Ran if self.executor.n_polls() > MAX_POLLS => {
+                Step::Ran if self.n_polls_in_vain() > MAX_POLLS => {
                     self.breaks(
                         "the app comes to rest",
                         "it runs on and on without waiting".into(),
@@ -184,7 +184,7 @@ impl Run {
                     let since = *quiet_since.get_or_insert(now);
                     if now < since + QUIET {
                         self.executor.pass_time();
-                    } else if !self.jump_to_the_next_schedule() {
+                    } else if !self.jump_to_what_is_next() {
                         return;
                     }
                 }
@@ -201,73 +201,6 @@ impl Run {
                 }
             }
         }
-    }
-
-    /// Whether there is nothing to do before the next message is due.
-    fn is_quiet(&self) -> bool {
-        let state = self.lock();
-        if state.n_clients > 0 || state.n_under_way > 0 || self.executor.has_paused() {
-            return false;
-        }
-        now(self.memory.pending_lanes(&state.groups)) == 0 && {
-            let is_due = |next: u64| next <= self.executor.now();
-            !self.next_schedule().is_some_and(is_due)
-        }
-    }
-
-    /// In microseconds from the beginning.
-    fn next_schedule(&self) -> Option<u64> {
-        let next = now(self.memory.scheduled(None, 1)).pop()?;
-        let after = next.at.saturating_since(BEGINNING);
-        Some(u64::try_from(after.as_micros()).unwrap_or(u64::MAX))
-    }
-
-    /// There is nothing to see until then.
-    fn jump_to_the_next_schedule(&self) -> bool {
-        let horizon = u64::try_from(self.setup.horizon.as_micros()).unwrap_or(u64::MAX);
-        let Some(at) = self.next_schedule().filter(|at| *at <= horizon) else {
-            return false;
-        };
-        self.executor.jump_to(at);
-        self.is_active();
-        true
-    }
-
-    /// Good weather comes, and patience ends.
-    fn watch_the_time(&self) {
-        let now = self.executor.now();
-        let patience = u64::try_from(self.setup.patience.as_micros()).unwrap_or(u64::MAX);
-        let mut state = self.lock();
-        let idle_for = now.saturating_sub(state.active_at);
-        if state.n_clients == 0 && idle_for > STORMY && !state.is_calm {
-            state.is_calm = true;
-        }
-        if idle_for > patience {
-            drop(state);
-            self.breaks("the app comes to rest", self.what_is_left());
-        }
-    }
-
-    fn what_is_left(&self) -> String {
-        let (clients, groups) = {
-            let state = self.lock();
-            (state.n_clients, state.groups.clone())
-        };
-        let mut left = Vec::new();
-        if clients > 0 {
-            left.push(format!("{clients} clients wait for an answer"));
-        }
-        for group in groups {
-            let pending = now(self.memory.pending_lanes(std::slice::from_ref(&group)));
-            if pending > 0 {
-                left.push(format!("`{group}` has work in {pending} streams"));
-            }
-        }
-        format!(
-            "after {} s: {}",
-            self.setup.patience.as_secs(),
-            left.join(", ")
-        )
     }
 
     /// Names the next call of a sort.

@@ -31,6 +31,7 @@ pub(super) struct Setup {
     pub(super) always: Vec<Invariant>,
     pub(super) finally: Vec<Invariant>,
     pub(super) horizon: Duration,
+    pub(super) at_least: Duration,
     pub(super) patience: Duration,
 }
 

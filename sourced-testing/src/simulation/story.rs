@@ -7,7 +7,7 @@ use sourced::backend::{Claim, ClaimKey, Verdict};
 use sourced::message::StoredMessage;
 use sourced::{GroupId, Position};
 
-use super::process::BEGINNING;
+use super::process::{BEGINNING, moment};
 use crate::faulty::Call;
 
 /// So much of a payload is told.
@@ -124,12 +124,16 @@ impl Story {
             said.push(format!("{verb} {}", messages.join(", ")));
         }
         for later in call.schedules() {
-            let after = later.at.saturating_since(BEGINNING).as_secs();
             let (name, stream) = (&later.message.type_name, &later.stream);
-            said.push(format!(
-                "keeps {name} for {stream} until {}",
-                Time(after * 1_000_000)
-            ));
+            let keeps = format!("keeps {name} for {stream}");
+            // By a clock that is behind, what is for later may be due at once.
+            said.push(if later.at <= moment(at) {
+                format!("{keeps}, which is due already")
+            } else {
+                let after = later.at.saturating_since(BEGINNING).as_micros();
+                let until = Time(u64::try_from(after).unwrap_or(u64::MAX));
+                format!("{keeps} until {until}")
+            });
         }
         if let Call::Fail(claim, verdict, error) = call {
             let then = match verdict {

@@ -74,6 +74,12 @@ backend! {
                 self.memory.ack(ack).await?;
                 return Ok(appended);
             }
+            if self.has(Fault::BlamesActionsForOutages) {
+                return match self.memory.ack(ack).await {
+                    Err(AckError::Backend(error)) => Err(AckError::Sync(error.into())),
+                    result => result,
+                };
+            }
             if self.has(Fault::NeverFences) {
                 let appends = ack.appends.clone();
                 return match self.memory.ack(ack).await {
@@ -120,6 +126,17 @@ backend! {
                 return Ok(());
             }
             self.memory.release(claim).await
+        }
+
+        async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+            match self.fault {
+                Fault::RetriesAtOnce => self.memory.release(claim).await,
+                Fault::CountsPostponing => {
+                    let verdict = Verdict::RetryAfter(delay);
+                    self.memory.fail(claim, verdict, "postponed").await
+                }
+                _ => self.memory.postpone(claim, delay).await,
+            }
         }
 
         async fn fail(

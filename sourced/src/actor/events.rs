@@ -56,6 +56,24 @@ pub fn read_event<E: Event>(event: &StoredMessage) -> Result<Option<E>, PayloadE
     Ok(Some(event.decode::<E>()?.payload))
 }
 
+/// What the parameter of a method for several events is: made from each of them.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a method for several events cannot take them as `{Self}`, which is not made from `{E}`",
+    label = "no `From<{E}>`",
+    note = "take an enum with `From` for each event that is listed, such as that of an actor: `&CartEvent`; or write a method for each"
+)]
+pub trait MadeOf<E> {
+    fn made_of(event: E) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: From<E>, E> MadeOf<E> for T {
+    fn made_of(event: E) -> Self {
+        event.into()
+    }
+}
+
 /// Writes the enum of an actor's events; `#[actor]` gives the list.
 #[doc(hidden)]
 #[macro_export]

@@ -76,6 +76,13 @@ pub trait Claims: Send + Sync {
     /// [`FenceError::Fenced`] when the lane has another holder by now.
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError>;
 
+    /// Gives a lane back without progress, to be claimed again after this time, by the backend's own clock. Nothing has
+    /// failed: no attempt is counted.
+    ///
+    /// # Errors
+    /// [`FenceError::Fenced`] when the lane has another holder by now.
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError>;
+
     /// Gives a lane back because handling its first pending message failed. The count of attempts goes up by one, and
     /// what failed, when and how is kept with the lane for a person to read: [`LaneState::failure`]. Of `error`, that is
     /// [`MAX_REASON_BYTES`](super::MAX_REASON_BYTES) at most.

@@ -56,7 +56,7 @@ pub trait Groups: Send + Sync {
     /// [`BackendError`] when the storage does not answer.
     async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError>;
 
-    /// Lets a stopped group go on where it was.
+    /// Lets a stopped group go on where it was; ends a [hold](super::Versions::hold), too.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.

@@ -40,6 +40,7 @@ mod tables;
 mod tx;
 mod units;
 mod upkeep;
+mod versions;
 mod wake;
 
 pub use claims::{
@@ -75,6 +76,7 @@ pub use units::{Lane, UnitCommit, UnitError, Units};
 pub use upkeep::{
     Left, RecentStream, RecentStreams, Statistics, TruncateError, Truncation, Upkeep, never_there,
 };
+pub use versions::{Live, Swap, Swapped, Versions};
 pub use wake::{Signal, Wake};
 
 /// Everything that can be done with storage without writing to it: what a [`Reader`](crate::Reader) needs.
@@ -94,6 +96,7 @@ pub trait Backend:
     + Units
     + Documents
     + Tables
+    + Versions
     + Snapshots
     + Upkeep
     + Wake
@@ -110,6 +113,7 @@ impl<T> Backend for T where
         + Units
         + Documents
         + Tables
+        + Versions
         + Snapshots
         + Upkeep
         + Wake

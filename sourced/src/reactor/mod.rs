@@ -5,6 +5,7 @@
 
 mod context;
 mod documents;
+mod event_failure;
 mod failed_at;
 mod footing;
 mod guard;
@@ -18,6 +19,8 @@ mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub use documents::DocumentReader;
+pub use event_failure::EventFailure;
+pub(crate) use event_failure::OldShape;
 pub use failed_at::FailedAt;
 pub use footing::{Footing, Ground};
 pub use guard::Panicked;
@@ -94,6 +97,16 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
     /// The table whose rows it keeps up to date; it is there before the reactor is given anything.
     fn table(&self) -> Option<&Table> {
         None
+    }
+
+    /// What the projection is called whose table it keeps, in all its versions.
+    fn projection(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it has side effects of its own that must happen once, whichever of its versions is live.
+    fn announces(&self) -> bool {
+        false
     }
 
     /// Whether it can handle a message inside of a unit. Otherwise the unit leaves it to the workers.

@@ -9,12 +9,13 @@ use super::recurring::{Make, Recipe};
 use super::vitals::WorkersHere;
 use super::{App, BuildError, ReactorOptions, WorkerOptions};
 use crate::actor::Outgoing;
-use crate::backend::{Backend, Group, Memory, Signal, StartFrom};
+use crate::backend::{Backend, Group, Memory, Signal, StartFrom, Table};
 use crate::env::Env;
 use crate::message::{Metadata, Tick, TypeName};
 use crate::reactor::{Reactor, Register, Resources, Services, States};
 use crate::recurrence::Recurrence;
 use crate::stream::{GroupId, RecurrenceId};
+use crate::table::group_of_version;
 use crate::topology::{self, Flow, Topology};
 
 /// Collects what an app is made of. Made by [`App::builder`].
@@ -239,6 +240,9 @@ impl AppBuilder {
             if let Some(table) = reactor.table() {
                 let ensured = backend.ensure_table(table, reactor.group()).await;
                 ensured.map_err(|error| BuildError::of_table(reactor.group(), error))?;
+                if let Some(name) = reactor.projection() {
+                    backend.enter(table, &group_of_version(name, 1)).await?;
+                }
             }
             backend.register_group(&group).await?;
         }
@@ -280,18 +284,24 @@ impl AppBuilder {
     }
 
     fn check_tables(&self) -> Result<(), BuildError> {
-        let mut names = HashMap::new();
-        for reactor in &self.reactors {
-            let Some(table) = reactor.table() else {
-                continue;
-            };
-            if let Some(first) = names.insert(table.name, reactor.group().clone()) {
+        let with_table =
+            |reactor: &Arc<dyn Reactor>| Some((reactor.clone(), reactor.table()?.clone()));
+        let mut known: Vec<(Arc<dyn Reactor>, Table)> = Vec::new();
+        for (reactor, table) in self.reactors.iter().filter_map(with_table) {
+            // Versions of one projection may stand side by side.
+            let clash = known.iter().find(|(other, there)| {
+                let is_other = other.projection() != reactor.projection();
+                there.physical_name() == table.physical_name()
+                    || there.name == table.name && is_other
+            });
+            if let Some((first, _)) = clash {
                 return Err(BuildError::DuplicateTable {
                     table: table.name,
-                    first,
+                    first: first.group().clone(),
                     second: reactor.group().clone(),
                 });
             }
+            known.push((reactor, table));
         }
         Ok(())
     }

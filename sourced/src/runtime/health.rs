@@ -192,6 +192,7 @@ fn workers_health(app: &Inner, vitals: &Vitals) -> WorkersHealth {
             .tasks
             .iter()
             .chain(&vitals.tickers)
+            .chain(&vitals.swapper)
             .map(|task| TaskHealth {
                 name: task.name,
                 is_alive: task.is_alive(),

@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::app::Inner;
 use super::in_flight::InFlight;
+use super::side_effects::{self, Share};
 use super::strategy::FailedAttempt;
 use crate::backend::{
     Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, Verdict,
@@ -229,7 +230,23 @@ impl LaneTask<'_> {
             self.release().await;
             return None;
         };
-        let mut deliveries = &self.claim.deliveries[..];
+        let backend = &*self.app().services.backend;
+        let share = match side_effects::share_of(backend, &**reactor, self.claim).await {
+            Ok(share) => share,
+            Err(error) => {
+                tracing::warn!(group = %key.group, stream = %key.stream, %error, "which version is live is not known; the batch will be handled again");
+                Share::Nothing
+            }
+        };
+        let mut deliveries = match &share {
+            Share::All => &self.claim.deliveries[..],
+            Share::Deliveries(deliveries) => &deliveries[..],
+            Share::Nothing => {
+                let postponed = backend.postpone(key, side_effects::PAUSE).await;
+                self.note(postponed, "postponed");
+                return None;
+            }
+        };
         for _ in 0..MAX_CONFLICTS {
             match self.handle_once(&**reactor, deliveries).await {
                 Ok(next) => return next,
@@ -248,7 +265,10 @@ impl LaneTask<'_> {
                     return None;
                 }
                 Err(LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error))) => {
-                    tracing::warn!(group = %key.group, stream = %key.stream, %error, "the storage failed; the batch will be handled again");
+                    let first = &self.claim.deliveries[0].message;
+                    let (position, message_type) = (first.position, &first.type_name);
+                    tracing::warn!(group = %key.group, stream = %key.stream, %position, %message_type, %error, "the storage failed; the batch will be handled again");
+                    self.pause().await;
                     break;
                 }
                 Err(LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure))) => {
@@ -356,6 +376,16 @@ impl LaneTask<'_> {
             refusals: handled.refusals.into_iter().map(Into::into).collect(),
             syncs: handled.syncs,
         })
+    }
+
+    /// While the storage is in trouble it is not asked for the same lane again at once, unless the workers are stopped.
+    async fn pause(&self) {
+        let mut stopped = self.tasks.stopped.clone();
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+            () = self.app().services.env.clock.sleep(self.app().workers.poll_min) => {}
+        }
     }
 
     async fn release(&self) {

@@ -160,6 +160,9 @@ pub struct ReactorOptions {
     pub retry: Option<Arc<dyn ErrorStrategy>>,
     /// What is called when one of its handlers fails, after what [`WorkerOptions`] has for all.
     pub hooks: FailureHooks,
+    /// Whether a newer version of a table projection waits for [`ProjectionRef::swap`](crate::ProjectionRef::swap) when it
+    /// has caught up; not by default.
+    pub swap_by_hand: bool,
 }
 
 impl ReactorOptions {
@@ -196,6 +199,14 @@ impl ReactorOptions {
     #[must_use]
     pub fn hooks(mut self, hooks: FailureHooks) -> Self {
         self.hooks = hooks;
+        self
+    }
+
+    /// Lets a newer version of a table projection wait for [`ProjectionRef::swap`](crate::ProjectionRef::swap) when it has
+    /// caught up.
+    #[must_use]
+    pub fn swap_by_hand(mut self) -> Self {
+        self.swap_by_hand = true;
         self
     }
 

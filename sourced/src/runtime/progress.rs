@@ -119,7 +119,10 @@ impl<R> GroupRef<R> {
 
 type Watching = (Arc<dyn Backend>, Arc<dyn Clock>, GroupId, Samples, Duration);
 
-async fn progress(backend: &dyn Backend, id: &GroupId) -> Result<GroupProgress, BackendError> {
+pub(super) async fn progress(
+    backend: &dyn Backend,
+    id: &GroupId,
+) -> Result<GroupProgress, BackendError> {
     let groups = backend.groups().await?;
     let of_group = |status: &GroupStatus| GroupProgress {
         handled_upto: status.handled_upto(),

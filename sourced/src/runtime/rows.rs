@@ -4,9 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::App;
-use crate::backend::{Backend, RowQuery, Table, Test};
+use super::progress::progress;
+use super::{App, NotLive};
+use crate::backend::{Backend, BackendError, RowQuery, Table, Test};
 use crate::failure::Failure;
+use crate::stream::GroupId;
 use crate::table::{
     ColumnError, Condition, Order, Row, key_values_of, row_of, table_of, values_of,
 };
@@ -16,6 +18,8 @@ use crate::table::{
 pub struct RowsOf<R> {
     backend: Arc<dyn Backend>,
     table: Table,
+    /// The version of this program, and its group.
+    version: Option<(u32, GroupId)>,
     query: RowQuery,
     wrong: Option<ColumnError>,
     of: PhantomData<fn() -> R>,
@@ -24,7 +28,8 @@ pub struct RowsOf<R> {
 impl App {
     /// Asks for rows of a table projection: one by its key, or those that meet some conditions, in pages.
     ///
-    /// Rows are read as they are committed, and are as far as their projection is.
+    /// Rows are read as they are committed, and are as far as their projection is. Of a projection with several versions
+    /// they are those of the live one.
     ///
     /// ```
     /// use sourced::prelude::*;
@@ -67,9 +72,16 @@ impl App {
     /// # Ok(()) }
     /// ```
     pub fn rows<R: Row>(&self) -> RowsOf<R> {
+        let table = table_of::<R>();
+        let ours = self.inner.reactors.iter().filter(|reactor| {
+            let of_reactor = reactor.table();
+            of_reactor.is_some_and(|it| it.name == table.name && it.columns == table.columns)
+        });
+        let versions = ours.filter_map(|it| Some((it.table()?.version, it.group().clone())));
         RowsOf {
             backend: Arc::clone(self.backend()),
-            table: table_of::<R>(),
+            version: versions.max(),
+            table,
             query: RowQuery::default(),
             wrong: None,
             of: PhantomData,
@@ -116,14 +128,49 @@ impl<R: Row> RowsOf<R> {
     ///
     /// # Errors
     /// [`Failure`] when no column can hold a value that was asked for, a row is not one of this table, or the storage does
-    /// not answer.
+    /// not answer; [`NotLive`] in it when another version is live whose table has no such rows.
     pub async fn all(self) -> Result<Vec<R>, Failure> {
         if let Some(error) = self.wrong {
             return Err(error.into());
         }
-        let rows = self.backend.rows(&self.table, &self.query).await?;
-        let rows = rows.into_iter().map(|row| row_of(&self.table, row));
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut live = self.backend.live(self.table.name).await?;
+        loop {
+            let table = Table {
+                version: live.map_or(self.table.version, |live| live.version),
+                ..self.table.clone()
+            };
+            let error = match self.backend.rows(&table, &self.query).await {
+                Ok(rows) => {
+                    let rows = rows.into_iter().map(|row| row_of(&table, row));
+                    return Ok(rows.collect::<Result<_, _>>()?);
+                }
+                Err(error) => error,
+            };
+            let now = self.backend.live(self.table.name).await?;
+            if now == live {
+                return Err(self.not_live(table.version, error).await);
+            }
+            // Somebody has made another version live, and forgotten that one.
+            live = now;
+        }
+    }
+
+    /// The error, or that it is one because another version is live.
+    async fn not_live(&self, live: u32, error: BackendError) -> Failure {
+        let Some((version, group)) = self.version.as_ref() else {
+            return error.into();
+        };
+        if error.is_transient() || *version == live {
+            return error.into();
+        }
+        let not_live = NotLive {
+            table: self.table.name,
+            version: *version,
+            live,
+            progress: progress(&*self.backend, group).await.ok(),
+            refused: error,
+        };
+        Failure::permanent(not_live)
     }
 
     /// The row of this key, if it is there and meets the conditions.

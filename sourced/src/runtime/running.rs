@@ -11,6 +11,7 @@ use super::lane::LaneTasks;
 use super::promoter::Promoter;
 use super::renewer::Renewer;
 use super::supervisor::supervise;
+use super::swapper::{self, Swapper};
 use super::ticker::Ticker;
 use super::vitals::Vitals;
 use super::watcher::Watcher;
@@ -47,7 +48,13 @@ impl Running {
         let lanes = Arc::new(LaneTasks::new(Arc::clone(app), stopped.clone()));
         let claimer = Claimer::new(Arc::clone(app), worker, Arc::clone(&lanes), stopped.clone());
         let renewer = Renewer::new(Arc::clone(app), Arc::clone(&lanes));
-        let vitals = Arc::new(Vitals::new(worker, lanes, app.recurring.len(), stop));
+        let vitals = Arc::new(Vitals::new(
+            worker,
+            lanes,
+            app.recurring.len(),
+            swapper::is_needed(app),
+            stop,
+        ));
         app.workers_here.add(&vitals);
         let looked = Arc::clone(&vitals.promoter_looked);
         let promoter = Promoter::new(Arc::clone(app), looked, stopped.clone());
@@ -67,6 +74,12 @@ impl Running {
                 watcher.clone().run()
             }),
         ];
+        if let Some(swapping) = &vitals.swapper {
+            let swapper = Swapper::new(Arc::clone(app), stopped.clone());
+            tasks.push(supervise(env, swapping, stopped.clone(), move || {
+                swapper.clone().run()
+            }));
+        }
         for (recipe, ticking) in app.recurring.iter().zip(&vitals.tickers) {
             let ticker = Ticker::new(Arc::clone(app), Arc::clone(recipe), stopped.clone());
             tasks.push(supervise(env, ticking, stopped.clone(), move || {

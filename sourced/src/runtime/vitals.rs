@@ -21,6 +21,8 @@ pub(super) struct Vitals {
     pub(super) tasks: [Arc<Pulse>; 4],
     /// One for each recurrence.
     pub(super) tickers: Vec<Arc<Pulse>>,
+    /// Where there are later versions of projections.
+    pub(super) swapper: Option<Arc<Pulse>>,
     pub(super) promoter_looked: Arc<LastLook>,
 }
 
@@ -29,6 +31,7 @@ impl Vitals {
         worker: WorkerId,
         lanes: Arc<LaneTasks>,
         n_tickers: usize,
+        has_swapper: bool,
         stop: watch::Sender<bool>,
     ) -> Self {
         let tasks = ["claimer", "renewer", "promoter", "watcher"];
@@ -40,6 +43,7 @@ impl Vitals {
             tickers: (0..n_tickers)
                 .map(|_| Arc::new(Pulse::new("ticker")))
                 .collect(),
+            swapper: has_swapper.then(|| Arc::new(Pulse::new("swapper"))),
             promoter_looked: Arc::default(),
         }
     }

@@ -13,6 +13,7 @@ mod fold;
 mod project;
 mod run;
 mod value;
+mod version;
 
 pub use after::{AfterRow, RowChange};
 pub use columns::{Column, Condition, Order};
@@ -23,6 +24,7 @@ pub use project::{
 };
 pub use run::TableReactor;
 pub use value::{ColumnError, ColumnValue, KeyValue};
+pub use version::{group_of_version, table_of_projector};
 
 use crate::backend::{Table, Values};
 
@@ -68,7 +70,7 @@ pub trait Row: Sized + Send + Sync + 'static {
     fn read(from: &mut FromRow) -> Result<Self, ColumnError>;
 }
 
-/// The table of these rows.
+/// The first version of the table of these rows.
 pub fn table_of<R: Row>() -> Table {
     let mut columns = Describe::default();
     R::describe(&mut columns);

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use super::after::{AfterCommit, ChangedRows};
 use super::fold::{Decoded, Fold, envelope};
 use super::project::{Step, TableHandlers, TableProjector};
-use super::table_of;
+use super::{group_of_version, table_of_projector};
 use crate::backend::{BackendError, Table, check_keys};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded_now};
+use crate::reactor::{Batch, Clash, EventFailure, Handled, Needs, Reactor, guarded_now};
 use crate::stream::GroupId;
 use crate::topology::Flow;
 
@@ -29,10 +29,10 @@ impl<R: TableProjector> TableReactor<R> {
     /// # Panics
     /// When the projector's name is not a group id, which `#[projector]` does not let happen.
     pub fn shared() -> Arc<dyn Reactor> {
-        let group = GroupId::new(R::NAME).expect("a projector's name is a group id");
+        let group = group_of_version(R::NAME, R::VERSION);
         Arc::new(Self {
             handlers: TableHandlers::of_projector(group.clone()),
-            table: Arc::new(table_of::<R>()),
+            table: Arc::new(table_of_projector::<R>()),
             group,
         })
     }
@@ -79,6 +79,14 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
         Some(&self.table)
     }
 
+    fn announces(&self) -> bool {
+        self.handlers.after.is_some()
+    }
+
+    fn projection(&self) -> Option<&'static str> {
+        Some(R::NAME)
+    }
+
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let mut handled = Handled::default();
         let mut steps = Vec::with_capacity(batch.deliveries.len());
@@ -93,8 +101,7 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
                     is_replay: delivery.replaying,
                 })),
                 Err(failure) => {
-                    let text = format!("`{}` at seq {}: {failure}", message.type_name, message.seq);
-                    handled.failure = Some(Failure::msg(text));
+                    handled.failure = Some(EventFailure::at(&self.group, message, failure));
                     break;
                 }
             }

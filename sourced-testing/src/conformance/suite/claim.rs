@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sourced::backend::BackendError;
+use sourced::backend::{BackendError, FenceError};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -157,6 +157,26 @@ pub async fn says_when_a_group_is_unknown<H: Harness>(harness: &H) {
         Err(BackendError::UnknownGroup(unknown)) => assert_eq!(unknown, group("nobody")),
         result => panic!("not refused: {result:?}"),
     }
+}
+
+pub async fn a_postponed_lane_waits_and_counts_no_attempt<H: Harness>(harness: &H) {
+    let (store, guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await;
+    let messages = events(2);
+    append(&store, "a", messages.clone()).await;
+    let first = worker.claim(&store).await;
+    store.postpone(&first.key, LEASE).await.unwrap();
+    let late = store.postpone(&first.key, LEASE).await;
+    assert!(matches!(late, Err(FenceError::Fenced { .. })), "{late:?}");
+    harness.advance(&store, &guard, BEFORE_ITS_END).await;
+    assert_eq!(worker.try_claim(&store).await, []);
+    assert_eq!(store.pending_lanes(&[group("g")]).await.unwrap(), 1);
+    harness.advance(&store, &guard, AFTER_ITS_END).await;
+    let again = worker.colleague().claim(&store).await;
+    assert_eq!(delivered(&again), ids_of(&messages));
+    assert_eq!(again.attempts, 0, "nothing has failed");
+    let lane = store.lane(&group("g"), &stream("a")).await.unwrap();
+    assert_eq!(lane.unwrap().failure, None);
 }
 
 pub async fn a_released_lane_can_be_claimed_at_once<H: Harness>(harness: &H) {

@@ -35,6 +35,7 @@ pub mod tick_once;
 pub mod type_changes;
 pub mod units;
 pub mod upkeep;
+pub mod versions;
 pub mod wake;
 
 /// Makes one test of every check of the suite, for a [`Harness`](crate::conformance::Harness).
@@ -143,6 +144,7 @@ macro_rules! conformance {
                 groups_do_not_share_progress,
                 says_when_a_group_is_unknown,
                 a_released_lane_can_be_claimed_at_once,
+                a_postponed_lane_waits_and_counts_no_attempt,
             }
             never_skipped {
                 what_arrives_during_a_claim_comes_after_it,
@@ -230,6 +232,7 @@ macro_rules! conformance {
             one_transaction {
                 everything_is_stored_together,
                 a_failing_sync_action_undoes_everything,
+                outage_is_no_attempt_when_a_sync_action_meets_it,
                 a_refused_append_undoes_everything,
                 a_panicking_sync_action_undoes_everything,
                 nothing_is_seen_before_the_commit,
@@ -376,6 +379,26 @@ macro_rules! conformance {
                 filters_say_which_rows,
                 orders_end_with_the_key_and_nulls_come_first,
                 a_page_goes_on_after_a_row_that_is_gone,
+            }
+            versions {
+                the_first_to_be_entered_is_live,
+                a_table_from_before_there_were_versions_is_the_first,
+                one_transaction_stops_the_group_of_the_old_one,
+                never_swapped_while_it_is_behind,
+                never_swapped_before_what_the_live_one_has_ever_handled,
+                what_the_live_one_has_not_handled_is_not_waited_for,
+                a_parked_stream_holds_it_back,
+                fenced_by_a_swap,
+                fenced_by_a_swap_are_units_too,
+                one_winner_when_it_has_moved,
+                a_group_that_was_removed_is_not_waited_for,
+                a_rollback_is_at_once_and_goes_on_where_it_was,
+                held_until_then_nobody_claims,
+                a_hold_needs_a_rest_before,
+                a_swap_comes_through_while_the_old_one_is_held,
+                held_lanes_are_busy_for_units,
+                one_transaction_forgets_the_group_and_the_table,
+                one_winner_of_a_rollback_and_forgetting,
             }
             snapshots {
                 what_is_not_there_is_none,

@@ -30,7 +30,7 @@ fn column(name: &'static str, of: ColumnType, nulls: Nulls, mark: Mark) -> Colum
 }
 
 /// Counts by name.
-fn counts() -> Table {
+pub(super) fn counts() -> Table {
     use ColumnType::{Integer, Text};
     use Nulls::{Allowed, Refused};
     Table {

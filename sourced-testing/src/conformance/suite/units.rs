@@ -11,7 +11,7 @@ use super::super::fixtures::*;
 use super::super::steps::{Step, doc, steps};
 
 /// A unit that appends one event to a stream and settles it for group `g`.
-fn unit(name: &str, expected: ExpectedSeq) -> UnitCommit {
+pub(super) fn unit(name: &str, expected: ExpectedSeq) -> UnitCommit {
     UnitCommit {
         appends: vec![to(name, expected, [event()])],
         settled: vec![Lane {

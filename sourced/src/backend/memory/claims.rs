@@ -37,6 +37,13 @@ impl Claims for Memory {
         Ok(())
     }
 
+    async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        let until = self.shared.clock.now().saturating_add(delay);
+        self.state().held(claim)?.postpone(&claim.stream, until);
+        self.raise();
+        Ok(())
+    }
+
     async fn fail(
         &self,
         claim: &ClaimKey,
@@ -132,7 +139,7 @@ impl Memory {
         for sync in &ack.syncs {
             sync.run(&mut Tx::new(&mut overlay))
                 .await
-                .map_err(AckError::Sync)?;
+                .map_err(AckError::of_sync)?;
         }
         self.state().commit(ack, overlay, next)
     }

@@ -78,7 +78,12 @@ impl Groups for Memory {
     }
 
     async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
-        self.state().known(group)?.state = GroupState::Active;
+        {
+            let mut state = self.state();
+            let lanes = state.known(group)?;
+            lanes.state = GroupState::Active;
+            lanes.held_until = None;
+        }
         self.raise();
         Ok(())
     }

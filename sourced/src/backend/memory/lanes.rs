@@ -16,6 +16,8 @@ pub(super) struct Lanes {
     pub(super) group: GroupId,
     pub(super) types: HashSet<TypeName>,
     pub(super) state: GroupState,
+    /// Until then nobody claims.
+    pub(super) held_until: Option<Timestamp>,
     /// The epoch of a lane nobody claimed yet. Of its own for each registration, so that a group of a removed one's name
     /// shares no claims with it.
     first_epoch: Epoch,
@@ -72,6 +74,7 @@ impl Lanes {
             group,
             types,
             state: GroupState::Active,
+            held_until: None,
             first_epoch: Epoch::new(n_earlier << 32),
             start,
             pumped: start,
@@ -95,10 +98,7 @@ impl Lanes {
             lane.pending.clear();
         }
         self.pump(log);
-        let streams: Vec<StreamId> = self.by_stream.keys().cloned().collect();
-        for stream in &streams {
-            self.take_back(stream);
-        }
+        self.fence();
     }
 
     /// Forgets what was acknowledged after this position, in one stream or in all, so that it comes again.
@@ -184,6 +184,11 @@ impl Lanes {
         self.claim_stream(stream, log, request, now)
     }
 
+    /// Whether nobody may claim for a while.
+    pub(super) fn is_held_back(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| until > now)
+    }
+
     /// Claims a lane that is ready.
     pub(super) fn claim_stream(
         &mut self,
@@ -192,7 +197,7 @@ impl Lanes {
         request: &ClaimRequest,
         now: Timestamp,
     ) -> Option<Claim> {
-        if !self.state.is_active() {
+        if !self.state.is_active() || self.is_held_back(now) {
             return None;
         }
         self.place(&stream, Place::Waiting(now.saturating_add(request.lease)));
@@ -284,6 +289,14 @@ impl Lanes {
         }
     }
 
+    /// Ends a held claim without progress, until then.
+    pub(super) fn postpone(&mut self, stream: &StreamId, until: Timestamp) {
+        if let Some(lane) = self.by_stream.get_mut(stream) {
+            lane.holder = None;
+            self.place(stream, Place::Waiting(until));
+        }
+    }
+
     /// Gives a held claim until then.
     pub(super) fn renew(&mut self, stream: &StreamId, until: Timestamp) {
         self.place(stream, Place::Waiting(until));
@@ -305,6 +318,27 @@ impl Lanes {
             return 0;
         }
         (self.ready.len() + self.waiting.len()) as u64
+    }
+
+    /// Whether something waits here that the other group has ever handled.
+    pub(super) fn is_behind(&self, other: &Self) -> bool {
+        self.by_stream.iter().any(|(stream, lane)| {
+            let Some(other) = other.by_stream.get(stream) else {
+                return false;
+            };
+            let has_handled = |position: &Position| {
+                *position <= other.acked_upto || other.ever_acked.contains(position)
+            };
+            lane.pending.iter().any(has_handled)
+        })
+    }
+
+    /// Takes back all claims.
+    pub(super) fn fence(&mut self) {
+        let streams: Vec<StreamId> = self.by_stream.keys().cloned().collect();
+        for stream in &streams {
+            self.take_back(stream);
+        }
     }
 
     /// Puts a lane where it belongs after its work has changed: a holder loses it, a delay goes on while there is work.

@@ -14,12 +14,13 @@ mod store;
 mod tables;
 mod units;
 mod upkeep;
+mod versions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Progress, Refusal, Signal, Snapshot, Wake};
+use super::{Live, Progress, Refusal, Signal, Snapshot, Wake};
 use crate::env::Clock;
 use crate::message::{MessageId, Payload, StoredMessage};
 use crate::stream::{GroupId, RecurrenceId, StreamId};
@@ -57,6 +58,7 @@ struct State {
     refusals: HashMap<MessageId, Refusal>,
     documents: BTreeMap<String, BTreeMap<String, Payload>>,
     tables: BTreeMap<String, tables::Rows>,
+    live: BTreeMap<&'static str, Live>,
     snapshots: HashMap<(GroupId, StreamId), Snapshot>,
     /// Those that streams were truncated on.
     bases: HashMap<(GroupId, StreamId), Snapshot>,

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{Memory, State};
 use crate::backend::{
-    BackendError, FoundColumn, Mark, RowChanges, RowQuery, Sorting, Table, TableError, Tables,
-    Value, Values,
+    BackendError, Column, FoundColumn, Mark, RowChanges, RowQuery, Sorting, Table, TableError,
+    Tables, Value, Values,
 };
 use crate::stream::{GroupId, Position};
 
@@ -66,16 +66,27 @@ impl Tables for Memory {
     async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
         let state = self.state();
         let stored = stored(&state.tables, table)?;
+        // The struct of a program and the live version may be of different shapes.
+        let place = |column: &Column| {
+            let mut columns = stored.table.columns.iter();
+            let place = columns.position(|there| {
+                (there.name, there.of, there.nulls) == (column.name, column.of, column.nulls)
+            });
+            place.ok_or_else(|| missing(&format!("{}.{}", table.physical_name(), column.name)))
+        };
+        let places: Vec<usize> = table.columns.iter().map(place).collect::<Result<_, _>>()?;
         let order = query.full_order(table);
         let sort_key = |row: &Values| order.iter().map(|(at, _)| row[*at].clone()).collect();
         let is_beyond = |row: &Values| {
             let after = query.after.as_ref().map(sort_key);
             after.is_none_or(|after| compare(&order, &sort_key(row), &after).is_gt())
         };
-        let found = stored.rows.values();
+        let found = stored.rows.values().map(|row| {
+            let values = places.iter().map(|at| row[*at].clone());
+            values.collect::<Values>()
+        });
         let mut found: Vec<_> = found
             .filter(|row| query.matches(row) && is_beyond(row))
-            .cloned()
             .collect();
         found.sort_by(|a, b| compare(&order, &sort_key(a), &sort_key(b)));
         found.truncate(query.limit.unwrap_or(usize::MAX));

@@ -9,6 +9,7 @@ use crate::backend::{
 };
 use crate::message::TypeName;
 use crate::stream::GroupId;
+use crate::time::Timestamp;
 
 #[async_trait]
 impl Units for Memory {
@@ -17,7 +18,8 @@ impl Units for Memory {
             .check_all(&unit.appends, &unit.schedules)
             .map_err(AppendError::from)?;
         let _turn = self.shared.transaction.lock().await;
-        self.state().check_unit(&unit)?;
+        let now = self.shared.clock.now();
+        self.state().check_unit(&unit, now)?;
         let mut overlay = Overlay::new(self);
         for sync in &unit.syncs {
             let ran = sync.run(&mut Tx::new(&mut overlay)).await;
@@ -25,7 +27,7 @@ impl Units for Memory {
         }
         let appended = {
             let mut state = self.state();
-            state.check_unit(&unit)?;
+            state.check_unit(&unit, now)?;
             state.store_unit(unit, overlay)?
         };
         self.raise();
@@ -34,7 +36,7 @@ impl Units for Memory {
 }
 
 impl State {
-    fn check_unit(&mut self, unit: &UnitCommit) -> Result<(), UnitError> {
+    fn check_unit(&mut self, unit: &UnitCommit, now: Timestamp) -> Result<(), UnitError> {
         self.plan(&unit.appends, &unit.schedules)?;
         for lane in &unit.settled {
             let is_named =
@@ -50,7 +52,7 @@ impl State {
             let is_ours = |(group, _): &&(GroupId, TypeName)| *group == lane.group;
             let mut handled = unit.handled.iter().filter(is_ours);
             let is_surprised = handled.any(|(_, of)| !lanes.handles(of));
-            if is_surprised || !lanes.is_quiet(&lane.stream) {
+            if is_surprised || lanes.is_held_back(now) || !lanes.is_quiet(&lane.stream) {
                 return Err(UnitError::Busy {
                     group: lane.group.clone(),
                     stream: lane.stream.clone(),

@@ -16,6 +16,8 @@ pub(super) struct Chain<'a> {
     unit: &'a Unit,
     /// Lanes whose share is left to the workers.
     left: &'a HashSet<Lane>,
+    /// Groups whose share is.
+    absent: &'a HashSet<GroupId>,
     draft: Arc<Draft>,
     /// In the order of coming up.
     links: Vec<Link>,
@@ -47,10 +49,16 @@ struct Link {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(unit: &'a Unit, left: &'a HashSet<Lane>, stored: Arc<dyn Streams>) -> Self {
+    pub(super) fn new(
+        unit: &'a Unit,
+        left: &'a HashSet<Lane>,
+        absent: &'a HashSet<GroupId>,
+        stored: Arc<dyn Streams>,
+    ) -> Self {
         Self {
             unit,
             left,
+            absent,
             draft: Arc::new(Draft::new(stored)),
             links: Vec::new(),
             waiting: VecDeque::new(),
@@ -125,7 +133,7 @@ impl<'a> Chain<'a> {
         if !is_decided_here && self.left.contains(&lane) {
             return Ok(());
         }
-        if !reactor.takes_part_in_units() {
+        if !reactor.takes_part_in_units() || self.absent.contains(group) {
             self.outside.insert(lane);
             return Ok(());
         }

@@ -144,6 +144,12 @@ impl Draft {
     }
 }
 
+/// Whether a message is in the part of the stream that is read.
+fn is_between(read: &ReadStream, message: &StoredMessage) -> bool {
+    read.after.is_none_or(|after| message.seq > after)
+        && read.upto.is_none_or(|upto| message.seq <= upto)
+}
+
 fn forgotten() -> BackendError {
     BackendError::Corrupt("a drafted stream was forgotten".into())
 }
@@ -155,7 +161,9 @@ impl Streams for Draft {
             // Only events are kept here; what else is stored comes from the storage, before what is added.
             let mut all = self.stored.read_stream(read.clone()).await?;
             if let Some(drafted) = self.lock().get(&read.stream) {
-                let is_wanted = |m: &&StoredMessage| read.kind.is_none_or(|kind| kind == m.kind);
+                let is_wanted = |message: &&StoredMessage| {
+                    read.kind.is_none_or(|kind| kind == message.kind) && is_between(&read, message)
+                };
                 let added = drafted.added.iter().filter(is_wanted).cloned();
                 match read.direction {
                     Direction::Forwards => all.extend(added),
@@ -178,11 +186,7 @@ impl Streams for Draft {
             .iter()
             .filter(|message| message.kind == Kind::Event);
         let events = drafted.stored.iter().chain(added);
-        let is_wanted = |event: &&StoredMessage| {
-            read.after.is_none_or(|after| event.seq > after)
-                && read.upto.is_none_or(|upto| event.seq <= upto)
-        };
-        let mut events: Vec<_> = events.filter(is_wanted).collect();
+        let mut events: Vec<_> = events.filter(|event| is_between(&read, event)).collect();
         if read.direction == Direction::Backwards {
             events.reverse();
         }
@@ -224,5 +228,56 @@ impl fmt::Debug for Draft {
         f.debug_struct("Draft")
             .field("streams", &self.lock().keys())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Memory, Store as _};
+    use crate::env::Env;
+    use crate::message::{MessageId, Payload, TypeName};
+    use crate::reactor::{Services, States};
+
+    fn message(env: &Env, kind: Kind) -> NewMessage {
+        let id = MessageId::from_uuid(env.ids.next_id());
+        let name = TypeName::new("cart.something").unwrap();
+        let payload = Payload::encode(&()).unwrap();
+        NewMessage::root(id, env.clock.now(), name, kind, payload)
+    }
+
+    #[tokio::test]
+    async fn what_is_drafted_is_read_as_far_as_it_is_asked_for() {
+        let (env, memory) = (Env::system(), Memory::new());
+        let stream = StreamId::new("cart-1").unwrap();
+        let stored = StreamAppend {
+            stream: stream.clone(),
+            expected: ExpectedSeq::Any,
+            messages: vec![message(&env, Kind::Command), message(&env, Kind::Event)],
+        };
+        memory.append(vec![stored]).await.unwrap();
+        let resources = Arc::default();
+        let services = Services::new(Arc::new(memory), env.clone(), resources, States::new(0));
+        let draft = Draft::new(Arc::clone(services.streams()));
+        for kind in [Kind::Command, Kind::Event] {
+            let new = message(&env, kind);
+            draft.add(&stream, new, true).await.unwrap();
+        }
+
+        let seqs = async |read: ReadStream| {
+            let messages = draft.read_stream(read).await.unwrap();
+            let seqs = messages.iter().map(|message| message.seq.get());
+            seqs.collect::<Vec<_>>()
+        };
+        let all = || ReadStream::all(stream.clone());
+        let seq = |seq| Seq::new(seq);
+        assert_eq!(seqs(all()).await, [1, 2, 3, 4]);
+        assert_eq!(seqs(all().after(seq(3))).await, [4]);
+        assert_eq!(seqs(all().upto(seq(3))).await, [1, 2, 3]);
+        assert_eq!(seqs(all().after(seq(1)).upto(seq(1))).await, [0; 0]);
+        let (commands, events) = (all().only(Kind::Command), all().only(Kind::Event));
+        assert_eq!(seqs(commands.clone().upto(seq(2))).await, [1]);
+        assert_eq!(seqs(commands.after(seq(1))).await, [3]);
+        assert_eq!(seqs(events.after(seq(2)).upto(seq(4))).await, [4]);
     }
 }

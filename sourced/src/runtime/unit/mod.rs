@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{App, DispatchError};
+use super::{App, DispatchError, side_effects};
 use crate::actor::{Outgoing, outage};
 use crate::backend::{
     AppendError, BackendError, JoinError, Lane, Refusal, UnitError as CommitError,
@@ -153,10 +153,11 @@ impl Unit {
             return Err(DispatchError::NobodyDecides(root.type_name).into());
         };
         let mut left = HashSet::new();
+        let absent = side_effects::waiting(&self.app.inner).await?;
         for _ in 0..MAX_TRIES {
             let (stream, root) = (stream.clone(), root.clone());
             let chain = site.reading(async |stored| {
-                let mut chain = Chain::new(self, &left, stored);
+                let mut chain = Chain::new(self, &left, &absent, stored);
                 chain.run(stream, root).await?;
                 Ok::<_, UnitError>(chain)
             });

@@ -33,6 +33,27 @@ pub struct Told {
     id: String,
 }
 
+/// What happens to colours.
+#[derive(Debug)]
+pub enum Coat {
+    /// A new one.
+    Painted,
+    /// One that is not seen any more.
+    Hidden,
+}
+
+impl From<door::Painted> for Coat {
+    fn from(_: door::Painted) -> Self {
+        Self::Painted
+    }
+}
+
+impl From<door::Closed> for Coat {
+    fn from(_: door::Closed) -> Self {
+        Self::Hidden
+    }
+}
+
 #[handler("telling")]
 impl Told {
     #[state]
@@ -61,6 +82,19 @@ impl Told {
     }
 }
 
+/// Sees which of several events it is called for.
+#[derive(Debug, Default)]
+pub struct Watched;
+
+#[handler]
+impl Watched {
+    #[on(door::Closed, door::Painted)]
+    fn seen(&self, coat: &Message<Coat>) -> Option<door::Close> {
+        matches!(coat.payload, Coat::Painted).then_some(door::Close)
+    }
+}
+
 fn main() {
+    _ = sourced::App::builder().register::<Watched>();
     _ = sourced::App::builder().register::<Told>();
 }
