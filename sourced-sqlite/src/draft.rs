@@ -2,7 +2,7 @@
 //!
 //! There is no other writer, so what was looked up stays true until it is written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::de::DeserializeOwned;
 use sourced::backend::{
@@ -100,6 +100,11 @@ impl<'a> Draft<'a> {
             draft.stored.insert(id, (stream, appended));
         }
         Ok(draft)
+    }
+
+    /// Takes the claims at these places of the list for lost, so that nothing of them is added.
+    pub(crate) fn leave_out(&mut self, places: &BTreeSet<usize>) {
+        self.held.retain(|place, _| !places.contains(place));
     }
 
     /// Adds what can be added, in this order.

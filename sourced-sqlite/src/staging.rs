@@ -71,30 +71,21 @@ async fn store_together(
     let plain: Vec<_> = jobs.iter().map(|job| &job.plain).collect();
     let row = together::look_up_claims(connection, sql, &plain).await?;
     let outcomes = Draft::of(&row)?.add_all(&plain);
-    let held = outcomes.iter().map(Result::is_ok);
-    let held: Vec<&RowsJob> = jobs
-        .iter()
-        .zip(held)
-        .filter(|(_, is)| *is)
+    let held = jobs.iter().enumerate().zip(&outcomes);
+    let held: Vec<(usize, &RowsJob)> = held
+        .filter(|(_, outcome)| outcome.is_ok())
         .map(|(job, _)| job)
         .collect();
-    let acks: Vec<(&Ack, &RowsWanted)> = held.iter().map(|job| (&job.ack, &job.wanted)).collect();
-    let misfits = change_rows(connection, sql, rehearsals, &acks).await?;
-    let fitting = held
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| !misfits.contains(place));
-    let fitting: Vec<_> = fitting.map(|(_, job)| &job.plain).collect();
+    let misfits = change_rows(connection, sql, rehearsals, &held).await?;
+    // The places of the claims are those of the look-up, so the list stays whole.
     let mut draft = Draft::of(&row)?;
-    let stored = draft.add_all(&fitting);
+    draft.leave_out(&misfits);
+    let outcomes = draft.add_all(&plain);
     together::write(connection, sql, &draft, End::Open).await?;
-    let (mut stored, mut place) = (stored.into_iter(), 0..);
-    let outcome = |outcome: Outcome| match outcome {
-        Err(fenced) => Some(Err(fenced)),
-        Ok(_) if place.next().is_some_and(|place| misfits.contains(&place)) => None,
-        Ok(_) => stored.next(),
-    };
-    Ok(outcomes.into_iter().map(outcome).collect())
+    let outcomes = outcomes.into_iter().enumerate();
+    Ok(outcomes
+        .map(|(place, outcome)| (!misfits.contains(&place)).then_some(outcome))
+        .collect())
 }
 
 /// Runs the sync actions, and writes what came out of those that fit. Gives the places of the others.
@@ -102,26 +93,26 @@ async fn change_rows(
     connection: &mut SqliteConnection,
     sql: &Statements,
     rehearsals: &Rehearsals,
-    acks: &[(&Ack, &RowsWanted)],
+    jobs: &[(usize, &RowsJob)],
 ) -> Result<BTreeSet<usize>, AckError> {
     let mut misfits = BTreeSet::new();
     let mut tables = Vec::new();
-    for (_, wanted) in acks {
-        if !tables.contains(&&wanted.table) {
-            tables.push(&wanted.table);
+    for (_, job) in jobs {
+        if !tables.contains(&&job.wanted.table) {
+            tables.push(&job.wanted.table);
         }
     }
     for table in tables {
         let is_meant = |wanted: &RowsWanted| wanted.table == *table;
-        let wanted = acks.iter().map(|(_, wanted)| *wanted);
+        let wanted = jobs.iter().map(|(_, job)| &job.wanted);
         let Some(mut staged) = StagedRows::of(wanted.filter(|wanted| is_meant(wanted))) else {
             continue;
         };
         let read = rows::read_rows(connection, sql, table, &staged.keys()).await?;
         staged.fill(read);
-        for (place, (ack, wanted)) in acks.iter().enumerate() {
-            if is_meant(wanted) && !rehearsals.change(&mut staged, ack) {
-                misfits.insert(place);
+        for (place, job) in jobs {
+            if is_meant(&job.wanted) && !rehearsals.change(&mut staged, &job.ack) {
+                misfits.insert(*place);
             }
         }
         let mut ops = SavepointTx { connection, sql };

@@ -195,8 +195,8 @@ impl TxOps for Stage<'_> {
         changes: &RowChanges,
     ) -> Result<(), BackendError> {
         let changes: RowsChanged = by_key(table, changes).collect();
-        let was_read = |rows: &&StagedRows| rows.table() == table && rows.have(changes.keys());
-        if self.rows.filter(was_read).is_none() {
+        let was_read = |rows: &StagedRows| rows.table() == table && rows.have(changes.keys());
+        if !self.rows.is_some_and(was_read) {
             self.needs_transaction = true;
             return pending().await;
         }
