@@ -24,27 +24,27 @@ pub(crate) async fn change_rows(
 ) -> Result<Misfits, Trouble> {
     let mut operations = Operations { connection, sql };
     let mut misfits = Misfits::new();
-    let mut changed = Vec::new();
+    let mut tables = Vec::new();
     let wanted = || acks.iter().filter_map(|(_, wanted)| *wanted);
-    let tables = wanted().map(|wanted| (wanted.table.physical_name(), &wanted.table));
     // Everybody locks tables in the order of their names, as rows in that of their keys.
-    let names: BTreeSet<String> = tables.map(|(name, _)| name).collect();
+    let names = wanted().map(|wanted| wanted.table.physical_name());
+    let names: BTreeSet<String> = names.collect();
     for name in names {
-        let is_meant = |wanted: &&RowsWanted| wanted.table.physical_name() == name;
-        let Some(mut rows) = StagedRows::of(wanted().filter(is_meant)) else {
+        let is_meant = |wanted: &RowsWanted| wanted.table.physical_name() == name;
+        let Some(mut rows) = StagedRows::of(wanted().filter(|wanted| is_meant(wanted))) else {
             return Err(refused("two tables of one name"));
         };
         let read = operations.read_rows(rows.table(), &rows.keys()).await;
         rows.fill(read.map_err(of_backend)?);
         for (place, (ack, wanted)) in acks.iter().enumerate() {
-            if wanted.filter(is_meant).is_some() && !rehearsals.change(&mut rows, ack) {
+            if wanted.is_some_and(is_meant) && !rehearsals.change(&mut rows, ack) {
                 misfits.insert(place);
             }
         }
-        changed.push(rows);
+        tables.push(rows);
     }
     if misfits.is_empty() {
-        for rows in changed {
+        for rows in tables {
             let table = rows.table().clone();
             let changes = rows.changes();
             let done = Tx::new(&mut operations).change_rows(&table, &changes).await;

@@ -23,7 +23,7 @@ pub(crate) enum Effect {
 /// What somebody wants to be written.
 pub(crate) enum Order {
     Store(PlainJob),
-    Change(RowsJob),
+    Change(Box<RowsJob>),
     Work(Box<dyn Job>),
 }
 
@@ -130,7 +130,7 @@ impl FromIterator<Order> for Batch {
         for order in orders {
             match order {
                 Order::Store(plain) => batch.plain.push(plain),
-                Order::Change(rows) => batch.rows.push(rows),
+                Order::Change(rows) => batch.rows.push(*rows),
                 Order::Work(job) => batch.jobs.push(job),
             }
         }

@@ -92,7 +92,7 @@ impl Writer {
     /// committed.
     pub(crate) async fn change(&self, ack: Ack, wanted: RowsWanted) -> Outcome {
         let (reply, answer) = oneshot::channel();
-        let order = Order::Change(rows_job(ack, wanted, reply));
+        let order = Order::Change(Box::new(rows_job(ack, wanted, reply)));
         self.jobs.send(order).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
