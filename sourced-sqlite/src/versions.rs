@@ -94,8 +94,8 @@ impl Versions for Sqlite {
                         .bind(group.as_str())
                         .bind(micros(length))
                         .bind(micros(rest));
-                    let held = hold.execute(connection).await;
-                    Ok(held.map_err(error::backend)?.rows_affected() > 0)
+                    let done = hold.execute(connection).await;
+                    Ok(done.map_err(error::backend)?.rows_affected() > 0)
                 })
             })
             .await

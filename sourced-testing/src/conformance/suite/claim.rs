@@ -175,8 +175,8 @@ pub async fn a_postponed_lane_waits_and_counts_no_attempt<H: Harness>(harness: &
     let again = worker.colleague().claim(&store).await;
     assert_eq!(delivered(&again), ids_of(&messages));
     assert_eq!(again.attempts, 0, "nothing has failed");
-    let lane = store.lane(&group("g"), &stream("a")).await.unwrap();
-    assert_eq!(lane.unwrap().failure, None);
+    let state = store.lane(&group("g"), &stream("a")).await.unwrap();
+    assert_eq!(state.unwrap().failure, None);
 }
 
 pub async fn a_released_lane_can_be_claimed_at_once<H: Harness>(harness: &H) {
