@@ -91,6 +91,7 @@ mod error;
 mod group_commit;
 mod groups;
 mod joined;
+mod lent;
 mod log;
 mod migrate;
 mod pages;

@@ -12,7 +12,7 @@ use common::Schema;
 use sourced::backend::{
     Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, Log as _,
     Page, ReadLog, ResetFrom, ResetScope, Scheduled, Schedules as _, StartFrom, Store as _,
-    StreamAppend, SyncAction, Tx, WorkerId,
+    StreamAppend, SyncAction, Tx, UnitCommit, Units as _, WorkerId,
 };
 use sourced::{
     ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, Reader,
@@ -650,6 +650,27 @@ async fn everything_survives_the_loss_of_all_pooled_connections() {
 }
 
 /// Breaks every connection of the pool, as a restart of the server would, and waits until they are gone.
+/// A transaction that nobody knows of would swallow what the next one stores.
+#[tokio::test]
+async fn acked_is_durable_on_a_connection_whose_last_user_was_cancelled() {
+    let schema = Schema::new();
+    let others = schema.connect().await;
+    let backend = Postgres::builder(&schema.url).schema(&schema.name);
+    let backend = backend.pool_size(1).connect().await.unwrap();
+    for n in 0..100 {
+        let unit = UnitCommit {
+            appends: vec![to("cancelled", [event()])],
+            ..UnitCommit::default()
+        };
+        let within = Duration::from_micros(20 * n);
+        _ = tokio::time::timeout(within, backend.commit_unit(unit)).await;
+        let stored = append(&backend, "acked").await;
+        let log = common::log(&others).await;
+        let last = log.last().map(|message| message.position);
+        assert_eq!(last, Some(stored), "after {within:?}");
+    }
+}
+
 async fn terminate_pool(schema: &Schema, backend: &Postgres) {
     let mut pids = Vec::new();
     let mut held = Vec::new();
