@@ -88,6 +88,7 @@ mod claims;
 mod connecting;
 mod documents;
 mod error;
+mod global_order;
 mod group_commit;
 mod groups;
 mod joined;

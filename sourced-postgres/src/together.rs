@@ -74,7 +74,10 @@ impl Postgres {
     ) -> Result<Acked, AckError> {
         let appends = std::mem::take(&mut ack.appends);
         let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
-        let Some(writes) = self.inner.together.writes(&ack) else {
+        // Moving the lane of the whole log is not known to those that move many.
+        let is_of_log = ack.claim.stream.is_log();
+        let writes = self.inner.together.writes(&ack);
+        let Some(writes) = writes.filter(|_| !is_of_log) else {
             return self.alone(&ack, &appends, Retry::default()).await;
         };
         let acking = Acking {

@@ -10,7 +10,7 @@ use crate::sql::Prefix;
 pub(crate) const DEFAULT_PREFIX: &str = "sourced_";
 
 /// One script per version; a published one never changes.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
@@ -18,6 +18,7 @@ const SCRIPTS: [&str; 7] = [
     include_str!("../migrations/0005_recurrences.sql"),
     include_str!("../migrations/0006_quarantine.sql"),
     include_str!("../migrations/0007_upkeep.sql"),
+    include_str!("../migrations/0008_global_order.sql"),
 ];
 
 /// The version of the tables that this crate works with.

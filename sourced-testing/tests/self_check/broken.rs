@@ -68,6 +68,10 @@ pub(crate) enum Fault {
     MakesTablesAlone,
     EmptiesTablesAlone,
     IgnoresWherePagesBegin,
+    GivesTheLogStreamByStream,
+    GivesTheLogWithHoles,
+    GivesTheLogToSeveral,
+    AcceptsAnyOrder,
 }
 
 /// Memory with a fault.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::store::Log;
 use crate::backend::{
-    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupState, Intervention, LaneFailure,
-    LaneState, WorkerId,
+    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupOrder, GroupState, Intervention,
+    LaneFailure, LaneState, OrderError, WorkerId,
 };
 use crate::message::{StoredMessage, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
@@ -15,12 +15,13 @@ use crate::time::Timestamp;
 pub(super) struct Lanes {
     pub(super) group: GroupId,
     pub(super) types: HashSet<TypeName>,
+    pub(super) order: GroupOrder,
     pub(super) state: GroupState,
     /// The epoch of a lane nobody claimed yet. Of its own for each registration, so that a group of a removed one's name
     /// shares no claims with it.
     first_epoch: Epoch,
     /// Where the group began to listen.
-    start: Position,
+    pub(super) start: Position,
     /// Everything up to here is sorted into lanes.
     pub(super) pumped: Position,
     pub(super) by_stream: HashMap<StreamId, Lane>,
@@ -36,7 +37,7 @@ pub(super) struct Lane {
     /// What is to be handled.
     pub(super) pending: BTreeSet<Position>,
     /// The highest position acknowledged.
-    acked_upto: Position,
+    pub(super) acked_upto: Position,
     /// What is acknowledged, message by message: which types were handled when decides nothing then.
     acked: BTreeSet<Position>,
     /// What was ever acknowledged, resets notwithstanding: when it is delivered again it is a replay.
@@ -65,12 +66,14 @@ impl Lanes {
     pub(super) fn new(
         group: GroupId,
         types: HashSet<TypeName>,
+        order: GroupOrder,
         start: Position,
         n_earlier: u64,
     ) -> Self {
-        Self {
+        let mut lanes = Self {
             group,
             types,
+            order,
             state: GroupState::Active,
             first_epoch: Epoch::new(n_earlier << 32),
             start,
@@ -79,15 +82,27 @@ impl Lanes {
             interventions: Vec::new(),
             ready: BTreeSet::new(),
             waiting: BTreeSet::new(),
+        };
+        if order == GroupOrder::Global {
+            let lane = Lane::new(start, lanes.first_epoch);
+            lanes.by_stream.insert(StreamId::log(), lane);
         }
+        lanes
     }
 
     /// Changes what the group handles, and sorts the log again: what was not acknowledged is owed, wherever it lies.
     ///
     /// Running claims are taken back: acknowledging one could jump over a message of a new type in between.
-    pub(super) fn set_types(&mut self, types: HashSet<TypeName>, log: &Log) {
+    pub(super) fn set_types(
+        &mut self,
+        types: HashSet<TypeName>,
+        log: &Log,
+    ) -> Result<(), OrderError> {
         if self.types == types {
-            return;
+            return Ok(());
+        }
+        if self.order == GroupOrder::Global {
+            self.keep_order(&types, log)?;
         }
         self.types = types;
         self.pumped = self.start;
@@ -99,6 +114,7 @@ impl Lanes {
         for stream in &streams {
             self.take_back(stream);
         }
+        Ok(())
     }
 
     /// Forgets what was acknowledged after this position, in one stream or in all, so that it comes again.
@@ -144,7 +160,10 @@ impl Lanes {
             if is_decided || !self.types.contains(&message.type_name) {
                 continue;
             }
-            let stream = &message.stream_id;
+            let stream = match self.order {
+                GroupOrder::PerStream => message.stream_id.clone(),
+                GroupOrder::Global => StreamId::log(),
+            };
             let lane = self
                 .by_stream
                 .entry(stream.clone())
@@ -155,7 +174,7 @@ impl Lanes {
             lane.pending.insert(message.position);
             if let Place::Idle = lane.place {
                 lane.place = Place::Ready(message.position);
-                self.ready.insert((message.position, stream.clone()));
+                self.ready.insert((message.position, stream));
             }
         }
     }
@@ -228,7 +247,12 @@ impl Lanes {
     }
 
     /// Whether nothing of the stream waits for the group, nor is being handled.
+    ///
+    /// In global order that would be a question about the whole log, which moves on: it is never sure.
     pub(super) fn is_quiet(&self, stream: &StreamId) -> bool {
+        if self.order == GroupOrder::Global {
+            return false;
+        }
         let lane = self.by_stream.get(stream);
         lane.is_none_or(|lane| lane.pending.is_empty() && lane.holder.is_none())
     }
@@ -239,8 +263,17 @@ impl Lanes {
         stream: &StreamId,
         log: &'l Log,
     ) -> Option<&'l StoredMessage> {
-        let first = self.by_stream.get(stream)?.pending.first()?;
-        Some(log.at(*first))
+        match self.order {
+            GroupOrder::PerStream => {
+                let first = self.by_stream.get(stream)?.pending.first()?;
+                Some(log.at(*first))
+            }
+            GroupOrder::Global => {
+                let pending = self.by_stream.get(&StreamId::log())?.pending.iter();
+                let mut messages = pending.map(|position| log.at(*position));
+                messages.find(|message| message.stream_id == *stream)
+            }
+        }
     }
 
     /// Whether something of the stream is to be claimed, and nothing but messages at these positions waits in it.
