@@ -151,6 +151,13 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
         (Some(word), _) => stored::block(word, model, dx),
         (None, _) => {}
     }
+    if let Some(word) = model.global_order.as_ref().filter(|_| kind != Kind::Table) {
+        dx.error(
+            word,
+            "`global_order` is for projectors that are tables",
+            "remove it: the events of each stream come in order anyway; or write `#[derive(Projection)]` for the struct and methods that return `Self`",
+        );
+    }
     let repeated = repetitions(model, &right, dx);
     right
         .into_iter()

@@ -35,6 +35,10 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     } else {
         quote!(handlers)
     };
+    let order = model
+        .global_order
+        .as_ref()
+        .map(|_| quote!(const ORDER: #private::GroupOrder = #private::GroupOrder::Global;));
     let projects = of(Role::Event).map(|handler| projects(model, handler));
     let after_sync = after_sync::of_table(model, &after_syncs);
     quote! {
@@ -42,6 +46,7 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
         #[automatically_derived]
         impl #private::TableProjector for #self_ty {
             const NAME: &'static str = #name;
+            #order
             fn handlers(#table: &mut #private::TableHandlers<Self>) {
                 #rows
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::after::{self, AfterOf};
 use super::{AfterRow, ColumnError, Row, key_values_of};
-use crate::backend::Values;
+use crate::backend::{GroupOrder, Values};
 use crate::failure::Failure;
 use crate::message::{Event, Message, StoredMessage, TypeName};
 use crate::reactor::{Clash, FromContext, Needs, Rows};
@@ -15,6 +15,9 @@ use crate::topology::Flow;
 pub trait TableProjector: Row {
     /// Its name, which is its consumer group.
     const NAME: &'static str;
+
+    /// In which order its events come.
+    const ORDER: GroupOrder = GroupOrder::PerStream;
 
     /// Fills the table of handlers.
     fn handlers(handlers: &mut TableHandlers<Self>);

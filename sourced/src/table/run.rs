@@ -9,7 +9,7 @@ use super::after::{AfterCommit, ChangedRows};
 use super::fold::{Decoded, Fold, envelope};
 use super::project::{Step, TableHandlers, TableProjector};
 use super::table_of;
-use crate::backend::{BackendError, Table, check_keys};
+use crate::backend::{BackendError, GroupOrder, Table, check_keys};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded_now};
@@ -79,6 +79,14 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
         Some(&self.table)
     }
 
+    fn order(&self) -> GroupOrder {
+        R::ORDER
+    }
+
+    fn takes_part_in_units(&self) -> bool {
+        R::ORDER == GroupOrder::PerStream
+    }
+
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let mut handled = Handled::default();
         let mut steps = Vec::with_capacity(batch.deliveries.len());
@@ -93,8 +101,16 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
                     is_replay: delivery.replaying,
                 })),
                 Err(failure) => {
-                    let text = format!("`{}` at seq {}: {failure}", message.type_name, message.seq);
-                    handled.failure = Some(Failure::msg(text));
+                    let StoredMessage {
+                        type_name,
+                        seq,
+                        stream_id,
+                        position,
+                        ..
+                    } = message;
+                    handled.failure = Some(Failure::msg(format!(
+                        "`{type_name}` at seq {seq} of `{stream_id}` (position {position}): {failure}"
+                    )));
                     break;
                 }
             }
