@@ -2,6 +2,7 @@
 # Chaos on SQLite with a disk that is full now and again: the file lies on a file system of its own in memory.
 #
 #   chaos/full-disk.sh [ARGUMENT OF chaos…]
+#   chaos/full-disk.sh --tables --events 60000
 #
 # Mounting takes root, or a system that lets users have name spaces of their own.
 set -euo pipefail

@@ -1,5 +1,8 @@
 //! What is measured about: a cart, an order that is paid for, and the totals of a cart.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde::{Deserialize, Serialize};
 use sourced::prelude::*;
 
@@ -144,5 +147,58 @@ impl Totals {
     #[sync]
     async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         tx.put(TOTALS, &self.cart, self).await
+    }
+}
+
+/// [`Totals`], as a row.
+#[derive(Debug, Projection)]
+#[projection(table = "cart_totals")]
+pub(crate) struct CartTotals {
+    #[key]
+    cart: String,
+    pub(crate) pieces: u64,
+    cents: u64,
+}
+
+#[projector]
+impl CartTotals {
+    #[event(key = Self::of_stream)]
+    fn added(row: Option<Self>, event: &Message<ItemAdded>) -> Self {
+        let row = row.unwrap_or_else(|| Self {
+            cart: Self::of_stream(event),
+            pieces: 0,
+            cents: 0,
+        });
+        let ItemAdded {
+            price, quantity, ..
+        } = event.payload;
+        Self {
+            pieces: row.pieces + u64::from(quantity),
+            cents: row.cents + u64::from(quantity) * u64::from(price),
+            ..row
+        }
+    }
+
+    fn of_stream(event: &Message<ItemAdded>) -> String {
+        event.stream_id.to_string()
+    }
+}
+
+/// Counts pieces, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Tally;
+
+/// What [`Tally`] came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pieces(pub(crate) Arc<AtomicUsize>);
+
+#[handler]
+impl Tally {
+    #[on]
+    async fn added(&self, added: &ItemAdded, pieces: Res<Pieces>) -> Result<(), Failure> {
+        pieces
+            .0
+            .fetch_add(added.quantity as usize, Ordering::Relaxed);
+        Ok(())
     }
 }

@@ -50,6 +50,9 @@ struct Args {
     /// Only these workloads, by their letters.
     #[arg(long, value_delimiter = ',', value_name = "LETTER")]
     only: Vec<char>,
+    /// Of these, only those whose name and size have this text in them, such as `table messages=100000`.
+    #[arg(long, value_name = "TEXT")]
+    matching: Option<String>,
     /// Only these backends: postgres, sqlite (which is both of sqlite-full and sqlite-normal), memory. Postgres is the
     /// server of `SOURCED_TEST_POSTGRES_URL`, or one that is started now and does not wait for the disk.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
@@ -106,8 +109,12 @@ fn run_all(args: &Args) -> anyhow::Result<()> {
     }
     let storages = storages(&args.backend)?;
     let server = storages.contains(&Storage::Postgres).then(server);
-    let is_wanted =
-        |workload: &&Workload| args.only.is_empty() || args.only.contains(&workload.letter());
+    let is_wanted = |workload: &&Workload| {
+        let told = format!("{} {}", workload.name(), workload.params());
+        let has_text = |text: &String| told.contains(text.as_str());
+        (args.only.is_empty() || args.only.contains(&workload.letter()))
+            && args.matching.as_ref().is_none_or(has_text)
+    };
     for workload in workloads.iter().filter(is_wanted) {
         for storage in storages
             .iter()

@@ -1,6 +1,7 @@
 //! The workloads, done with Sourced.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -11,7 +12,9 @@ use sourced::prelude::*;
 use sourced::{ExpectedSeq, Kind, NewMessage, Payload, Selection, Seq, TypeName};
 
 use crate::claims;
-use crate::domain::{Cart, ItemAdded, Order, Place as PlaceOrder, TOTALS, Totals};
+use crate::domain::{
+    Cart, CartTotals, ItemAdded, Order, Pieces, Place as PlaceOrder, TOTALS, Tally, Totals,
+};
 use crate::measure::{Measured, Stopwatch, in_tasks};
 use crate::plan::{FILL, PAGE, Workload, cart, log};
 use crate::storage::Place;
@@ -37,7 +40,9 @@ pub(crate) async fn run(place: &Place, workload: &Workload) -> anyhow::Result<Ve
             messages,
         } => append(place, tasks, batches, messages).await,
         Workload::Read { messages, streams } => read(place, messages, streams).await,
+        Workload::Count { messages, streams } => count(place, messages, streams).await,
         Workload::Project { messages, streams } => project(place, messages, streams).await,
+        Workload::Table { messages, streams } => table(place, messages, streams).await,
         Workload::ChainIdle { chains } => chain_idle(place, chains).await,
         Workload::ChainBusy { chains, tasks } => chain_busy(place, chains, tasks).await,
         Workload::Claim {
@@ -155,15 +160,51 @@ async fn read(place: &Place, messages: usize, streams: usize) -> anyhow::Result<
     Ok(watch.stop(messages, Vec::new()))
 }
 
-async fn project(place: &Place, messages: usize, streams: usize) -> anyhow::Result<Measured> {
-    let app = place.app().await?.register::<Totals>().build().await?;
+/// What the workers of an app take to come to the end of a log.
+async fn catch_up(
+    place: &Place,
+    app: &App,
+    messages: usize,
+    streams: usize,
+) -> anyhow::Result<Measured> {
     fill(app.backend(), messages, streams).await?;
     place.settle().await?;
     let watch = Stopwatch::start();
     let running = app.start();
-    rest(&app).await?;
+    rest(app).await?;
     let measured = watch.stop(messages, Vec::new());
     running.stop().await;
+    Ok(measured)
+}
+
+async fn count(place: &Place, messages: usize, streams: usize) -> anyhow::Result<Measured> {
+    let pieces = Pieces::default();
+    let app = place.app().await?.resource(pieces.clone());
+    let app = app.register::<Tally>().build().await?;
+    let measured = catch_up(place, &app, messages, streams).await?;
+    let counted = pieces.0.load(Ordering::Relaxed);
+    anyhow::ensure!(counted == messages, "counted {counted}");
+    Ok(measured)
+}
+
+async fn table(place: &Place, messages: usize, streams: usize) -> anyhow::Result<Measured> {
+    let app = place.app().await?.register::<CartTotals>();
+    let app = app.build().await?;
+    let measured = catch_up(place, &app, messages, streams).await?;
+    for nth in [0, streams - 1] {
+        let row = app.rows::<CartTotals>().get(cart(nth)).await;
+        let row = row.map_err(failed)?.context("no row")?;
+        anyhow::ensure!(
+            row.pieces as usize == messages / streams,
+            "a wrong row: {row:?}"
+        );
+    }
+    Ok(measured)
+}
+
+async fn project(place: &Place, messages: usize, streams: usize) -> anyhow::Result<Measured> {
+    let app = place.app().await?.register::<Totals>().build().await?;
+    let measured = catch_up(place, &app, messages, streams).await?;
     for nth in [0, streams - 1] {
         let totals: Totals = app
             .document(TOTALS, cart(nth))
@@ -229,10 +270,14 @@ async fn chain_busy(place: &Place, chains: usize, tasks: usize) -> anyhow::Resul
 async fn rest(app: &App) -> anyhow::Result<()> {
     let groups = app.backend().groups().await?;
     let groups: Vec<_> = groups.into_iter().map(|status| status.id).collect();
-    while app.backend().pending_lanes(&groups).await? > 0 {
-        tokio::time::sleep(REST).await;
+    loop {
+        let start = Instant::now();
+        if app.backend().pending_lanes(&groups).await? == 0 {
+            return Ok(());
+        }
+        // What is counted may be much.
+        tokio::time::sleep(REST.max(start.elapsed() * 20)).await;
     }
-    Ok(())
 }
 
 async fn decide(place: &Place, commands: usize, events: usize) -> anyhow::Result<Measured> {

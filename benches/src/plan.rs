@@ -25,10 +25,14 @@ pub(crate) enum Workload {
         batches: usize,
         messages: usize,
     },
-    /// Read the whole log in its order, each payload as its type.
+    /// Read the whole log in its order, each payload as its type, and count in memory.
     Read { messages: usize, streams: usize },
+    /// Count in memory, from the start of the log to its end, and keep how far that is.
+    Count { messages: usize, streams: usize },
     /// Keep a document per stream, exactly once, from the start of the log to its end.
     Project { messages: usize, streams: usize },
+    /// Keep a row per stream, exactly once, from the start of the log to its end.
+    Table { messages: usize, streams: usize },
     /// Command → event → reaction → command → event, one chain after the other.
     ChainIdle { chains: usize },
     /// The same, many streams at a time.
@@ -62,7 +66,9 @@ pub(crate) struct Case {
 
 /// The real sizes.
 pub(crate) fn full() -> Vec<Workload> {
-    use Workload::{Append, ChainBusy, ChainIdle, Claim, Decide, Handle, Load, Project, Read};
+    use Workload::{
+        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Handle, Load, Project, Read, Table,
+    };
     let mut all = vec![
         Handle {
             tasks: 1,
@@ -106,9 +112,16 @@ pub(crate) fn full() -> Vec<Workload> {
             messages,
             streams: 10_000,
         });
-        all.push(Project {
-            messages,
-            streams: 10_000,
+        let streams = 10_000;
+        all.push(Count { messages, streams });
+        all.push(Project { messages, streams });
+        all.push(Table { messages, streams });
+    }
+    // The same log in fewer streams and in more: an event must not cost more for that.
+    for streams in [1_000, 100_000, 1_000_000] {
+        all.push(Table {
+            messages: 1_000_000,
+            streams,
         });
     }
     all.push(ChainIdle { chains: 300 });
@@ -137,7 +150,9 @@ pub(crate) fn full() -> Vec<Workload> {
 
 /// Whether everything runs.
 pub(crate) fn quick() -> Vec<Workload> {
-    use Workload::{Append, ChainBusy, ChainIdle, Claim, Decide, Handle, Load, Project, Read};
+    use Workload::{
+        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Handle, Load, Project, Read, Table,
+    };
     vec![
         Handle {
             tasks: 1,
@@ -163,7 +178,15 @@ pub(crate) fn quick() -> Vec<Workload> {
             messages: 2_000,
             streams: 50,
         },
+        Count {
+            messages: 2_000,
+            streams: 50,
+        },
         Project {
+            messages: 2_000,
+            streams: 50,
+        },
+        Table {
             messages: 2_000,
             streams: 50,
         },
@@ -190,7 +213,9 @@ impl Workload {
             Self::Handle { .. } => 'a',
             Self::Load { .. } => 'b',
             Self::Append { .. } => 'c',
-            Self::Read { .. } | Self::Project { .. } => 'd',
+            Self::Read { .. } | Self::Count { .. } | Self::Project { .. } | Self::Table { .. } => {
+                'd'
+            }
             Self::ChainIdle { .. } | Self::ChainBusy { .. } => 'e',
             Self::Claim { .. } => 'f',
             Self::Decide { .. } => 'g',
@@ -203,7 +228,9 @@ impl Workload {
             Self::Load { .. } => "b load a stream",
             Self::Append { .. } => "c append batches",
             Self::Read { .. } => "d catch up, reader",
-            Self::Project { .. } => "d catch up, lanes",
+            Self::Count { .. } => "d catch up, counter",
+            Self::Project { .. } => "d catch up, documents",
+            Self::Table { .. } => "d catch up, table",
             Self::ChainIdle { .. } => "e chain, idle",
             Self::ChainBusy { .. } => "e chain, busy",
             Self::Claim { .. } => "f claim",
@@ -219,7 +246,10 @@ impl Workload {
             Self::Append {
                 tasks, messages, ..
             } => format!("tasks={tasks} messages={messages}"),
-            Self::Read { messages, streams } | Self::Project { messages, streams } => {
+            Self::Read { messages, streams }
+            | Self::Count { messages, streams }
+            | Self::Project { messages, streams }
+            | Self::Table { messages, streams } => {
                 format!("messages={messages} streams={streams}")
             }
             Self::ChainIdle { chains } => format!("chains={chains} tasks=1"),

@@ -29,6 +29,13 @@ pub(crate) struct Args {
     /// filled up now and again. `chaos/full-disk.sh` makes one.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) small_disk: Option<PathBuf>,
+    /// Projects events into tables, and compares these with a fold of the log. `--rate` counts for nothing then, and it ends
+    /// before `--seconds` are over when all events are in the tables.
+    #[arg(long)]
+    pub(crate) tables: bool,
+    /// How many events there are with `--tables`.
+    #[arg(long, default_value_t = 200_000)]
+    pub(crate) events: u64,
     /// Lets workers that lost a lane write all the same, to show that this program sees it.
     #[arg(long)]
     pub(crate) no_fence: bool,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use serde::Serialize;
 use sourced::backend::{BackendError, ResetFrom, ResetScope};
 use sourced::{App, GroupId, StreamId};
 use sourced_testing::postgres::ThrowawayPostgres;
@@ -17,10 +18,10 @@ use tokio::task::JoinSet;
 use crate::args::{Args, Backend, Role};
 use crate::database::Database;
 use crate::domain::BOOKS;
-use crate::processes::Part;
 use crate::recorder;
 use crate::report::Report;
 use crate::small_disk::SmallDisk;
+use crate::troupe::Troupe;
 use crate::verify::verify;
 use crate::worker::LEASE;
 
@@ -29,7 +30,7 @@ pub(crate) const WORKERS: u64 = 4;
 /// Processes that store commands.
 pub(crate) const DISPATCHERS: u64 = 2;
 /// How long everything may take to come to rest after the last fault.
-const REST: Duration = Duration::from_mins(3);
+pub(crate) const REST: Duration = Duration::from_mins(3);
 
 /// Plays the whole piece.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -49,10 +50,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let is_quiet = rest(&app).await;
     if !is_quiet {
         eprintln!("it did not come to rest within {} s", REST.as_secs());
-        Stage::keep_logs(folder.path());
+        keep_logs(folder.path());
     }
-    stage.workers.clear();
-    let n_ended = stage.n_ended;
+    stage.troupe.dismiss(Role::Worker);
+    let n_ended = stage.troupe.n_ended;
     if n_ended > 0 {
         eprintln!("{n_ended} processes ended by themselves, which none should");
     }
@@ -62,7 +63,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     verify(&app, &database, folder.path(), &mut report).await?;
     if !report.is_clean() || n_ended > 0 {
-        Stage::keep_logs(folder.path());
+        keep_logs(folder.path());
     }
     println_report(&report)?;
     Ok(if report.is_clean() && is_quiet && n_ended == 0 {
@@ -73,13 +74,13 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the program")]
-fn println_report(report: &Report) -> anyhow::Result<()> {
+pub(crate) fn println_report(report: &impl Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string(report)?);
     Ok(())
 }
 
 /// Waits until no message waits for anybody, nor for its time.
-async fn rest(app: &App) -> bool {
+pub(crate) async fn rest(app: &App) -> bool {
     let started = Instant::now();
     while started.elapsed() < REST {
         let left = REST.saturating_sub(started.elapsed());
@@ -101,7 +102,7 @@ async fn rest(app: &App) -> bool {
 }
 
 /// What an operator does may hit a database that is away: nothing happened then.
-fn tell(what: &str, result: Result<(), BackendError>) {
+pub(crate) fn tell(what: &str, result: Result<(), BackendError>) {
     if let Err(error) = result {
         eprintln!("cannot {what}: {error}");
     }
@@ -128,11 +129,7 @@ enum Fault {
 
 /// What is broken, and by whom it is played.
 struct Stage {
-    workers: Vec<Part>,
-    dispatchers: Vec<Part>,
-    halted: Vec<(Instant, Role, usize)>,
-    /// Processes that ended by themselves.
-    n_ended: u64,
+    troupe: Troupe,
     small_disk: Option<SmallDisk>,
     server: Option<ThrowawayPostgres>,
     /// For what an operator does.
@@ -150,16 +147,8 @@ impl Stage {
         folder: &Path,
         server: Option<ThrowawayPostgres>,
     ) -> anyhow::Result<Self> {
-        let start = |role, n| -> anyhow::Result<Vec<Part>> {
-            (0..n)
-                .map(|nth| Part::start(role, nth, args, database, folder))
-                .collect()
-        };
         Ok(Self {
-            workers: start(Role::Worker, WORKERS)?,
-            dispatchers: start(Role::Dispatcher, DISPATCHERS)?,
-            halted: Vec::new(),
-            n_ended: 0,
+            troupe: Troupe::start(args, database, folder)?,
             small_disk: args.small_disk.as_deref().map(SmallDisk::new),
             server,
             app: app.clone(),
@@ -186,8 +175,8 @@ impl Stage {
             }
             next += Duration::from_secs_f64(mean * self.random.random_range(0.5..1.5));
             while Instant::now() < next {
-                self.wake_halted(false);
-                self.mend()?;
+                self.troupe.wake_halted(false);
+                self.troupe.mend()?;
                 self.free_disk()?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -218,35 +207,23 @@ impl Stage {
 
     async fn inject(&mut self, fault: Fault) -> anyhow::Result<()> {
         match fault {
-            Fault::KillWorker => {
-                let nth = self.random.random_range(0..self.workers.len());
-                self.halted
-                    .retain(|halted| (halted.1, halted.2) != (Role::Worker, nth));
-                self.workers[nth].replace()?;
-            }
-            Fault::KillDispatcher => {
-                let nth = self.random.random_range(0..self.dispatchers.len());
-                self.halted
-                    .retain(|halted| (halted.1, halted.2) != (Role::Dispatcher, nth));
-                self.dispatchers[nth].replace()?;
-            }
+            Fault::KillWorker => self.kill(Role::Worker)?,
+            Fault::KillDispatcher => self.kill(Role::Dispatcher)?,
             Fault::HaltWorker => {
-                let nth = self.random.random_range(0..self.workers.len());
+                let nth = self.troupe.draw(Role::Worker, &mut self.random);
                 let pause = LEASE.mul_f64(self.random.random_range(1.1..2.2));
-                self.workers[nth].halt();
-                self.halted
-                    .push((Instant::now() + pause, Role::Worker, nth));
+                self.troupe.halt(Role::Worker, nth, pause);
             }
             Fault::HaltDispatcher => {
-                let nth = self.random.random_range(0..self.dispatchers.len());
+                let nth = self.troupe.draw(Role::Dispatcher, &mut self.random);
                 let pause = Duration::from_millis(self.random.random_range(100..1500));
-                self.dispatchers[nth].halt();
-                self.halted
-                    .push((Instant::now() + pause, Role::Dispatcher, nth));
+                self.troupe.halt(Role::Dispatcher, nth, pause);
             }
             Fault::CutConnections => {
                 let share = self.random.random_range(0.1..1.0);
-                self.cut_connections(share).await;
+                if let Some(server) = &self.server {
+                    cut_connections(server.url(), share).await;
+                }
             }
             Fault::KillPostgres => {
                 let server = self.server.as_ref().context("only with a server")?;
@@ -299,8 +276,8 @@ impl Stage {
         tokio::task::block_in_place(|| server.kill());
         let over = Instant::now() + outage;
         while Instant::now() < over {
-            self.wake_halted(false);
-            self.mend()?;
+            self.troupe.wake_halted(false);
+            self.troupe.mend()?;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         tokio::task::block_in_place(|| server.restart());
@@ -315,52 +292,14 @@ impl Stage {
         }
     }
 
-    /// Ends a share of the server's connections.
-    async fn cut_connections(&self, share: f64) {
-        let Some(server) = &self.server else { return };
-        let cut = async {
-            let pool = PgPool::connect(server.url()).await?;
-            sqlx::query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                  WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < $1",
-            )
-            .bind(share)
-            .execute(&pool)
-            .await?;
-            pool.close().await;
-            Ok::<(), sqlx::Error>(())
-        };
-        if let Err(error) = cut.await {
-            eprintln!("cannot cut connections: {error}");
-        }
-    }
-
-    fn wake_halted(&mut self, all: bool) {
-        let now = Instant::now();
-        let (workers, dispatchers) = (&self.workers, &self.dispatchers);
-        self.halted.retain(|(until, role, nth)| {
-            let is_over = all || *until <= now;
-            if is_over {
-                match role {
-                    Role::Worker => workers[*nth].go_on(),
-                    Role::Dispatcher => dispatchers[*nth].go_on(),
-                }
-            }
-            !is_over
-        });
-    }
-
-    /// No process should end by itself.
-    fn mend(&mut self) -> anyhow::Result<()> {
-        for part in self.workers.iter_mut().chain(&mut self.dispatchers) {
-            self.n_ended += u64::from(part.mend()?);
-        }
-        Ok(())
+    fn kill(&mut self, role: Role) -> anyhow::Result<()> {
+        let nth = self.troupe.draw(role, &mut self.random);
+        self.troupe.replace(role, nth)
     }
 
     /// No more faults and no more commands.
     async fn calm_down(&mut self) -> anyhow::Result<()> {
-        self.wake_halted(true);
+        self.troupe.wake_halted(true);
         self.small_disk = None;
         while self.errands.join_next().await.is_some() {}
         let all = recorder::group(true, true)?;
@@ -368,19 +307,36 @@ impl Stage {
             eprintln!("cannot register: {error}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        for dispatcher in &mut self.dispatchers {
-            dispatcher.kill()?;
-        }
+        self.troupe.dismiss(Role::Dispatcher);
         Ok(())
     }
+}
 
-    /// Keeps what the processes said, for a person to read.
-    fn keep_logs(folder: &Path) {
-        let kept = std::env::temp_dir().join(format!("chaos-{}", std::process::id()));
-        _ = std::fs::create_dir_all(&kept);
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            _ = std::fs::copy(entry.path(), kept.join(entry.file_name()));
-        }
-        eprintln!("what the processes said is in {}", kept.display());
+/// Ends a share of the server's connections.
+pub(crate) async fn cut_connections(url: &str, share: f64) {
+    let cut = async {
+        let pool = PgPool::connect(url).await?;
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < $1",
+        )
+        .bind(share)
+        .execute(&pool)
+        .await?;
+        pool.close().await;
+        Ok::<(), sqlx::Error>(())
+    };
+    if let Err(error) = cut.await {
+        eprintln!("cannot cut connections: {error}");
     }
+}
+
+/// Keeps what the processes said, for a person to read.
+pub(crate) fn keep_logs(folder: &Path) {
+    let kept = std::env::temp_dir().join(format!("chaos-{}", std::process::id()));
+    _ = std::fs::create_dir_all(&kept);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        _ = std::fs::copy(entry.path(), kept.join(entry.file_name()));
+    }
+    eprintln!("what the processes said is in {}", kept.display());
 }

@@ -14,6 +14,8 @@
 //! `{"faults":…,"messages":…,"acked_lost":…,"effects_lost":…,"doubled":…,"reordered":…}`. The exit status is 0 if the
 //! last four are 0, and 1 if not. It is 1, too, if a process ended by itself or if it all did not come to rest.
 //!
+//! With `--tables` it is table projections that are broken: see [`tables`].
+//!
 //! With `--no-fence` the program does what a backend without fencing would: whoever lost a lane may still write. That
 //! run has to fail; it shows that the program would see a double.
 
@@ -29,7 +31,9 @@ mod processes;
 mod recorder;
 mod report;
 mod small_disk;
+mod tables;
 mod trouble;
+mod troupe;
 mod unfenced;
 mod verify;
 mod worker;
@@ -53,6 +57,7 @@ fn main() -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     match args.role {
+        None if args.tables => runtime.block_on(tables::run(&args)),
         None => runtime.block_on(conductor::run(&args)),
         Some(role) => runtime.block_on(play(role, &args)),
     }
@@ -63,6 +68,7 @@ async fn play(role: Role, args: &Args) -> anyhow::Result<ExitCode> {
     let place = args.place.as_deref().context("a child is told its place")?;
     let database = Database::parse(place);
     match role {
+        _ if args.tables => tables::play(role, &database, args).await,
         Role::Worker => worker::run(&database, args).await,
         Role::Dispatcher => dispatcher::run(&database, args).await,
     }

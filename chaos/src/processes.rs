@@ -40,6 +40,11 @@ impl Part {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said);
+        if args.tables {
+            command
+                .arg("--tables")
+                .args(["--events", &args.events.to_string()]);
+        }
         if args.no_fence {
             command.arg("--no-fence");
         }

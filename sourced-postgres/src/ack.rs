@@ -1,15 +1,16 @@
 //! Acknowledging: progress, and everything that has to be stored together with it, in one transaction.
 
-use sourced::Failure;
+use std::fmt;
 use std::sync::Arc;
 
+use sourced::Failure;
 use sourced::backend::{Ack, AckError, Appended, BackendError, SyncAction, Tx};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::connecting::in_step;
-use crate::error::{SqlError, SqlErrorKind, in_failure};
+use crate::error::{SqlError, SqlErrorKind, in_failure, of_sync};
 use crate::row::{clamped, get, position, readable};
 use crate::schedules;
 use crate::sql::Sql;
@@ -30,6 +31,15 @@ impl From<sqlx::Error> for Trouble {
 impl From<SqlError> for Trouble {
     fn from(error: SqlError) -> Self {
         Self::Sql(error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(error) => error.fmt(f),
+            Self::Sync(failure) => failure.fmt(f),
+        }
     }
 }
 
@@ -83,7 +93,7 @@ impl Postgres {
                 }
                 trouble if retry.allows(trouble.kind()).await => {}
                 Trouble::Sql(error) => return Err(rest.error(error).into()),
-                Trouble::Sync(failure) => return Err(AckError::Sync(failure)),
+                Trouble::Sync(failure) => return Err(of_sync(failure)),
             }
         }
         self.inner.hints.raise();

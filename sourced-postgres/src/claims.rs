@@ -1,6 +1,6 @@
 //! Claims: the exclusive right of one worker to one stream of a group, for a while.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,9 @@ use crate::connecting::in_step;
 use crate::error::{SqlError, SqlErrorKind};
 use crate::pump::Prepared;
 use crate::quarantine::failure;
-use crate::row::{MessageReader, at, clamped, get, known, number, ordinal, position, readable};
+use crate::row::{
+    MessageReader, at, clamped, get, group, known, number, ordinal, position, readable, stream,
+};
 
 #[async_trait]
 impl Claims for Postgres {
@@ -311,55 +313,101 @@ impl Postgres {
     }
 }
 
-/// Reads claimed lanes, whose rows come one lane after the other, and of which group each one is.
+/// A lane among the rows of a claim.
+struct ClaimedLane {
+    ids: (i32, i64),
+    ready_pos: i64,
+    head: i64,
+    claim: Claim,
+}
+
+/// Reads claimed lanes, and of which group each one is. Where a row is of a lane and where of a message, shows in it; and
+/// nothing depends on their order.
 fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>), BackendError> {
     let mut batch = Batch::default();
-    let mut lanes_of = Vec::new();
-    let mut lane = None;
     let Some(first) = rows.first() else {
-        return Ok((batch, lanes_of));
+        return Ok((batch, Vec::new()));
     };
-    let mut messages = MessageReader::each(first)?;
+    let columns = ["group_id", "stream_id", "epoch", "replaying"];
+    let [group_id, stream_id, epoch, replaying] = columns.map(|column| ordinal(first, column));
+    let (group_id, stream_id, epoch, replaying) = (group_id?, stream_id?, epoch?, replaying?);
+    let ids = |row| Ok::<_, BackendError>((at(row, group_id)?, at(row, stream_id)?));
+    let is_lane = |row| Ok::<_, BackendError>(at::<Option<i64>>(row, epoch)?.is_some());
+    let mut lanes = Vec::new();
     let mut names = Vec::new();
-    let [group_id, stream_id, epoch, seq, replaying] =
-        ["group_id", "stream_id", "epoch", "seq", "replaying"].map(|column| ordinal(first, column));
-    let (group_id, stream_id, epoch) = (group_id?, stream_id?, epoch?);
-    let (seq, replaying) = (seq?, replaying?);
     for row in rows {
-        let group: i32 = at(row, group_id)?;
-        let stream_id: i64 = at(row, stream_id)?;
-        let is_next = lane.replace((group, stream_id)) != Some((group, stream_id));
-        if is_next {
-            lanes_of.push(group);
-        }
-        if at::<Option<i64>>(row, seq)?.is_none() {
-            let (epoch, head) = (at(row, epoch)?, get(row, "head_seq")?);
-            batch.empty.push([group.into(), stream_id, epoch, head]);
-            continue;
-        }
-        let message = messages.read(row)?;
-        if is_next {
-            let group = known(&mut names, get(row, "group_name")?, |name| {
-                GroupId::new(name).map_err(|error| BackendError::Corrupt(error.to_string()))
-            })?;
-            batch.claims.push(Claim {
-                key: ClaimKey {
-                    group,
-                    stream: message.stream_id.clone(),
-                    worker: request.worker,
-                    epoch: Epoch::new(number(at(row, epoch)?)?),
-                },
-                deliveries: Vec::new(),
-                attempts: number(get::<i32>(row, "attempts")?.into())?,
-                failing_for: Duration::from_micros(number(get(row, "failing_for")?)?),
+        if is_lane(row)? {
+            let claim = claimed(row, request, &mut names)?;
+            lanes.push(ClaimedLane {
+                ids: ids(row)?,
+                ready_pos: get(row, "ready_pos")?,
+                head: get(row, "head_seq")?,
+                claim,
             });
         }
-        if let Some(claim) = batch.claims.last_mut() {
-            let replaying = at(row, replaying)?;
-            claim.deliveries.push(Delivery { message, replaying });
+    }
+    // The ones that wait longest come first.
+    lanes.sort_by_key(|lane| lane.ready_pos);
+    let places = lanes.iter().enumerate();
+    let places: HashMap<_, _> = places.map(|(place, lane)| (lane.ids, place)).collect();
+    let mut messages = MessageReader::each(first)?;
+    let mut last = ((0, 0), None);
+    for row in rows {
+        if is_lane(row)? {
+            continue;
+        }
+        let ids = ids(row)?;
+        if last.0 != ids {
+            last = (ids, places.get(&ids).copied());
+        }
+        let lane = last.1.and_then(|place| lanes.get_mut(place));
+        let Some(ClaimedLane { claim, .. }) = lane else {
+            let text = "a message of a lane that was not claimed";
+            return Err(BackendError::Corrupt(text.to_owned()));
+        };
+        let message = messages.read_of(&claim.key.stream, row)?;
+        let replaying = at(row, replaying)?;
+        claim.deliveries.push(Delivery { message, replaying });
+    }
+    let lanes_of = lanes.iter().map(|lane| lane.ids.0).collect();
+    for ClaimedLane {
+        ids: (group, stream),
+        head,
+        mut claim,
+        ..
+    } in lanes
+    {
+        if claim.deliveries.is_empty() {
+            let epoch = clamped(claim.key.epoch.get());
+            batch.empty.push([group.into(), stream, epoch, head]);
+        } else {
+            claim
+                .deliveries
+                .sort_by_key(|delivery| delivery.message.seq);
+            batch.claims.push(claim);
         }
     }
     Ok((batch, lanes_of))
+}
+
+/// A claim without its messages.
+fn claimed(
+    row: &PgRow,
+    request: &ClaimRequest,
+    names: &mut Vec<GroupId>,
+) -> Result<Claim, BackendError> {
+    let key = ClaimKey {
+        group: known(names, get(row, "group_name")?, group)?,
+        stream: stream(get(row, "stream")?)?,
+        worker: request.worker,
+        epoch: Epoch::new(number(get(row, "epoch")?)?),
+    };
+    Ok(Claim {
+        key,
+        deliveries: Vec::new(),
+        attempts: number(get::<i32>(row, "attempts")?.into())?,
+        failing_for: Duration::from_micros(number(get(row, "failing_for")?)?),
+    })
 }
 
 fn all_known<'n>(

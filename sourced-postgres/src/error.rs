@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use sourced::Failure;
-use sourced::backend::BackendError;
+use sourced::backend::{AckError, BackendError};
 use sqlx::postgres::PgDatabaseError;
 use sqlx::types::Uuid;
 
@@ -126,6 +126,11 @@ impl SqlError {
         matches!(self.code(), Some("40P01" | "40001"))
     }
 
+    /// Whether the database gave up waiting for the statement, or the statement for a lock.
+    fn is_slow(&self) -> bool {
+        matches!(self.code(), Some("57014" | "55P03"))
+    }
+
     fn is_transient(&self) -> bool {
         let Some(code) = self.code() else {
             return !self.corrupt && self.constraint.is_none();
@@ -140,6 +145,12 @@ impl SqlError {
 
 impl From<sqlx::Error> for SqlError {
     fn from(error: sqlx::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&sqlx::Error> for SqlError {
+    fn from(error: &sqlx::Error) -> Self {
         let mut answer = Self {
             code: None,
             message: error.to_string(),
@@ -209,6 +220,18 @@ pub(crate) fn in_failure(failure: &Failure) -> Option<SqlErrorKind> {
         next = error.source();
     }
     None
+}
+
+/// What an acknowledgement whose sync action failed comes to, also where that ran SQL of its own. A statement that took
+/// too long, or waited too long for a lock, is the action's own failure: it may do so each time.
+pub(crate) fn of_sync(failure: Failure) -> AckError {
+    let answer: Option<SqlError> = failure.find().cloned();
+    let answer = answer.or_else(|| failure.find().map(|error: &sqlx::Error| error.into()));
+    match answer {
+        Some(error) if error.is_slow() => AckError::Sync(failure),
+        Some(error) if error.is_transient() => BackendError::of_outage(failure).into(),
+        _ => AckError::of_sync(failure),
+    }
 }
 
 /// What can be done about an error by doing the same again.

@@ -105,6 +105,7 @@ mod rows;
 mod schedules;
 mod snapshots;
 mod sql;
+mod staging;
 mod store;
 mod tables;
 mod together;

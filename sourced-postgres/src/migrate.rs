@@ -7,7 +7,7 @@ use crate::error::{InvalidMigration, backend_error};
 use crate::sql::SchemaName;
 
 /// Each brings the schema from its index to the next version. What was published is never changed.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/0001_log_and_lanes.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
@@ -16,7 +16,8 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0006_fewer_round_trips.sql"),
     include_str!("../migrations/0007_quarantine.sql"),
     include_str!("../migrations/0008_upkeep.sql"),
-    include_str!("../migrations/0009_global_order.sql"),
+    include_str!("../migrations/0011_ahead_of_the_pump.sql"),
+    include_str!("../migrations/0012_global_order.sql"),
 ];
 
 /// The version of the schema that this crate works with.

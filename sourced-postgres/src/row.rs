@@ -65,8 +65,6 @@ impl MessageReader {
     }
 
     pub(crate) fn read(&mut self, row: &PgRow) -> Result<StoredMessage, BackendError> {
-        let seq = seq(at(row, self.seq)?)?;
-        let position = position(at(row, self.position)?)?;
         let stream = match &mut self.streams {
             Streams::One(stream) => stream.clone(),
             Streams::Each { column, last } => {
@@ -77,6 +75,18 @@ impl MessageReader {
                 }
             }
         };
+        self.read_of(&stream, row)
+    }
+
+    /// Reads a message of this stream, whatever the row says of it.
+    pub(crate) fn read_of(
+        &mut self,
+        stream: &StreamId,
+        row: &PgRow,
+    ) -> Result<StoredMessage, BackendError> {
+        let seq = seq(at(row, self.seq)?)?;
+        let position = position(at(row, self.position)?)?;
+        let stream = stream.clone();
         if at::<&str>(row, self.new.type_name)?.starts_with(REMOVED) {
             return Err(BackendError::Removed { stream, upto: seq });
         }

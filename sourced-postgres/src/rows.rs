@@ -1,6 +1,6 @@
 //! Rows of read models: all that a batch touches with each statement.
 
-use sourced::backend::{BackendError, ColumnType, Mark, RowChanges, Table, Value, Values};
+use sourced::backend::{BackendError, ColumnType, RowChanges, Table, Value, Values};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
@@ -22,14 +22,14 @@ pub(crate) async fn read_rows(
 ) -> Result<Vec<Values>, BackendError> {
     let name = sql.tables.of(table);
     let of_key: Vec<usize> = table.key().map(|(at, _)| at).collect();
-    let given = unnested(table, &of_key);
-    let columns: Vec<String> = each(table, |name| format!("t.\"{name}\""));
-    let order: Vec<&str> = of_key.iter().map(|at| columns[*at].as_str()).collect();
+    let columns = each(table, |name| format!("t.\"{name}\"")).join(", ");
+    let order = of_columns(table, &of_key, |name| format!("r.\"{name}\"")).join(", ");
+    // One by one: a plan that was made while the table was small must not read all of it later.
     let text = format!(
-        "SELECT {} FROM {name} AS t JOIN {given} ON {} ORDER BY {} FOR UPDATE OF t",
-        columns.join(", "),
+        "SELECT {columns} FROM (SELECT * FROM {} ORDER BY {order}) AS r
+           CROSS JOIN LATERAL (SELECT * FROM {name} AS t WHERE {} FOR UPDATE) AS t",
+        unnested(table, &of_key),
         same_key(table),
-        order.join(", ")
     );
     let query = with_arrays(sql.own(text).query(), table, &of_key, keys);
     let rows = query.map_err(of_table)?.fetch_all(connection).await;
@@ -48,41 +48,37 @@ pub(crate) async fn change_rows(
     let name = sql.tables.of(table);
     let all: Vec<usize> = (0..table.columns.len()).collect();
     let of_key: Vec<usize> = table.key().map(|(at, _)| at).collect();
-    let same_key = same_key(table);
+    // As they are read: one by one.
     let delete = format!(
-        "DELETE FROM {name} AS t USING {} WHERE {same_key}",
-        unnested(table, &of_key)
+        "DELETE FROM {name} WHERE ctid = ANY(ARRAY(
+            SELECT t.at FROM {} CROSS JOIN LATERAL (SELECT t.ctid AS at FROM {name} AS t WHERE {} LIMIT 1) AS t))",
+        unnested(table, &of_key),
+        same_key(table),
     );
     run(connection, sql, table, delete, &of_key, &changes.deleted).await?;
-    let rows = unnested(table, &all);
-    let others = table
-        .columns
+    let columns = each(table, |name| format!("\"{name}\"")).join(", ");
+    let key = of_columns(table, &of_key, |name| format!("\"{name}\"")).join(", ");
+    let values = table.columns.iter();
+    let values: Vec<String> = values.map(|column| given(column.name, column.of)).collect();
+    let insert = format!(
+        "INSERT INTO {name} ({columns}) SELECT {} FROM {} ON CONFLICT ({key}) DO",
+        values.join(", "),
+        unnested(table, &all),
+    );
+    let others: Vec<usize> = all
         .iter()
-        .filter(|column| column.mark != Mark::Key);
-    let others: Vec<String> = others
-        .map(|column| format!("\"{}\" = {}", column.name, given(column.name, column.of)))
+        .copied()
+        .filter(|at| !of_key.contains(at))
         .collect();
     if !others.is_empty() {
-        let others = others.join(", ");
-        let update = format!("UPDATE {name} AS t SET {others} FROM {rows} WHERE {same_key}");
+        let others = of_columns(table, &others, |name| {
+            format!("\"{name}\" = excluded.\"{name}\"")
+        });
+        // Each of them is there and locked, and is found by its key whatever the planner thinks of the table.
+        let update = format!("{insert} UPDATE SET {}", others.join(", "));
         run(connection, sql, table, update, &all, &changes.changed).await?;
     }
-    let columns = each(table, |name| format!("\"{name}\"")).join(", ");
-    let values = table
-        .columns
-        .iter()
-        .map(|column| given(column.name, column.of));
-    let values: Vec<String> = values.collect();
-    let key: Vec<&str> = table.key().map(|(_, column)| column.name).collect();
-    let key = key
-        .iter()
-        .map(|name| format!("\"{name}\""))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let insert = format!(
-        "INSERT INTO {name} ({columns}) SELECT {} FROM {rows} ON CONFLICT ({key}) DO NOTHING",
-        values.join(", ")
-    );
+    let insert = format!("{insert} NOTHING");
     run(connection, sql, table, insert, &all, &changes.created).await
 }
 
@@ -108,11 +104,13 @@ async fn run(
 }
 
 fn each(table: &Table, write: impl Fn(&str) -> String) -> Vec<String> {
-    table
-        .columns
-        .iter()
-        .map(|column| write(column.name))
-        .collect()
+    let all: Vec<usize> = (0..table.columns.len()).collect();
+    of_columns(table, &all, write)
+}
+
+fn of_columns(table: &Table, columns: &[usize], write: impl Fn(&str) -> String) -> Vec<String> {
+    let columns = columns.iter().map(|at| table.columns[*at].name);
+    columns.map(write).collect()
 }
 
 /// `unnest($1::uuid[], $2::text[]) AS r ("id", "title")`
@@ -241,10 +239,10 @@ fn value(of: ColumnType, row: &PgRow, at: usize) -> Result<Value, sqlx::Error> {
     Ok(value.unwrap_or(Value::Null))
 }
 
-/// What went wrong with a table of a read model: one that is missing is not our schema.
+/// What went wrong with a table of a read model: one that is missing, or has columns of other types, is not our schema.
 pub(crate) fn of_table(error: SqlError) -> BackendError {
     match error.code() {
-        Some("42P01" | "42703" | "42804") => BackendError::Refused(Box::new(error)),
+        Some("42P01" | "42703" | "42804" | "42883") => BackendError::Refused(Box::new(error)),
         _ => error.into(),
     }
 }

@@ -1,7 +1,8 @@
 //! Acknowledgements that arrive at the same time, in one transaction: one round trip and one wait for the disk.
 //!
 //! It is tried once. Whatever stands against one of them (its fence, a conflict, a lock that somebody keeps) undoes the
-//! transaction, and then each is made alone, at the same time as the others; so none of them answers for another.
+//! transaction, and then each is made alone, at the same time as the others; so none of them answers for another. Only where
+//! it shows before anything is written which of them it is, the others are tried together once more.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,18 +10,21 @@ use std::time::Duration;
 
 use sourced::backend::{
     Ack, AckError, Acked, BackendError, Claim, ClaimKey, Claims as _, Delivery, DocumentWrites,
-    Epoch, GoOn, Rehearsals,
+    Epoch, GoOn, Rehearsals, Rehearsed, RowsWanted,
 };
 use sourced::{MessageId, NewMessage, StoredMessage};
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::sync::oneshot;
 
+use crate::ack::Trouble;
 use crate::append::{Appends, Stored};
-use crate::backend::{Attempt, Postgres, Retry};
+use crate::backend::{Postgres, Retry};
 use crate::claims::micros;
 use crate::connecting::in_step;
 use crate::row::{clamped, readable};
+use crate::staging::{self, Misfits};
 
 /// Acknowledgements of one transaction: a bound for how long the first of them waits for the others.
 const MOST: usize = 256;
@@ -38,6 +42,8 @@ pub(crate) struct Together {
 struct State {
     waiting: Vec<Waiting>,
     n_transactions: usize,
+    /// Whether one of them changes rows. It is the only one: another one might wait for the same rows.
+    has_rows: bool,
 }
 
 /// One that waits for its transaction.
@@ -47,12 +53,14 @@ struct Waiting {
     answer: oneshot::Sender<(Acking, Outcome)>,
 }
 
-/// An acknowledgement with its appends checked, and with the documents that its sync actions write.
+/// An acknowledgement with its appends checked, and with the documents that its sync actions write or the rows that they
+/// read.
 #[derive(Debug)]
 struct Acking {
     ack: Ack,
     appends: Appends,
     writes: DocumentWrites,
+    rows: Option<RowsWanted>,
     next: Option<GoOn>,
 }
 
@@ -76,14 +84,17 @@ impl Postgres {
         let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
         // Moving the lane of the whole log is not known to those that move many.
         let is_of_log = ack.claim.stream.is_log();
-        let writes = self.inner.together.writes(&ack);
-        let Some(writes) = writes.filter(|_| !is_of_log) else {
-            return self.alone(&ack, &appends, Retry::default()).await;
+        let rehearsed = self.inner.together.rehearse(&ack);
+        let (writes, rows) = match rehearsed.filter(|_| !is_of_log) {
+            Some(Rehearsed::Writes(writes)) => (writes, None),
+            Some(Rehearsed::Rows(rows)) => (DocumentWrites::new(), Some(rows)),
+            None => return self.alone(&ack, &appends, Retry::default()).await,
         };
         let acking = Acking {
             ack,
             appends,
             writes,
+            rows,
             next,
         };
         let (answer, answered) = oneshot::channel();
@@ -129,8 +140,9 @@ impl Postgres {
     )]
     fn hand_over(&self, waiting: Waiting) {
         let mut state = self.inner.together.lock();
+        let has_to_wait = state.has_rows && waiting.acking.rows.is_some();
         state.waiting.push(waiting);
-        if state.n_transactions < TRANSACTIONS {
+        if state.n_transactions < TRANSACTIONS && !has_to_wait {
             state.n_transactions += 1;
             let postgres = self.clone();
             tokio::spawn(async move { postgres.acknowledge_waiting().await });
@@ -155,19 +167,26 @@ impl Postgres {
     }
 
     async fn store_all(&self, ackings: &[Acking]) -> Vec<Outcome> {
-        let outcome = |make: fn() -> Outcome| ackings.iter().map(|_| make()).collect();
-        match self.try_all(ackings).await {
-            Ok(outcomes) => outcomes,
-            Err(error) if error.is_connection_lost() => outcome(|| Outcome::InDoubt),
-            Err(error) => {
-                tracing::debug!(%error, n_acks = ackings.len(), "each of these acknowledgements is made alone");
-                outcome(|| Outcome::Refused)
+        let all: Vec<&Acking> = ackings.iter().collect();
+        let mut outcomes = match self.try_all(&all).await {
+            Ok(Tried::Misfits(misfits)) => {
+                let fits = |place: &usize| !misfits.contains(place);
+                let places: Vec<usize> = (0..ackings.len()).filter(fits).collect();
+                let others: Vec<&Acking> = places.iter().map(|place| &ackings[*place]).collect();
+                let outcomes = outcomes_of(self.try_all(&others).await, others.len());
+                places.into_iter().zip(outcomes).collect()
             }
-        }
+            tried => outcomes_of(tried, ackings.len())
+                .into_iter()
+                .enumerate()
+                .collect::<BTreeMap<_, _>>(),
+        };
+        let outcome = |place| outcomes.remove(&place).unwrap_or(Outcome::Refused);
+        (0..ackings.len()).map(outcome).collect()
     }
 
-    /// In one call of the database, which is a transaction of its own.
-    async fn try_all(&self, ackings: &[Acking]) -> Attempt<Vec<Outcome>> {
+    /// In one call of the database, which is a transaction of its own where there are no rows to change.
+    async fn try_all(&self, ackings: &[&Acking]) -> Result<Tried, Trouble> {
         let keys = || ackings.iter().map(|acking| &acking.ack.claim);
         let text = |of: fn(&ClaimKey) -> &str| keys().map(of).collect::<Vec<_>>();
         let workers: Vec<_> = keys().map(|key| key.worker.as_uuid()).collect();
@@ -217,13 +236,23 @@ impl Postgres {
             .bind(&values[..]);
         let query = arrays.bind(query);
         let mut connection = self.pool().acquire().await?;
-        let row: Attempt<PgRow> =
-            in_step!(self, &mut connection, step => query.fetch_one(&mut *step).await);
-        let row = row?;
+        let has_rows = ackings.iter().any(|acking| acking.rows.is_some());
+        let done: Result<(PgRow, Misfits), Trouble> = in_step!(self, &mut connection, step => {
+            if has_rows {
+                self.store_with_rows(&mut step, query, ackings).await
+            } else {
+                let row = query.fetch_one(&mut *step).await;
+                row.map(|row| (row, Misfits::new())).map_err(Trouble::from)
+            }
+        });
+        let (row, misfits) = done?;
         drop(connection);
+        if !misfits.is_empty() {
+            return Ok(Tried::Misfits(misfits));
+        }
         if appends.is_empty() {
             let nothing = |_| Outcome::Stored(Stored::new(), Vec::new());
-            return Ok(ackings.iter().map(nothing).collect());
+            return Ok(Tried::Stored(ackings.iter().map(nothing).collect()));
         }
         let handed_on: Option<Vec<i64>> = row.try_get("handed_on")?;
         let handed_on: HashSet<i64> = handed_on.unwrap_or_default().into_iter().collect();
@@ -244,13 +273,57 @@ impl Postgres {
             let deliveries = acking.deliveries(&stored, &next);
             outcomes.push(Outcome::Stored(stored, deliveries));
         }
-        Ok(outcomes)
+        Ok(Tried::Stored(outcomes))
+    }
+
+    /// The call, and what the sync actions make of their rows. Nothing is stored where some do not fit.
+    async fn store_with_rows(
+        &self,
+        connection: &mut PgConnection,
+        query: Query<'_, sqlx::Postgres, PgArguments>,
+        ackings: &[&Acking],
+    ) -> Result<(PgRow, Misfits), Trouble> {
+        let mut transaction = connection.begin().await?;
+        let row = query.fetch_one(&mut *transaction).await?;
+        let (sql, rehearsals) = (&self.inner.sql, &self.inner.together.rehearsals);
+        let acks = ackings.iter();
+        let acks: Vec<_> = acks
+            .map(|acking| (&acking.ack, acking.rows.as_ref()))
+            .collect();
+        let misfits = staging::change_rows(&mut transaction, sql, rehearsals, &acks).await?;
+        if misfits.is_empty() {
+            transaction.commit().await?;
+        } else {
+            transaction.rollback().await?;
+        }
+        Ok((row, misfits))
+    }
+}
+
+/// What became of those that were tried together.
+enum Tried {
+    Stored(Vec<Outcome>),
+    /// Nothing was stored because of these.
+    Misfits(Misfits),
+}
+
+/// What became of each when there are no misfits to be left out any more.
+fn outcomes_of(tried: Result<Tried, Trouble>, n_acks: usize) -> Vec<Outcome> {
+    let outcome = |make: fn() -> Outcome| (0..n_acks).map(|_| make()).collect();
+    match tried {
+        Ok(Tried::Stored(outcomes)) => outcomes,
+        Ok(Tried::Misfits(_)) => outcome(|| Outcome::Refused),
+        Err(Trouble::Sql(error)) if error.is_connection_lost() => outcome(|| Outcome::InDoubt),
+        Err(trouble) => {
+            tracing::debug!(%trouble, n_acks, "each of these acknowledgements is made alone");
+            outcome(|| Outcome::Refused)
+        }
     }
 }
 
 /// For each append, in the order of names, the number of the acknowledgement whose own stream it is to, from 1; 0 where
 /// there is none, or it does not want to go on.
-fn acks_of_appends(ackings: &[Acking], all: &Appends) -> Vec<i32> {
+fn acks_of_appends(ackings: &[&Acking], all: &Appends) -> Vec<i32> {
     let ordinals = all.ordinals();
     let mut acks = vec![0; ordinals.len()];
     let mut n_before = 0;
@@ -300,10 +373,10 @@ impl Acking {
 }
 
 impl Together {
-    /// What is written besides messages, when the ack needs no transaction of its own.
-    fn writes(&self, ack: &Ack) -> Option<DocumentWrites> {
+    /// What is done besides storing messages, when the ack needs no transaction of its own.
+    fn rehearse(&self, ack: &Ack) -> Option<Rehearsed> {
         if ack.schedules.is_empty() {
-            self.rehearsals.writes(ack)
+            self.rehearsals.rehearse(ack)
         } else {
             None
         }
@@ -317,33 +390,60 @@ impl Together {
 /// One of the transactions that may run at the same time. Its place is given back when it is dropped in the middle, too.
 struct Turn<'t> {
     together: &'t Together,
+    has_rows: bool,
     is_over: bool,
 }
 
 impl<'t> Turn<'t> {
     fn of(together: &'t Together) -> Self {
-        let is_over = false;
-        Self { together, is_over }
+        Self {
+            together,
+            has_rows: false,
+            is_over: false,
+        }
     }
 
     /// Those that wait. `None` when nobody does: the turn is over.
     fn next(&mut self) -> Option<Vec<Waiting>> {
         let mut state = self.together.lock();
-        let n_next = state.waiting.len().min(MOST);
-        if n_next == 0 {
+        self.end_transaction(&mut state);
+        let may_change_rows = !state.has_rows;
+        let mut next = Vec::new();
+        let mut later = Vec::new();
+        for waiting in state.waiting.drain(..) {
+            let has_rows = waiting.acking.rows.is_some();
+            if next.len() < MOST && (may_change_rows || !has_rows) {
+                self.has_rows |= has_rows;
+                next.push(waiting);
+            } else {
+                later.push(waiting);
+            }
+        }
+        state.waiting = later;
+        state.has_rows |= self.has_rows;
+        if next.is_empty() {
             // Under the same lock, so that whoever comes next begins a turn.
             state.n_transactions -= 1;
             self.is_over = true;
             return None;
         }
-        Some(state.waiting.drain(..n_next).collect())
+        Some(next)
+    }
+
+    fn end_transaction(&mut self, state: &mut State) {
+        if std::mem::take(&mut self.has_rows) {
+            state.has_rows = false;
+        }
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.together.lock().n_transactions -= 1;
+            let together = self.together;
+            let mut state = together.lock();
+            self.end_transaction(&mut state);
+            state.n_transactions -= 1;
         }
     }
 }

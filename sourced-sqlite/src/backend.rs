@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     pub(crate) sql: Arc<Statements>,
     /// Which group of a claim comes first when not all can be served; it moves on with every claim.
     pub(crate) turn: AtomicUsize,
-    pub(crate) rehearsals: Rehearsals,
+    pub(crate) rehearsals: Arc<Rehearsals>,
     readers: SqlitePool,
     path: PathBuf,
 }
@@ -189,14 +189,16 @@ impl SqliteBuilder {
         let readers = self.pool(options.clone());
         let signal = Signal::new();
         let sql = Arc::new(Statements::new(&prefix));
+        let rehearsals = Arc::new(Rehearsals::default());
         let (shared, raise) = (Arc::clone(&sql), signal.clone());
+        let tried = Arc::clone(&rehearsals);
         Ok(Sqlite {
             inner: Arc::new(Inner {
-                writer: Writer::start(writing, options, self.synchronous, shared, raise),
+                writer: Writer::start(writing, options, self.synchronous, shared, tried, raise),
                 signal,
                 sql,
                 turn: AtomicUsize::new(0),
-                rehearsals: Rehearsals::default(),
+                rehearsals,
                 readers,
                 path,
             }),

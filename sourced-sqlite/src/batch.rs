@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use sourced::backend::BackendError;
+use sourced::backend::{Ack, BackendError, RowsWanted};
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
@@ -23,10 +23,20 @@ pub(crate) enum Effect {
 /// What somebody wants to be written.
 pub(crate) enum Order {
     Store(PlainJob),
+    Change(RowsJob),
     Work(Box<dyn Job>),
 }
 
 pub(crate) struct PlainJob {
+    pub(crate) plain: Plain,
+    pub(crate) reply: oneshot::Sender<Outcome>,
+}
+
+/// An acknowledgement whose sync actions read these rows, and that stores no messages.
+pub(crate) struct RowsJob {
+    pub(crate) ack: Ack,
+    pub(crate) wanted: RowsWanted,
+    /// The end of its claim.
     pub(crate) plain: Plain,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
@@ -110,6 +120,7 @@ where
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) plain: Vec<PlainJob>,
+    pub(crate) rows: Vec<RowsJob>,
     pub(crate) jobs: Vec<Box<dyn Job>>,
 }
 
@@ -119,6 +130,7 @@ impl FromIterator<Order> for Batch {
         for order in orders {
             match order {
                 Order::Store(plain) => batch.plain.push(plain),
+                Order::Change(rows) => batch.rows.push(rows),
                 Order::Work(job) => batch.jobs.push(job),
             }
         }
@@ -129,20 +141,23 @@ impl FromIterator<Order> for Batch {
 impl Batch {
     /// Whether anything of it has to last.
     pub(crate) fn has_lasting(&self) -> bool {
-        !self.plain.is_empty() || self.jobs.iter().any(|job| job.effect() == Effect::Lasting)
+        let has_acks = !self.plain.is_empty() || !self.rows.is_empty();
+        has_acks || self.jobs.iter().any(|job| job.effect() == Effect::Lasting)
     }
 
-    /// Tells everybody: the outcomes of what is plain, or why the transaction failed.
+    /// Tells everybody: the outcomes of what is plain and then of what changes rows, or why the transaction failed.
     pub(crate) fn answer(self, transaction: Result<Vec<Outcome>, BackendError>) {
         let failure = transaction.as_ref().err().map(copy);
         let mut outcomes = transaction.unwrap_or_default().into_iter();
-        for job in self.plain {
+        let plain = self.plain.into_iter().map(|job| job.reply);
+        let rows = self.rows.into_iter().map(|job| job.reply);
+        for reply in plain.chain(rows) {
             let outcome = match &failure {
                 Some(error) => Err(copy(error).into()),
                 None => outcomes.next().unwrap_or_else(|| Err(gone().into())),
             };
             // The caller may have gone; what it wanted is done all the same.
-            _ = job.reply.send(outcome);
+            _ = reply.send(outcome);
         }
         for job in self.jobs {
             job.answer(failure.as_ref().map_or(Ok(()), |error| Err(copy(error))));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Limits, Refusal, Verdict, bounded,
+    LaneState, Limits, Refusal, Rehearsed, Verdict, bounded,
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, Position, StreamId};
@@ -47,9 +47,11 @@ impl Claims for Sqlite {
             .map_err(Into::into);
         refused.and_then(|()| append::refuse_repetitions(&ack.appends, &ack.schedules))?;
         // What only writes documents is run here, while others have the connection.
-        let writes = self.inner.rehearsals.writes(&ack);
-        let writes = match writes {
-            Some(documents) if ack.schedules.is_empty() => {
+        let writes = match self.inner.rehearsals.rehearse(&ack) {
+            Some(Rehearsed::Rows(wanted)) if stores_nothing(&ack) => {
+                return self.inner.writer.change(ack, wanted).await;
+            }
+            Some(Rehearsed::Writes(documents)) if ack.schedules.is_empty() => {
                 let (claim, upto, refusals) = (ack.claim, ack.upto, ack.refusals);
                 let progress = Some(Progress {
                     claim,
@@ -60,7 +62,8 @@ impl Claims for Sqlite {
                 let appends = ack.appends;
                 return self.inner.writer.store(Plain { appends, progress }).await;
             }
-            writes => writes,
+            Some(Rehearsed::Writes(writes)) => Some(writes),
+            _ => None,
         };
         let sql = Arc::clone(&self.inner.sql);
         self.inner
@@ -261,6 +264,11 @@ impl Sqlite {
                 .await,
         )
     }
+}
+
+/// Whether it stores no messages.
+fn stores_nothing(ack: &Ack) -> bool {
+    ack.appends.is_empty() && ack.schedules.is_empty()
 }
 
 fn unless_lost(result: Result<(), FenceError>) -> Result<(), BackendError> {

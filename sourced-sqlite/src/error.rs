@@ -1,6 +1,7 @@
 //! What SQLite's result codes mean at the port. Nothing else looks at them.
 
-use sourced::backend::BackendError;
+use sourced::Failure;
+use sourced::backend::{AckError, BackendError};
 use sqlx::error::DatabaseError;
 
 /// Primary result codes, <https://www.sqlite.org/rescode.html>.
@@ -23,34 +24,53 @@ mod code {
 /// An error of sqlx as the port tells it.
 pub(crate) fn backend(error: sqlx::Error) -> BackendError {
     match &error {
+        _ if is_outage(&error) => BackendError::Unavailable(Box::new(error)),
         sqlx::Error::Database(database) => match primary(database.as_ref()) {
-            Some(
-                code::BUSY
-                | code::LOCKED
-                | code::NOMEM
-                | code::INTERRUPT
-                | code::IOERR
-                | code::FULL
-                | code::CANTOPEN
-                | code::PROTOCOL
-                | code::SCHEMA,
-            ) => BackendError::Unavailable(Box::new(error)),
             Some(code::CORRUPT | code::FORMAT | code::NOTADB) => {
                 BackendError::Corrupt(error.to_string())
             }
             _ => BackendError::Refused(Box::new(error)),
         },
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => BackendError::Unavailable(Box::new(error)),
         // Only the column: the decoder's words may repeat what is stored.
         sqlx::Error::ColumnDecode { index, .. } => {
             BackendError::Corrupt(format!("column {index} has another type"))
         }
         sqlx::Error::Decode(_) => BackendError::Corrupt("a column has another type".to_owned()),
         _ => BackendError::Refused(Box::new(error)),
+    }
+}
+
+/// What an acknowledgement whose sync action failed comes to, also where that ran SQL of its own.
+pub(crate) fn of_sync(failure: Failure) -> AckError {
+    match failure.find() {
+        Some(error) if is_outage(error) => BackendError::of_outage(failure).into(),
+        _ => AckError::of_sync(failure),
+    }
+}
+
+/// Whether the same may go through later: somebody is in the way, the disk is full, nobody answers.
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => matches!(
+            primary(database.as_ref()),
+            Some(
+                code::BUSY
+                    | code::LOCKED
+                    | code::NOMEM
+                    | code::INTERRUPT
+                    | code::IOERR
+                    | code::FULL
+                    | code::CANTOPEN
+                    | code::PROTOCOL
+                    | code::SCHEMA
+            )
+        ),
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        _ => false,
     }
 }
 

@@ -14,7 +14,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use crate::append::{self, json};
 use crate::pump::Outlook;
 use crate::quarantine;
-use crate::row::{self, COLUMN_COUNT, limit, signed, unsigned};
+use crate::row::{COLUMN_COUNT, MessageReader, limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
 use crate::tx::SavepointTx;
@@ -136,6 +136,7 @@ pub(crate) async fn deliveries(
     }
     let mut deliveries: HashMap<i64, Result<Vec<Delivery>, BackendError>> = HashMap::new();
     let mut damaged = HashSet::new();
+    let mut messages = MessageReader::default();
     for row in &rows {
         let lane: i64 = row.try_get(COLUMN_COUNT).map_err(error::backend)?;
         // What comes before the damage is still delivered, what comes after it has to wait.
@@ -144,7 +145,7 @@ pub(crate) async fn deliveries(
         }
         let replaying: bool = row.try_get(COLUMN_COUNT + 1).map_err(error::backend)?;
         let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
-        match (row::message(row), of_lane) {
+        match (messages.read(row), of_lane) {
             (Ok(_), Ok(list)) if list.len() >= per_lane.max(1) => {}
             (Ok(message), Ok(list)) => list.push(Delivery { message, replaying }),
             (Err(error), of_lane) => {
@@ -179,7 +180,7 @@ pub(crate) async fn ack(
     match writes {
         Some(writes) => tx::write(connection, sql, writes)
             .await
-            .map_err(|error| AckError::Sync(error.into()))?,
+            .map_err(|error| AckError::of_sync(error.into()))?,
         None => sync(connection, sql, &ack.syncs).await?,
     }
     progress(connection, sql, lane, ack.upto).await?;
@@ -219,7 +220,7 @@ pub(crate) async fn sync(
         action
             .run(&mut Tx::new(&mut ops))
             .await
-            .map_err(AckError::Sync)?;
+            .map_err(error::of_sync)?;
     }
     savepoint.commit().await.map_err(error::backend)?;
     Ok(())

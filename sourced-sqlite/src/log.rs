@@ -15,7 +15,7 @@ use crate::backend::Sqlite;
 use crate::error;
 use crate::pages::{Bounds, Conditions, list};
 use crate::reader::SqliteReader;
-use crate::row::{self, limit, signed};
+use crate::row::{self, MessageReader, limit, signed};
 use crate::sql::Statements;
 
 /// The same for whoever has connections that read.
@@ -85,8 +85,9 @@ pub(crate) async fn messages(
     let mut rows = query.fetch(connection);
     let mut messages = Vec::new();
     let mut removed = None;
+    let mut reader = MessageReader::default();
     while let Some(row) = rows.try_next().await.map_err(error::backend)? {
-        match row::message(&row) {
+        match reader.read(&row) {
             // The last one is told, in whichever direction was read.
             Err(BackendError::Removed { stream, upto }) => {
                 removed = removed.max(Some((upto, stream)));

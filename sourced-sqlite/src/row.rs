@@ -22,27 +22,69 @@ pub(crate) const REMOVED: char = '!';
 
 /// Reads one message.
 pub(crate) fn message(row: &SqliteRow) -> Result<StoredMessage, BackendError> {
-    let position = unsigned(row, 0)?;
-    // Says where, and nothing of what is stored there.
-    let corrupt = |what: &str| BackendError::Corrupt(format!("{what} at position {position}"));
-    let text = |column: usize| row.try_get::<&str, _>(column).map_err(error::backend);
+    MessageReader::default().read(row)
+}
 
-    let stream = StreamId::new(text(1)?).map_err(|_| corrupt("a stream's name"))?;
-    let seq = Seq::new(unsigned(row, 2)?).ok_or_else(|| corrupt("a seq"))?;
-    if text(5)?.starts_with(REMOVED) {
-        return Err(BackendError::Removed { stream, upto: seq });
+/// Reads messages, and makes a name once as long as it comes again.
+#[derive(Default)]
+pub(crate) struct MessageReader {
+    stream: Option<StreamId>,
+    types: Vec<TypeName>,
+}
+
+/// A result has few types; what comes later than these is made each time.
+const NAMES_KEPT: usize = 8;
+
+impl MessageReader {
+    pub(crate) fn read(&mut self, row: &SqliteRow) -> Result<StoredMessage, BackendError> {
+        let position = unsigned(row, 0)?;
+        // Says where, and nothing of what is stored there.
+        let corrupt = |what: &str| BackendError::Corrupt(format!("{what} at position {position}"));
+        let text = |column: usize| row.try_get::<&str, _>(column).map_err(error::backend);
+
+        let name = text(1)?;
+        let stream = match &self.stream {
+            Some(last) if last.as_str() == name => last.clone(),
+            _ => {
+                let stream = StreamId::new(name).map_err(|_| corrupt("a stream's name"))?;
+                self.stream.insert(stream).clone()
+            }
+        };
+        let seq = Seq::new(unsigned(row, 2)?).ok_or_else(|| corrupt("a seq"))?;
+        let name = text(5)?;
+        if name.starts_with(REMOVED) {
+            return Err(BackendError::Removed { stream, upto: seq });
+        }
+        let known = self.types.iter().find(|known| known.as_str() == name);
+        let new = match known {
+            Some(known) => new_message_of(known.clone(), row, 3, corrupt)?,
+            None => new_message(row, 3, corrupt)?,
+        };
+        if known.is_none() && self.types.len() < NAMES_KEPT {
+            self.types.push(new.type_name.clone());
+        }
+        Ok(StoredMessage::stored(
+            new,
+            stream,
+            seq,
+            Position::new(position),
+        ))
     }
-    let new = new_message(row, 3, corrupt)?;
-    Ok(StoredMessage::stored(
-        new,
-        stream,
-        seq,
-        Position::new(position),
-    ))
 }
 
 /// Reads a message without its place: its id at column `first`, and the rest behind it in the order of [`COLUMNS`].
 pub(crate) fn new_message(
+    row: &SqliteRow,
+    first: usize,
+    corrupt: impl Fn(&str) -> BackendError,
+) -> Result<NewMessage, BackendError> {
+    let name: &str = row.try_get(first + 2).map_err(error::backend)?;
+    let type_name = TypeName::new(name).map_err(|_| corrupt("a type name"))?;
+    new_message_of(type_name, row, first, corrupt)
+}
+
+fn new_message_of(
+    type_name: TypeName,
     row: &SqliteRow,
     first: usize,
     corrupt: impl Fn(&str) -> BackendError,
@@ -52,7 +94,6 @@ pub(crate) fn new_message(
             .map_err(error::backend)
     };
     let kind = kind(text(1)?).ok_or_else(|| corrupt("a kind"))?;
-    let type_name = TypeName::new(text(2)?).map_err(|_| corrupt("a type name"))?;
     let created_at = row.try_get(first + 6).map_err(error::backend)?;
     let mut new = NewMessage::root(
         MessageId::from_uuid(uuid(row, first)?),

@@ -65,6 +65,15 @@ pub(crate) async fn store(
     Ok(outcomes)
 }
 
+/// Looks up what claims depend on.
+pub(crate) async fn look_up_claims(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    all: &[&Plain],
+) -> Result<SqliteRow, BackendError> {
+    look_up_all(connection, sql.look_up.clone(), all, Ids::AreNew).await
+}
+
 async fn look_up_all(
     connection: &mut SqliteConnection,
     statement: SqlStr,
@@ -106,7 +115,8 @@ pub(crate) async fn look_up<'a>(
     row.map_err(error::backend)
 }
 
-async fn write(
+/// Writes what was worked out.
+pub(crate) async fn write(
     connection: &mut SqliteConnection,
     sql: &Statements,
     draft: &Draft<'_>,

@@ -10,17 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sourced::backend::{BackendError, Signal};
+use sourced::backend::{Ack, BackendError, DocumentWrites, Rehearsals, RowsWanted, Signal};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::backend::Synchronous;
-use crate::batch::{Batch, Effect, Order, PlainJob, TypedJob, Verdict, gone};
-use crate::draft::{Outcome, Plain};
+use crate::batch::{Batch, Effect, Order, PlainJob, RowsJob, TypedJob, Verdict, gone};
+use crate::draft::{Outcome, Plain, Progress};
 use crate::error;
 use crate::sql::Statements;
+use crate::staging;
 use crate::together;
 use crate::wake::{LOOK_EVERY, data_version};
 
@@ -44,6 +45,7 @@ impl Writer {
         options: SqliteConnectOptions,
         synchronous: Synchronous,
         sql: Arc<Statements>,
+        rehearsals: Arc<Rehearsals>,
         signal: Signal,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -54,6 +56,7 @@ impl Writer {
                 is_synced: synchronous == Synchronous::Full,
                 is_lasting_synced: synchronous == Synchronous::Full,
                 sql,
+                rehearsals,
                 options,
                 failures: 0,
                 seen_version: None,
@@ -83,6 +86,35 @@ impl Writer {
         let order = Order::Store(PlainJob { plain, reply });
         self.jobs.send(order).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// Acknowledges with what sync actions make of these rows, inside the next transaction, and resolves when that is
+    /// committed.
+    pub(crate) async fn change(&self, ack: Ack, wanted: RowsWanted) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let order = Order::Change(rows_job(ack, wanted, reply));
+        self.jobs.send(order).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// An acknowledgement without appends whose sync actions want rows.
+fn rows_job(ack: Ack, wanted: RowsWanted, reply: oneshot::Sender<Outcome>) -> RowsJob {
+    let progress = Progress {
+        claim: ack.claim.clone(),
+        upto: ack.upto,
+        refusals: ack.refusals.clone(),
+        documents: DocumentWrites::new(),
+    };
+    let plain = Plain {
+        appends: Vec::new(),
+        progress: Some(progress),
+    };
+    RowsJob {
+        ack,
+        wanted,
+        plain,
+        reply,
     }
 }
 
@@ -133,6 +165,7 @@ impl WritingTask {
 /// The connection, opened again when it breaks.
 struct Link {
     sql: Arc<Statements>,
+    rehearsals: Arc<Rehearsals>,
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
     /// Whether the connection waits for the disk when it commits.
@@ -160,20 +193,21 @@ impl Link {
     async fn try_transaction(&mut self, batch: &mut Batch) -> Result<Vec<Outcome>, BackendError> {
         self.sync_if(batch.has_lasting() && self.is_lasting_synced)
             .await?;
-        let sql = Arc::clone(&self.sql);
+        let (sql, rehearsals) = (Arc::clone(&self.sql), Arc::clone(&self.rehearsals));
         let connection = self.open().await?;
         let plain: Vec<&Plain> = batch.plain.iter().map(|job| &job.plain).collect();
-        if batch.jobs.is_empty() {
+        if batch.jobs.is_empty() && batch.rows.is_empty() {
             return together::commit(connection, &sql, &plain).await;
         }
         let mut transaction = connection
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(error::backend)?;
-        let outcomes = together::store(&mut transaction, &sql, &plain).await?;
+        let mut outcomes = together::store(&mut transaction, &sql, &plain).await?;
+        outcomes.extend(staging::store(&mut transaction, &sql, &rehearsals, &batch.rows).await?);
         match &mut *batch.jobs {
             // Whoever is alone needs no savepoint: the transaction is theirs.
-            [job] if plain.is_empty() => match job.run(&mut transaction).await {
+            [job] if outcomes.is_empty() => match job.run(&mut transaction).await {
                 Verdict::Keep => transaction.commit().await.map_err(error::backend)?,
                 Verdict::RollBack => transaction.rollback().await.map_err(error::backend)?,
             },

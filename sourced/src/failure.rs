@@ -77,6 +77,17 @@ impl Failure {
         }
     }
 
+    /// The same failure inside of another error, which is as permanent.
+    pub(crate) fn inside<E: StdError + Send + Sync + 'static>(
+        self,
+        error: impl FnOnce(Self) -> E,
+    ) -> Self {
+        Self {
+            permanence: self.permanence,
+            error: Box::new(error(self)),
+        }
+    }
+
     fn of(error: Box<dyn StdError + Send + Sync>) -> Self {
         Self {
             error,

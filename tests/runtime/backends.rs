@@ -7,6 +7,8 @@ use sourced::prelude::*;
 use sourced::{AppBuilder, Memory, RetryPolicy, WorkerOptions};
 use sourced_postgres::Postgres;
 use sourced_sqlite::Sqlite;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
 use crate::shop::{Report, Stage, Till};
 
@@ -42,6 +44,32 @@ impl On {
             .schema(schema)
             .pool_size(8);
         Self::Postgres(builder.connect().await.unwrap())
+    }
+
+    /// Runs SQL as somebody who altered the table `parcels` by hand: `{table}` is that one, `{index}` an index `by_hand`.
+    ///
+    /// # Panics
+    /// In memory, where nobody can.
+    pub async fn alter(&self, text: &str) {
+        let filled = |table: &str, index: &str| {
+            AssertSqlSafe(text.replace("{table}", table).replace("{index}", index))
+        };
+        match self {
+            Self::Memory(_) => panic!("memory has no SQL"),
+            Self::Sqlite(_, folder) => {
+                let file = SqliteConnectOptions::new().filename(folder.path().join("shop.db"));
+                let mut connection = file.connect().await.unwrap();
+                let text = filled("sourced_parcels", "by_hand");
+                sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+            }
+            Self::Postgres(backend) => {
+                let url = sourced_testing::postgres::test_url();
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                let schema = backend.schema();
+                let text = filled(&format!("{schema}.parcels"), &format!("{schema}.by_hand"));
+                sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+            }
+        }
     }
 
     pub fn builder(&self) -> AppBuilder {

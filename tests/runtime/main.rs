@@ -8,8 +8,10 @@ mod own;
 mod shop;
 
 mod across;
+mod altered;
 mod announcing;
 mod archiving;
+mod bad_input;
 mod building;
 mod by_hand;
 mod dates;
@@ -87,6 +89,12 @@ promises! {
     by_hand {
         workers_survive_a_panic_and_count_it_as_an_attempt,
         a_panic_in_a_unit_stores_nothing_and_is_told,
+    }
+    bad_input {
+        quarantine_of_a_payload_that_is_no_longer_read_until_it_is,
+        quarantine_of_an_event_that_panics_until_its_method_is_fixed,
+        outage_is_no_attempt_and_parks_nothing,
+        quarantine_goes_by_the_failure_of_a_projector_s_reaction,
     }
     building {
         every_missing_resource_is_named,
@@ -289,4 +297,20 @@ promises! {
         decided_once_by_units_workers_and_durable_methods_side_by_side,
         a_refusal_further_down_the_chain_is_told,
     }
+}
+
+/// What can be done by hand to tables of databases.
+mod by_sql {
+    promises!(@on sqlite, altered {
+        quarantine_ends_when_a_renamed_column_has_its_name_again,
+        quarantine_of_rows_alone_that_a_foreign_index_refuses,
+        never_skipped_when_somebody_dropped_a_column,
+    });
+    promises!(@on postgres, altered {
+        quarantine_ends_when_a_renamed_column_has_its_name_again,
+        quarantine_of_rows_alone_that_a_foreign_index_refuses,
+        quarantine_of_rows_alone_that_lack_a_foreign_column,
+        quarantine_ends_when_a_column_has_its_type_again,
+        never_skipped_when_somebody_dropped_a_column,
+    });
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sourced::backend::StreamAppend;
+use sourced::backend::{BackendError, StreamAppend};
 use sourced::prelude::*;
 use sourced::{
     ExpectedSeq, Kind, MessageId, NewMessage, Payload, RetryPolicy, TypeName, WorkerOptions,
@@ -173,7 +173,17 @@ impl Codes {
         self.codes.push(locked.code.clone());
     }
     #[sync]
-    async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+    async fn save(
+        &self,
+        id: &StreamId,
+        tx: &mut Tx<'_>,
+        stage: Res<Arc<Stage>>,
+    ) -> Result<(), Failure> {
+        stage.play(id.as_str()).await?;
+        // Twice, since it may be run before the transaction, too.
+        if id.as_str() == "safe-5" && stage.calls(id.as_str()) <= 2 {
+            return Err(BackendError::Unavailable("the disk is full".into()).into());
+        }
         tx.put("codes", SECRET, self).await
     }
 }
@@ -294,6 +304,17 @@ async fn says_no_payload(on: On) {
         reports[0].contains("type_name=safe.blow_up"),
         "{}",
         reports[0]
+    );
+    let is_outage = |line: &str| {
+        let parts = ["group=codes", "stream=safe-5", "position=", "full"];
+        let has_all = parts.iter().all(|part| line.contains(part));
+        has_all && line.contains("message_type=safe.locked")
+    };
+    let outages = text.lines().filter(|line| line.contains("storage failed"));
+    assert!(
+        outages.clone().any(is_outage),
+        "{:?}",
+        outages.collect::<Vec<_>>()
     );
     let parked = text.lines().filter(|line| line.contains("parked"));
     let is_misfit = |line: &str| {

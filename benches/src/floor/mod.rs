@@ -68,6 +68,8 @@ trait Tables: Send + Sync {
     async fn events(&self, stream: &str) -> anyhow::Result<Vec<Stored>>;
     /// The log after a position.
     async fn page(&self, after: i64, limit: usize) -> anyhow::Result<Vec<Stored>>;
+    /// Moves the cursor.
+    async fn move_on(&self, cursor: i64) -> anyhow::Result<()>;
     /// Adds to the totals and moves the cursor, in one transaction.
     async fn project(&self, cursor: i64, added: BTreeMap<String, Added>) -> anyhow::Result<()>;
 }
@@ -99,7 +101,11 @@ pub(crate) async fn run(place: &Place, workload: &Workload) -> anyhow::Result<Me
             messages,
         } => append(tables, tasks, batches, messages).await,
         Workload::Read { messages, streams } => read(place, tables, messages, streams).await,
-        Workload::Project { messages, streams } => project(place, tables, messages, streams).await,
+        Workload::Count { messages, streams } => count(place, tables, messages, streams).await,
+        // A document and a row are the same here.
+        Workload::Project { messages, streams } | Workload::Table { messages, streams } => {
+            project(place, tables, messages, streams).await
+        }
         Workload::ChainIdle { chains } => chain_idle(tables, chains).await,
         Workload::ChainBusy { chains, tasks } => {
             let watch = Stopwatch::start();
@@ -240,6 +246,29 @@ async fn read(
         }
     }
     ensure!(pieces == messages, "read {pieces} messages");
+    Ok(watch.stop(messages, Vec::new()))
+}
+
+async fn count(
+    place: &Place,
+    tables: Shared,
+    messages: usize,
+    streams: usize,
+) -> anyhow::Result<Measured> {
+    fill(&tables, messages, streams).await?;
+    place.settle().await?;
+    let watch = Stopwatch::start();
+    let (mut after, mut pieces) = (0, 0);
+    loop {
+        let page = tables.page(after, PROJECTED).await?;
+        let Some(last) = page.last() else { break };
+        after = last.place;
+        for message in &page {
+            pieces += serde_json::from_str::<ItemAdded>(&message.payload)?.quantity as usize;
+        }
+        tables.move_on(after).await?;
+    }
+    ensure!(pieces == messages, "counted {pieces}");
     Ok(watch.stop(messages, Vec::new()))
 }
 

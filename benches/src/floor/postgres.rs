@@ -43,6 +43,7 @@ const INSERT_AND_END: &str = "
         AS m (stream, seq, id, kind, type, payload, pending)";
 const EVENTS: &str = "SELECT seq, type, payload::text FROM messages WHERE stream = $1 AND kind = 'event' ORDER BY seq";
 const PAGE: &str = "SELECT position, type, payload::text, stream FROM messages WHERE position > $1 ORDER BY position LIMIT $2";
+const MOVE_ON: &str = "UPDATE cursor SET position = $1";
 const PROJECT: &str = "
     WITH moved AS (UPDATE cursor SET position = $4)
     INSERT INTO totals SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
@@ -115,6 +116,12 @@ impl Tables for Postgres {
             .fetch_all(&self.0)
             .await?;
         Ok(rows.iter().map(|row| stored(row, row.get(3))).collect())
+    }
+
+    async fn move_on(&self, cursor: i64) -> anyhow::Result<()> {
+        let query = sqlx::query(MOVE_ON).bind(cursor);
+        query.execute(&self.0).await?;
+        Ok(())
     }
 
     async fn project(&self, cursor: i64, added: BTreeMap<String, Added>) -> anyhow::Result<()> {

@@ -36,6 +36,7 @@ const END: &str = "UPDATE messages SET pending = 0 WHERE stream = $1 AND seq = $
 const EVENTS: &str =
     "SELECT seq, type, payload FROM messages WHERE stream = $1 AND kind = 'event' ORDER BY seq";
 const PAGE: &str = "SELECT position, type, payload, stream FROM messages WHERE position > $1 ORDER BY position LIMIT $2";
+const MOVE_ON: &str = "UPDATE cursor SET position = $1";
 
 pub(super) struct Sqlite {
     writer: SqlitePool,
@@ -125,6 +126,12 @@ impl Tables for Sqlite {
         Ok(rows.iter().map(|row| stored(row, row.get(3))).collect())
     }
 
+    async fn move_on(&self, cursor: i64) -> anyhow::Result<()> {
+        let query = sqlx::query(MOVE_ON).bind(cursor);
+        query.execute(&self.writer).await?;
+        Ok(())
+    }
+
     async fn project(&self, cursor: i64, added: BTreeMap<String, Added>) -> anyhow::Result<()> {
         let mut upsert = QueryBuilder::new("INSERT INTO totals (cart, pieces, cents) ");
         upsert.push_values(added, |mut values, (cart, added)| {
@@ -136,10 +143,7 @@ impl Tables for Sqlite {
         upsert.push(" ON CONFLICT (cart) DO UPDATE SET pieces = pieces + excluded.pieces, cents = cents + excluded.cents");
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         upsert.build().execute(&mut *tx).await?;
-        sqlx::query("UPDATE cursor SET position = $1")
-            .bind(cursor)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(MOVE_ON).bind(cursor).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 }

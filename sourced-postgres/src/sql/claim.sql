@@ -28,25 +28,45 @@ WITH wanted AS MATERIALIZED (
      WHERE l.group_id = picked.group_id AND l.stream_id = picked.stream_id
     RETURNING l.*
 )
-SELECT c.group_id, c.stream_id, c.epoch, c.attempts, c.head_seq, g.name AS group_name, s.name AS stream,
-       CASE c.attempts WHEN 0 THEN 0 ELSE greatest(0, extract(epoch FROM clock_timestamp() - c.failing_since) * 1000000) END::bigint AS failing_for,
-       m.replaying,
-       m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
-       m.metadata::text AS metadata, m.payload::text AS payload
+-- Each lane is a row without a message, and after it come its messages, without what is the lane's. Not sorted, which would
+-- move every message once more: the rows of a lane come in the order of their seqs already.
+SELECT c.group_id, c.stream_id, m.*
   FROM claimed AS c
   JOIN wanted AS g ON g.group_id = c.group_id
-  JOIN {schema}.streams AS s ON s.id = c.stream_id
-  LEFT JOIN LATERAL (
-    (SELECT m.*, o.is_replay AS replaying FROM {schema}.owed AS o JOIN {schema}.messages AS m USING (stream_id, seq)
-      WHERE c.owes AND o.group_id = c.group_id AND o.stream_id = c.stream_id AND o.seq <= c.acked_seq AND o.type = ANY(g.types)
-      ORDER BY o.seq LIMIT {messages})
+ CROSS JOIN LATERAL (
+    SELECT c.epoch, c.attempts, c.head_seq, c.ready_pos, g.name AS group_name,
+           (SELECT s.name FROM {schema}.streams AS s WHERE s.id = c.stream_id) AS stream,
+           CASE c.attempts WHEN 0 THEN 0 ELSE greatest(0, extract(epoch FROM clock_timestamp() - c.failing_since) * 1000000) END::bigint AS failing_for,
+           NULL::boolean AS replaying,
+           NULL::bigint AS position, NULL::bigint AS seq, NULL::uuid AS id, NULL::text AS kind, NULL::text AS type,
+           NULL::uuid AS causation_id, NULL::uuid AS correlation_id, NULL::timestamptz AS created_at, NULL::text AS decided_by,
+           NULL::text AS metadata, NULL::text AS payload
     UNION ALL
-    (SELECT m.*, CASE WHEN c.owes THEN coalesce(o.is_replay, m.seq <= c.max_seq) ELSE m.seq <= c.max_seq END
-       FROM {schema}.messages AS m
-       LEFT JOIN {schema}.owed AS o ON c.owes AND o.group_id = c.group_id AND o.stream_id = m.stream_id AND o.seq = m.seq
-      WHERE m.stream_id = c.stream_id AND m.seq > c.acked_seq AND m.seq <= c.head_seq
-        AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
-      ORDER BY m.seq LIMIT {messages})
-    ORDER BY seq LIMIT {messages}
-  ) AS m ON true
- ORDER BY c.ready_pos, c.group_id, c.stream_id, m.seq
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, m.replaying,
+           m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
+           m.metadata::text, m.payload::text
+      FROM (
+        SELECT * FROM (
+            (SELECT m.*, o.is_replay AS replaying FROM {schema}.owed AS o JOIN {schema}.messages AS m USING (stream_id, seq)
+              WHERE c.owes AND o.group_id = c.group_id AND o.stream_id = c.stream_id AND o.seq <= c.acked_seq AND o.type = ANY(g.types)
+              ORDER BY o.seq LIMIT {messages})
+            UNION ALL
+            (SELECT m.*, coalesce(o.is_replay, m.seq <= c.max_seq)
+               FROM {schema}.messages AS m
+               LEFT JOIN {schema}.owed AS o ON o.group_id = c.group_id AND o.stream_id = m.stream_id AND o.seq = m.seq
+              WHERE c.owes AND m.stream_id = c.stream_id
+                AND m.seq > c.acked_seq AND m.seq <= greatest(c.head_seq, c.acked_seq + {messages})
+                AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+              ORDER BY m.seq LIMIT {messages})
+            ORDER BY seq LIMIT {messages}
+        ) AS owing
+        UNION ALL
+        -- As much as may come at once, even ahead of the pump: inside a stream positions are committed in order.
+        (SELECT m.*, m.seq <= c.max_seq
+           FROM {schema}.messages AS m
+          WHERE NOT c.owes AND m.stream_id = c.stream_id
+            AND m.seq > c.acked_seq AND m.seq <= greatest(c.head_seq, c.acked_seq + {messages})
+            AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+          ORDER BY m.seq LIMIT {messages})
+      ) AS m
+  ) AS m

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sourced::backend::{Backend, SyncAction, Tx};
+use sourced::backend::{Backend, BackendError, SyncAction, Tx};
 use sourced::{Failure, Payload};
 use tokio::sync::Semaphore;
 
@@ -20,6 +20,8 @@ pub(super) enum Step {
     /// Fails unless the transaction sees this.
     Sees(&'static str, Option<u64>),
     Fail(&'static str),
+    /// Fails because the storage does not answer.
+    Outage,
     Panic,
     /// Says that it is here, then waits to be let through.
     Gate(Gate),
@@ -56,6 +58,11 @@ impl Gate {
     }
 }
 
+/// An error of somebody's own, around that of the storage.
+#[derive(Debug, thiserror::Error)]
+#[error("it cannot be saved")]
+struct FailedInside(#[source] BackendError);
+
 #[derive(Debug)]
 struct Steps(Vec<Step>);
 
@@ -82,6 +89,10 @@ impl SyncAction for Steps {
                     }
                 }
                 Step::Fail(why) => return Err(Failure::msg(why)),
+                Step::Outage => {
+                    let away = BackendError::Unavailable("it is away".into());
+                    return Err(FailedInside(away).into());
+                }
                 Step::Panic => panic!("this sync action panics on purpose"),
                 Step::Gate(gate) => {
                     // An action that only writes may be run before the transaction begins.

@@ -30,6 +30,7 @@ pub(crate) enum Fault {
     AcksWhatItNeverGave,
     AppendsOutsideTheTransaction,
     NeverFences,
+    BlamesActionsForOutages,
     GoesOnPastOthers,
     GoesOnWhileStopped,
     RenewsLostClaims,

@@ -77,6 +77,12 @@ backend! {
                 self.memory.ack(ack).await?;
                 return Ok(appended);
             }
+            if self.has(Fault::BlamesActionsForOutages) {
+                return match self.memory.ack(ack).await {
+                    Err(AckError::Backend(error)) => Err(AckError::Sync(error.into())),
+                    result => result,
+                };
+            }
             if self.has(Fault::NeverFences) {
                 let appends = ack.appends.clone();
                 return match self.memory.ack(ack).await {

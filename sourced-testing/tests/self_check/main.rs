@@ -130,6 +130,7 @@ caught! {
     jumping_acks: AcksWhatItNeverGave by ack_never_jumps::each_message_needs_its_own;
     acks_that_skip_what_came_meanwhile: AcksWhatItNeverGave by never_skipped::what_arrives_during_a_claim_comes_after_it;
     appends_that_outlive_a_failed_ack: AppendsOutsideTheTransaction by one_transaction::a_failing_sync_action_undoes_everything;
+    outages_that_count_as_failures: BlamesActionsForOutages by one_transaction::outage_is_no_attempt_when_a_sync_action_meets_it;
     appends_seen_before_the_commit: AppendsOutsideTheTransaction by one_transaction::nothing_is_seen_before_the_commit;
     appends_of_a_lost_claim: AppendsOutsideTheTransaction by fenced::an_ack_of_a_lost_lane_stores_nothing;
     missing_fences: NeverFences by fenced::an_ack_of_a_lost_lane_stores_nothing;

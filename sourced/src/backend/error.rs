@@ -51,6 +51,15 @@ impl BackendError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// [`BackendError::Unavailable`], for a failure of user code whose cause was that. For backends.
+    pub fn of_outage(failure: Failure) -> Self {
+        let error: Box<dyn StdError + Send + Sync> = failure.into();
+        match error.downcast() {
+            Ok(outage) => *outage,
+            Err(error) => Self::Unavailable(error),
+        }
+    }
 }
 
 /// Why nothing was appended.
@@ -103,7 +112,7 @@ pub enum AckError {
     /// An append was refused.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// A sync action failed.
+    /// A sync action failed, and not because the storage was away: see [`AckError::of_sync`].
     #[error("a sync action failed: {0}")]
     Sync(Failure),
     /// The storage did not do it.
@@ -112,6 +121,18 @@ pub enum AckError {
 }
 
 impl AckError {
+    /// What an acknowledgement whose sync action failed comes to. For backends.
+    ///
+    /// - *outage-is-no-attempt*: where the storage did not do what the action asked of it, and may do it later, that is what
+    ///   is told. The message is not to blame, so it is handled again without being counted as failed.
+    pub fn of_sync(failure: Failure) -> Self {
+        if failure.find().is_some_and(BackendError::is_transient) {
+            Self::Backend(BackendError::of_outage(failure))
+        } else {
+            Self::Sync(failure)
+        }
+    }
+
     /// Whether loading and deciding again may help.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Append(error) if error.is_conflict())

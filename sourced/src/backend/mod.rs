@@ -34,6 +34,7 @@ mod rehearsal;
 mod schedules;
 mod selection;
 mod snapshots;
+mod staged;
 mod store;
 mod tables;
 mod tx;
@@ -60,10 +61,11 @@ pub use quarantine::{
     bounded,
 };
 pub use recurrences::{Advance, Progress, Recurrences, Seen};
-pub use rehearsal::{DocumentWrites, Rehearsals};
+pub use rehearsal::{DocumentWrites, Rehearsals, Rehearsed};
 pub use schedules::{Change, Promotion, Scheduled, Schedules, Scheduling, SetAside, Waiting};
 pub use selection::{Selection, Source};
 pub use snapshots::{Snapshot, Snapshots};
+pub use staged::{RowsWanted, StagedRows};
 pub use store::{Appended, Store, StreamAppend};
 pub use tables::{
     Column, ColumnType, FoundColumn, Mark, Nulls, RowChanges, RowQuery, Select, Sorting, Table,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
+use super::staged::{RowsChanged, RowsWanted, StagedRows, by_key};
 use super::tables::{RowChanges, Table, Values};
 use super::{Ack, BackendError, SyncAction, Tx, TxOps};
 use crate::message::Payload;
@@ -17,14 +18,23 @@ use crate::stream::GroupId;
 /// What documents become: a value, or nothing where they are deleted; by collection and key.
 pub type DocumentWrites = BTreeMap<(String, String), Option<Payload>>;
 
-/// Finds out which documents acknowledgements write, without a transaction. For backends that would rather store the
-/// documents of many acknowledgements at once than keep a transaction open for each.
+/// What the sync actions of an acknowledgement do, as far as that shows without a transaction.
+#[derive(Debug, PartialEq)]
+pub enum Rehearsed {
+    /// They write these documents. Where these are stored with the acknowledgement, the actions need not be run again.
+    Writes(DocumentWrites),
+    /// They begin by reading rows, and may be run on those that were read for many: [`Rehearsals::change`].
+    Rows(RowsWanted),
+}
+
+/// Finds out what acknowledgements write, without a transaction. For backends that would rather store what many of them
+/// write at once than keep a transaction open for each.
 ///
 /// ```
-/// use sourced::backend::{Ack, DocumentWrites, Rehearsals};
+/// use sourced::backend::{Ack, Rehearsals, Rehearsed};
 ///
 /// fn is_plain(rehearsals: &Rehearsals, ack: &Ack) -> bool {
-///     rehearsals.writes(ack).is_some_and(|writes| writes.is_empty())
+///     matches!(rehearsals.rehearse(ack), Some(Rehearsed::Writes(writes)) if writes.is_empty())
 /// }
 /// ```
 #[derive(Debug, Default)]
@@ -34,26 +44,42 @@ pub struct Rehearsals {
 }
 
 impl Rehearsals {
-    /// Runs the sync actions of an acknowledgement, in order, with nothing behind them, and gives what they write. Where
-    /// this is stored with the acknowledgement, they need not be run again.
+    /// Runs the sync actions of an acknowledgement, in order, with nothing behind them, and gives what they do.
     ///
-    /// `None` when they have to be run in the transaction: they asked for a document they had not written, for rows or for
-    /// the connection, failed, or waited for something.
-    pub fn writes(&self, ack: &Ack) -> Option<DocumentWrites> {
+    /// `None` when they have to be run in the transaction: they asked for a document they had not written, for rows after
+    /// having written, or for the connection, failed, or waited for something.
+    pub fn rehearse(&self, ack: &Ack) -> Option<Rehearsed> {
         if ack.syncs.is_empty() {
-            return Some(DocumentWrites::new());
+            return Some(Rehearsed::Writes(DocumentWrites::new()));
         }
         if self.lock().contains(&ack.claim.group) {
             return None;
         }
-        match Rehearsal::of(&ack.syncs) {
-            Rehearsal::Writes(writes) => Some(writes),
-            Rehearsal::Unclear => None,
-            Rehearsal::NeedsTransaction => {
-                self.lock().insert(ack.claim.group.clone());
-                None
-            }
+        match self.of(ack, None) {
+            Rehearsal::Writes(writes) => Some(Rehearsed::Writes(writes)),
+            Rehearsal::Wants(rows) => Some(Rehearsed::Rows(rows)),
+            _ => None,
         }
+    }
+
+    /// Runs the sync actions of an acknowledgement on rows that were read in the transaction, as those before it have left
+    /// them. `false`, and nothing is changed, when they have to be run in a transaction of their own: they failed, or ask
+    /// for something else.
+    #[must_use]
+    pub fn change(&self, rows: &mut StagedRows, ack: &Ack) -> bool {
+        let Rehearsal::Changes(changed) = self.of(ack, Some(rows)) else {
+            return false;
+        };
+        rows.change(changed);
+        true
+    }
+
+    fn of(&self, ack: &Ack, rows: Option<&StagedRows>) -> Rehearsal {
+        let rehearsal = Rehearsal::of(&ack.syncs, rows);
+        if rehearsal == Rehearsal::NeedsTransaction {
+            self.lock().insert(ack.claim.group.clone());
+        }
+        rehearsal
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<GroupId>> {
@@ -67,6 +93,9 @@ impl Rehearsals {
 #[derive(Debug, PartialEq)]
 enum Rehearsal {
     Writes(DocumentWrites),
+    Changes(RowsChanged),
+    /// They asked for rows before they wrote anything.
+    Wants(RowsWanted),
     /// They asked for what only a transaction has.
     NeedsTransaction,
     /// They failed or waited. What becomes of that is for the transaction to show.
@@ -74,8 +103,14 @@ enum Rehearsal {
 }
 
 impl Rehearsal {
-    fn of(syncs: &[Arc<dyn SyncAction>]) -> Self {
-        let mut stage = Stage::default();
+    fn of(syncs: &[Arc<dyn SyncAction>], rows: Option<&StagedRows>) -> Self {
+        let mut stage = Stage {
+            rows,
+            writes: DocumentWrites::new(),
+            changes: RowsChanged::new(),
+            wants: None,
+            needs_transaction: false,
+        };
         for sync in syncs {
             let run = async { sync.run(&mut Tx::new(&mut stage)).await };
             // Whoever does not wait is done at the first look.
@@ -83,21 +118,27 @@ impl Rehearsal {
             match outcome {
                 _ if stage.needs_transaction => return Self::NeedsTransaction,
                 Some(Ok(Ok(()))) => {}
-                _ => return Self::Unclear,
+                _ => return stage.wants.map_or(Self::Unclear, Self::Wants),
             }
         }
-        Self::Writes(stage.writes)
+        match rows {
+            None => Self::Writes(stage.writes),
+            Some(_) if stage.writes.is_empty() => Self::Changes(stage.changes),
+            Some(_) => Self::NeedsTransaction,
+        }
     }
 }
 
-#[derive(Default)]
-struct Stage {
+struct Stage<'r> {
+    rows: Option<&'r StagedRows>,
     writes: DocumentWrites,
+    changes: RowsChanged,
+    wants: Option<RowsWanted>,
     needs_transaction: bool,
 }
 
 #[async_trait]
-impl TxOps for Stage {
+impl TxOps for Stage<'_> {
     async fn put_document(
         &mut self,
         collection: &str,
@@ -129,14 +170,38 @@ impl TxOps for Stage {
         Ok(())
     }
 
-    async fn read_rows(&mut self, _: &Table, _: &[Values]) -> Result<Vec<Values>, BackendError> {
-        self.needs_transaction = true;
+    async fn read_rows(
+        &mut self,
+        table: &Table,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, BackendError> {
+        match self.rows {
+            None if self.writes.is_empty() => {
+                let (table, keys) = (table.clone(), keys.to_vec());
+                self.wants = Some(RowsWanted { table, keys });
+            }
+            None => self.needs_transaction = true,
+            Some(rows) => match rows.read(table, keys, &self.changes) {
+                Some(rows) => return Ok(rows),
+                None => self.needs_transaction = true,
+            },
+        }
         pending().await
     }
 
-    async fn change_rows(&mut self, _: &Table, _: &RowChanges) -> Result<(), BackendError> {
-        self.needs_transaction = true;
-        pending().await
+    async fn change_rows(
+        &mut self,
+        table: &Table,
+        changes: &RowChanges,
+    ) -> Result<(), BackendError> {
+        let changes: RowsChanged = by_key(table, changes).collect();
+        let was_read = |rows: &&StagedRows| rows.table() == table && rows.have(changes.keys());
+        if self.rows.filter(was_read).is_none() {
+            self.needs_transaction = true;
+            return pending().await;
+        }
+        self.changes.extend(changes);
+        Ok(())
     }
 
     fn connection(&mut self) -> &mut dyn Any {
@@ -148,6 +213,7 @@ impl TxOps for Stage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tables::{Column, ColumnType, Mark, Nulls, Value};
     use super::*;
     use crate::failure::Failure;
 
@@ -156,10 +222,37 @@ mod tests {
         Put(&'static str, u64),
         Delete(&'static str),
         Get(&'static str),
+        /// Adds one to the number of a row.
+        Count(i64),
         Connection,
         Fail,
         Panic,
         Wait,
+    }
+
+    fn table() -> Table {
+        let column = |name, mark| Column {
+            name,
+            of: ColumnType::Integer,
+            nulls: Nulls::Refused,
+            mark,
+        };
+        Table {
+            name: "counts",
+            version: 1,
+            columns: vec![column("id", Mark::Key), column("n", Mark::Plain)],
+        }
+    }
+
+    async fn count(tx: &mut Tx<'_>, id: i64) -> Result<(), Failure> {
+        let id = Value::Integer(id);
+        let found = tx.read_rows(&table(), &[vec![id.clone()]]).await?;
+        let mut changes = RowChanges::default();
+        match found.first().map(|row| &row[1]) {
+            Some(Value::Integer(n)) => changes.changed.push(vec![id, Value::Integer(n + 1)]),
+            _ => changes.created.push(vec![id, Value::Integer(1)]),
+        }
+        tx.change_rows(&table(), &changes).await
     }
 
     #[async_trait]
@@ -169,6 +262,7 @@ mod tests {
                 Self::Put(key, value) => tx.put("docs", key, &value).await,
                 Self::Delete(key) => tx.delete("docs", key).await,
                 Self::Get(key) => tx.get::<u64>("docs", key).await.map(drop),
+                Self::Count(id) => count(tx, id).await,
                 Self::Connection => {
                     _ = tx.connection::<String>();
                     Ok(())
@@ -183,7 +277,7 @@ mod tests {
     fn rehearsed(acts: &[Act]) -> Rehearsal {
         let syncs: Vec<Arc<dyn SyncAction>> =
             acts.iter().map(|act| Arc::new(*act) as Arc<_>).collect();
-        Rehearsal::of(&syncs)
+        Rehearsal::of(&syncs, None)
     }
 
     #[test]
@@ -209,6 +303,48 @@ mod tests {
             let found = rehearsed(&[Act::Put("b", 1), act, Act::Put("c", 1)]);
             assert_eq!(found, Rehearsal::NeedsTransaction);
         }
+    }
+
+    #[test]
+    fn rows_are_asked_for_first_and_then_changed() {
+        let table = table();
+        let syncs: Vec<Arc<dyn SyncAction>> = vec![Arc::new(Act::Count(7))];
+        let wanted = RowsWanted {
+            table: table.clone(),
+            keys: vec![vec![Value::Integer(7)]],
+        };
+        let found = Rehearsal::of(&syncs, None);
+        assert_eq!(found, Rehearsal::Wants(wanted.clone()));
+        let mut rows = StagedRows::of([&wanted]).unwrap();
+        for _ in 0..2 {
+            let Rehearsal::Changes(changed) = Rehearsal::of(&syncs, Some(&rows)) else {
+                panic!("the rows are there");
+            };
+            rows.change(changed);
+        }
+        let row = vec![Value::Integer(7), Value::Integer(2)];
+        let created = RowChanges {
+            created: vec![row],
+            ..RowChanges::default()
+        };
+        assert_eq!(rows.changes(), created);
+    }
+
+    #[test]
+    fn rows_that_were_not_read_and_documents_beside_rows_need_a_transaction() {
+        let wanted = RowsWanted {
+            table: table(),
+            keys: vec![vec![Value::Integer(7)]],
+        };
+        let rows = StagedRows::of([&wanted]).unwrap();
+        for acts in [&[Act::Count(8)][..], &[Act::Count(7), Act::Put("a", 1)]] {
+            let syncs: Vec<Arc<dyn SyncAction>> =
+                acts.iter().map(|act| Arc::new(*act) as Arc<_>).collect();
+            let found = Rehearsal::of(&syncs, Some(&rows));
+            assert_eq!(found, Rehearsal::NeedsTransaction);
+        }
+        let found = rehearsed(&[Act::Put("a", 1), Act::Count(7)]);
+        assert_eq!(found, Rehearsal::NeedsTransaction);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::backend::{BackendError, Delivery, ReadStream, SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage, TypeName};
 use crate::reactor::{
-    Afterwards, Batch, Clash, Context, Footing, Ground, Handled, History, Needs, Reactor, States,
-    guarded, initial,
+    Afterwards, Batch, Clash, Context, EventFailure, Footing, Ground, Handled, History, Needs,
+    OldShape, Reactor, States, guarded, initial,
 };
 use crate::stream::{GroupId, Seq};
 use crate::telemetry::spans;
@@ -46,7 +46,8 @@ impl<P: Projector> ProjectorReactor<P> {
         let mut handled = Handled::default();
         for (n_done, event) in history.iter().enumerate() {
             let done = async {
-                self.table.evolution.evolve(&mut state, event)?;
+                let evolved = self.table.evolution.evolve(&mut state, event);
+                evolved.map_err(OldShape::from)?;
                 let upto = History::shared(Arc::clone(history)).first(n_done + 1);
                 self.react(batch, &state, event, upto, &mut handled).await
             };
@@ -55,7 +56,7 @@ impl<P: Projector> ProjectorReactor<P> {
                 return Folded {
                     state: self.refold(batch, &history[..n_done]),
                     handled,
-                    failed: Some((event.seq, at_event(event, &failure))),
+                    failed: Some((event.seq, at_event::<P>(event, failure))),
                 };
             }
         }
@@ -151,9 +152,8 @@ pub(super) struct Folded<P> {
 }
 
 /// A failure that says at which event.
-pub(super) fn at_event(event: &StoredMessage, failure: &Failure) -> Failure {
-    let (type_name, seq) = (&event.type_name, event.seq);
-    Failure::msg(format!("`{type_name}` at seq {seq}: {failure}"))
+pub(super) fn at_event<P: Projector>(event: &StoredMessage, failure: Failure) -> Failure {
+    EventFailure::at(&group_of::<P>(), event, failure)
 }
 
 /// The consumer group of a projector.
@@ -213,6 +213,10 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
                 let folded = self.fold_onto_loaded(batch, *load).instrument(span).await;
                 match folded {
                     Ok(folded) => folded,
+                    // The message is not to blame for a storage that does not answer.
+                    Err(failure) if failure.find().is_some_and(BackendError::is_transient) => {
+                        return Err(BackendError::of_outage(failure));
+                    }
                     Err(failure) => return Ok(Handled::failed(failure)),
                 }
             }

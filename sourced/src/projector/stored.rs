@@ -16,7 +16,7 @@ use crate::backend::{SyncAction, Tx};
 use crate::failure::Failure;
 use crate::message::StoredMessage;
 use crate::reactor::{
-    Batch, Context, FailedAt, Handled, History, Streams, guarded, guarded_now, initial,
+    Batch, Context, FailedAt, Handled, History, OldShape, Streams, guarded, guarded_now, initial,
 };
 
 /// Loads its state before the transaction that saves it. `#[projector(stored)]` writes this.
@@ -83,7 +83,8 @@ impl<P: Projector> ProjectorReactor<P> {
         for (n_done, delivery) in batch.deliveries.iter().enumerate() {
             let event = &delivery.message;
             let done = async {
-                self.table.evolution.evolve(&mut state, event)?;
+                let evolved = self.table.evolution.evolve(&mut state, event);
+                evolved.map_err(OldShape::from)?;
                 self.react(batch, &state, event, History::default(), &mut handled)
                     .await
             };
@@ -96,7 +97,7 @@ impl<P: Projector> ProjectorReactor<P> {
                 return Ok(Folded {
                     state,
                     handled,
-                    failed: Some((event.seq, at_event(event, &failure))),
+                    failed: Some((event.seq, at_event::<P>(event, failure))),
                 });
             }
         }
@@ -152,8 +153,8 @@ impl<P: Projector> SyncAction for FoldInTx<P> {
         let mut state = found.unwrap_or_else(first);
         for event in &self.events {
             let evolved = guarded_now(|| self.table.evolution.evolve(&mut state, event));
-            let evolved = evolved.and_then(|evolved| Ok(evolved?));
-            evolved.map_err(|failure| self.failed_at(event, &failure))?;
+            let evolved = evolved.and_then(|evolved| Ok(evolved.map_err(OldShape::from)?));
+            evolved.map_err(|failure| self.failed_at(event, failure))?;
         }
         guarded(state.sync(tx, &self.cx)).await?;
         *after::saved(&self.saved) = Some(Arc::new(state));
@@ -161,9 +162,9 @@ impl<P: Projector> SyncAction for FoldInTx<P> {
     }
 }
 
-impl<P> FoldInTx<P> {
-    fn failed_at(&self, event: &StoredMessage, failure: &Failure) -> Failure {
-        let (failure, position) = (at_event(event, failure), event.position);
+impl<P: Projector> FoldInTx<P> {
+    fn failed_at(&self, event: &StoredMessage, failure: Failure) -> Failure {
+        let (failure, position) = (at_event::<P>(event, failure), event.position);
         if self.events[0].position == position {
             return failure;
         }

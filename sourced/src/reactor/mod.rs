@@ -5,6 +5,7 @@
 
 mod context;
 mod documents;
+mod event_failure;
 mod failed_at;
 mod footing;
 mod guard;
@@ -18,6 +19,8 @@ mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub use documents::DocumentReader;
+pub use event_failure::EventFailure;
+pub(crate) use event_failure::OldShape;
 pub use failed_at::FailedAt;
 pub use footing::{Footing, Ground};
 pub use guard::Panicked;

@@ -14,6 +14,9 @@ use crate::reactor::Register;
 use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
 use crate::table::{TableProjector, table_of};
 
+/// How many parked streams are looked at together.
+const PARKED_PAGE: usize = 100;
+
 /// The consumer group of a reactor, to be stopped, started, reset or removed. Made by [`App::group`].
 ///
 /// What it does counts for all processes, and is kept.
@@ -193,6 +196,31 @@ impl<R> GroupRef<R> {
     ) -> Result<(), QuarantineError> {
         let stream = stream_id(stream)?;
         self.backend.retry_parked(&self.id, &stream, reason).await
+    }
+
+    /// Lets all of its parked streams go on, as [`GroupRef::retry_parked`] does with one: when what they all failed by is
+    /// repaired. Gives how many there were.
+    ///
+    /// # Errors
+    /// As [`GroupRef::state`]. Some streams may go on then.
+    pub async fn retry_all_parked(&self, reason: &str) -> Result<u64, BackendError> {
+        let (mut after, mut n_retried) = (None, 0);
+        loop {
+            let page = self.parked(after.as_ref(), PARKED_PAGE).await?;
+            for parked in &page {
+                let retried = self.backend.retry_parked(&self.id, &parked.stream, reason);
+                match retried.await {
+                    Ok(()) => n_retried += 1,
+                    Err(QuarantineError::Backend(error)) => return Err(error),
+                    // Somebody was faster.
+                    Err(_) => {}
+                }
+            }
+            match page.into_iter().next_back() {
+                Some(last) => after = Some(last.stream),
+                None => return Ok(n_retried),
+            }
+        }
     }
 
     /// Acknowledges one message without handling it, and records that and why: [`GroupRef::skipped`]. It has to be the

@@ -248,7 +248,10 @@ impl LaneTask<'_> {
                     return None;
                 }
                 Err(LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error))) => {
-                    tracing::warn!(group = %key.group, stream = %key.stream, %error, "the storage failed; the batch will be handled again");
+                    let first = &self.claim.deliveries[0].message;
+                    let (position, message_type) = (first.position, &first.type_name);
+                    tracing::warn!(group = %key.group, stream = %key.stream, %position, %message_type, %error, "the storage failed; the batch will be handled again");
+                    self.pause().await;
                     break;
                 }
                 Err(LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure))) => {
@@ -356,6 +359,16 @@ impl LaneTask<'_> {
             refusals: handled.refusals.into_iter().map(Into::into).collect(),
             syncs: handled.syncs,
         })
+    }
+
+    /// While the storage is in trouble it is not asked for the same lane again at once, unless the workers are stopped.
+    async fn pause(&self) {
+        let mut stopped = self.tasks.stopped.clone();
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+            () = self.app().services.env.clock.sleep(self.app().workers.poll_min) => {}
+        }
     }
 
     async fn release(&self) {

@@ -38,15 +38,11 @@ type Stored = BTreeMap<Values, Values>;
 #[async_trait]
 impl<R: Row> SyncAction for Fold<R> {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let mut keys: Vec<Values> = self
-            .steps
-            .iter()
-            .map(|decoded| decoded.step.key.clone())
-            .collect();
         // Whoever locks rows does so in the same order as everybody else.
-        keys.sort_unstable();
-        keys.dedup();
-        let rows = tx.read_rows(&self.table, &keys).await?;
+        let keys: BTreeSet<&Values> = self.steps.iter().map(|decoded| &decoded.step.key).collect();
+        let keys: Vec<Values> = keys.into_iter().cloned().collect();
+        let rows = tx.read_rows(&self.table, &keys).await;
+        let rows = rows.map_err(|failure| self.refused(failure))?;
         let stored = rows.into_iter().map(|row| (self.table.key_of(&row), row));
         let stored = stored.collect();
         let changes = self.changes(&stored)?;
@@ -144,9 +140,20 @@ impl<R: Row> Fold<R> {
 
     /// What the database refuses does not say which event is to blame: the first half is tried without the second.
     fn narrowed(&self, failure: Failure) -> Failure {
-        let is_refused = failure.find::<BackendError>();
-        match is_refused {
-            Some(BackendError::Refused(_)) => self.at(self.steps.len() / 2, failure),
+        match failure.find() {
+            Some(BackendError::Refused(_)) if self.steps.len() > 1 => {
+                self.at(self.steps.len() / 2, failure)
+            }
+            _ => self.refused(failure),
+        }
+    }
+
+    /// What the database refuses, told of the first event.
+    fn refused(&self, failure: Failure) -> Failure {
+        match failure.find() {
+            Some(error) if !BackendError::is_transient(error) => {
+                self.failed(0, RowProblem::Table(failure.into()))
+            }
             _ => failure,
         }
     }

@@ -1,5 +1,6 @@
 //! How events make, change and end rows.
 
+use std::error::Error as StdError;
 use std::fmt;
 
 use super::after::{self, AfterOf};
@@ -7,7 +8,7 @@ use super::{AfterRow, ColumnError, Row, key_values_of};
 use crate::backend::{GroupOrder, Values};
 use crate::failure::Failure;
 use crate::message::{Event, Message, StoredMessage, TypeName};
-use crate::reactor::{Clash, FromContext, Needs, Rows};
+use crate::reactor::{Clash, FromContext, Needs, OldShape, Rows};
 use crate::stream::{GroupId, Position, Seq, StreamId};
 use crate::topology::Flow;
 
@@ -207,7 +208,7 @@ impl<R: TableProjector> TableHandlers<R> {
 }
 
 fn step<R: Projects<E>, E: Event>(message: &StoredMessage) -> Result<Step<R>, Failure> {
-    let message: Message<E> = message.decode()?;
+    let message: Message<E> = message.decode().map_err(OldShape::from)?;
     let key = key_values_of::<R>(&R::key_of(&message))?;
     Ok(Step {
         key,
@@ -260,4 +261,9 @@ pub enum RowProblem {
     /// The method panicked.
     #[error("{0}")]
     Panicked(String),
+    /// The database refused to read or to write the table, and will refuse again.
+    #[error(
+        "{0}; where somebody has altered the table, put it back as its struct says, or drop it and start the program again, which fills it anew; then retry what is parked"
+    )]
+    Table(#[source] Box<dyn StdError + Send + Sync>),
 }

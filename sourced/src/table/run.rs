@@ -12,7 +12,7 @@ use super::table_of;
 use crate::backend::{BackendError, GroupOrder, Table, check_keys};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
-use crate::reactor::{Batch, Clash, Handled, Needs, Reactor, guarded_now};
+use crate::reactor::{Batch, Clash, EventFailure, Handled, Needs, Reactor, guarded_now};
 use crate::stream::GroupId;
 use crate::topology::Flow;
 
@@ -101,16 +101,7 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
                     is_replay: delivery.replaying,
                 })),
                 Err(failure) => {
-                    let StoredMessage {
-                        type_name,
-                        seq,
-                        stream_id,
-                        position,
-                        ..
-                    } = message;
-                    handled.failure = Some(Failure::msg(format!(
-                        "`{type_name}` at seq {seq} of `{stream_id}` (position {position}): {failure}"
-                    )));
+                    handled.failure = Some(EventFailure::at(&self.group, message, failure));
                     break;
                 }
             }

@@ -152,6 +152,8 @@ macro_rules! conformance {
                 a_type_taken_away_is_no_longer_delivered,
                 what_a_group_decided_itself_is_passed_over_by_it_alone,
                 following_the_log_misses_nothing,
+                a_backlog_comes_once_in_whatever_portions,
+                a_reset_brings_a_backlog_again_from_its_beginning,
                 appends_to_several_streams_reach_every_lane,
             }
             type_changes {
@@ -251,6 +253,7 @@ macro_rules! conformance {
             one_transaction {
                 everything_is_stored_together,
                 a_failing_sync_action_undoes_everything,
+                outage_is_no_attempt_when_a_sync_action_meets_it,
                 a_refused_append_undoes_everything,
                 a_panicking_sync_action_undoes_everything,
                 nothing_is_seen_before_the_commit,
@@ -381,6 +384,7 @@ macro_rules! conformance {
                 one_transaction_with_the_acknowledgement,
                 a_transaction_sees_what_it_wrote,
                 one_transaction_after_the_other_on_the_same_rows,
+                many_at_once_do_not_answer_for_each_other,
                 a_row_that_is_not_unique_is_refused,
                 bytes_in_bytes_out,
                 what_no_column_can_hold_is_refused,

@@ -1,11 +1,11 @@
 //! *never-skipped*: every message a group handles is delivered to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sourced::backend::ReadLog;
-use sourced::{ExpectedSeq, MessageId, Selection};
+use sourced::backend::{Backend, ReadLog, ResetFrom, ResetScope};
+use sourced::{ExpectedSeq, MessageId, Selection, StreamId};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -127,6 +127,74 @@ pub async fn following_the_log_misses_nothing<H: Harness>(harness: &H) {
     let seen = follower.await.expect("the follower panicked");
     assert_eq!(seen.len(), written.len(), "each message once");
     assert_eq!(BTreeSet::from_iter(seen), BTreeSet::from_iter(written));
+}
+
+/// Streams of a backlog, and how many messages each of them has: more than is sorted into lanes at once, so that a claim may
+/// bring what lies beyond that.
+const STREAMS: usize = 5;
+const BACKLOG: u64 = 600;
+
+pub async fn a_backlog_comes_once_in_whatever_portions<H: Harness>(harness: &H) {
+    let (store, _guard) = with_backlog(harness).await;
+    let worker = Worker::new(&["g"]).lanes(3).messages_per_lane(70);
+    let mut acked = BTreeMap::new();
+    while portion(&store, &worker, &mut acked, &BTreeMap::new()).await {}
+    assert_eq!(acked.len(), STREAMS);
+    assert!(acked.values().all(|seq| *seq == BACKLOG), "{acked:?}");
+}
+
+pub async fn a_reset_brings_a_backlog_again_from_its_beginning<H: Harness>(harness: &H) {
+    let (store, _guard) = with_backlog(harness).await;
+    let worker = Worker::new(&["g"]).lanes(3).messages_per_lane(70);
+    let mut before = BTreeMap::new();
+    for _ in 0..5 {
+        assert!(portion(&store, &worker, &mut before, &BTreeMap::new()).await);
+    }
+    let (group, all) = (group("g"), ResetScope::All);
+    let reset = store.reset_group(&group, &all, ResetFrom::Beginning);
+    reset.await.unwrap();
+    let mut acked = BTreeMap::new();
+    while portion(&store, &worker, &mut acked, &before).await {}
+    assert_eq!(acked.len(), STREAMS);
+    assert!(acked.values().all(|seq| *seq == BACKLOG), "{acked:?}");
+}
+
+async fn with_backlog<H: Harness>(harness: &H) -> (H::Backend, H::Guard) {
+    const RUN: usize = 10;
+    let (store, guard) = harness.fresh().await;
+    Worker::of(&store, "g").await;
+    for _ in 0..BACKLOG / RUN as u64 {
+        let runs = (0..STREAMS).map(|n| to(format!("s-{n}"), ExpectedSeq::Any, events(RUN)));
+        store.append(runs.collect()).await.unwrap();
+    }
+    (store, guard)
+}
+
+/// Claims once and acknowledges, of every other claim only a part. What comes must follow what was acknowledged in its
+/// stream, and be a replay up to what `before` has. Whether there was something.
+async fn portion(
+    store: &impl Backend,
+    worker: &Worker,
+    acked: &mut BTreeMap<StreamId, u64>,
+    before: &BTreeMap<StreamId, u64>,
+) -> bool {
+    let claims = worker.try_claim(store).await;
+    for (nth, claim) in claims.iter().enumerate() {
+        let stream = &claim.key.stream;
+        let last = acked.entry(stream.clone()).or_default();
+        let replayed = before.get(stream).copied().unwrap_or(0);
+        for (seq, delivery) in (*last + 1..).zip(&claim.deliveries) {
+            assert_eq!(delivery.message.seq.get(), seq, "{stream}");
+            assert_eq!(delivery.replaying, seq <= replayed, "{stream} at {seq}");
+        }
+        let n_acked = match nth {
+            1 => claim.deliveries.len().div_ceil(2),
+            _ => claim.deliveries.len(),
+        };
+        store.ack(ack_upto(claim, n_acked)).await.unwrap();
+        *last += n_acked as u64;
+    }
+    !claims.is_empty()
 }
 
 pub async fn appends_to_several_streams_reach_every_lane<H: Harness>(harness: &H) {

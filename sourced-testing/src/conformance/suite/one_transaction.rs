@@ -45,6 +45,21 @@ pub async fn a_failing_sync_action_undoes_everything<H: Harness>(harness: &H) {
     assert_eq!(doc(&store, "l").await, None);
 }
 
+pub async fn outage_is_no_attempt_when_a_sync_action_meets_it<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let (worker, claim, command) = claimed_command(&store).await;
+    let mut ack = rich_ack(&claim, [Step::Put("k", 1), Step::Outage]);
+    match store.ack(ack.clone()).await {
+        Err(AckError::Backend(error)) => assert!(error.is_transient(), "{error:?}"),
+        result => panic!("not told as an outage: {result:?}"),
+    }
+    nothing_happened(&store, &worker, command).await;
+    // The claim is still held.
+    ack.syncs = vec![steps([Step::Put("k", 1)])];
+    store.ack(ack).await.unwrap();
+    assert_eq!(doc(&store, "k").await, Some(1));
+}
+
 pub async fn a_refused_append_undoes_everything<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     let (worker, claim, command) = claimed_command(&store).await;

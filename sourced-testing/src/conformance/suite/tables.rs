@@ -253,6 +253,48 @@ pub async fn one_transaction_after_the_other_on_the_same_rows<H: Harness>(harnes
     assert_eq!(all(&*store, &counts()).await, expected);
 }
 
+pub async fn many_at_once_do_not_answer_for_each_other<H: Harness>(harness: &H) {
+    const LANES: usize = 12;
+    const FAILING: usize = 4;
+    const TWIN: usize = 7;
+    let (store, _guard) = with_table(harness, &counts()).await;
+    apply(&store, Change::of(&counts()).create([noted("a", 0, "x")])).await;
+    let worker = Worker::of(&store, "writer").await;
+    for lane in 0..LANES {
+        append(&store, format!("s-{lane}"), [event()]).await;
+    }
+    let claims = worker.claim_lanes(&store, LANES).await;
+    let store = Arc::new(store);
+    let acks = claims.into_iter().enumerate().map(|(lane, claim)| {
+        let store = Arc::clone(&store);
+        spawn(async move {
+            let rows = Change::of(&counts()).increment(&["all"]);
+            let rows = match lane {
+                FAILING => rows.failing(),
+                TWIN => rows.create([noted("b", 1, "x")]),
+                _ => rows.create([count(&format!("own-{lane:02}"), 1)]),
+            };
+            let mut ack = ack_all(&claim);
+            ack.syncs = vec![rows.action()];
+            store.ack(ack).await.is_ok()
+        })
+    });
+    let stored = join(acks.collect()).await;
+    let fits = |lane: &usize| ![FAILING, TWIN].contains(lane);
+    assert_eq!(
+        stored,
+        (0..LANES).map(|lane| fits(&lane)).collect::<Vec<_>>()
+    );
+    let n = i64::try_from(LANES - 2).unwrap();
+    let mut expected = vec![noted("a", 0, "x"), count("all", n)];
+    expected.extend(
+        (0..LANES)
+            .filter(fits)
+            .map(|lane| count(&format!("own-{lane:02}"), 1)),
+    );
+    assert_eq!(all(&*store, &counts()).await, expected);
+}
+
 pub async fn a_row_that_is_not_unique_is_refused<H: Harness>(harness: &H) {
     let (store, _guard) = with_table(harness, &counts()).await;
     let both = [noted("a", 1, "x"), count("b", 1), count("c", 1)];

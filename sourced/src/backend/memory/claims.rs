@@ -132,7 +132,7 @@ impl Memory {
         for sync in &ack.syncs {
             sync.run(&mut Tx::new(&mut overlay))
                 .await
-                .map_err(AckError::Sync)?;
+                .map_err(AckError::of_sync)?;
         }
         self.state().commit(ack, overlay, next)
     }

@@ -231,7 +231,7 @@ BEGIN
     END IF;
 END $$;
 
--- Moves a claimed lane to a position, or fails as fenced.
+-- Moves a claimed lane to a position, or fails as fenced. The lane's head is never behind what is acknowledged.
 CREATE OR REPLACE FUNCTION {schema}.progress(p_group text, p_stream text, p_worker uuid, p_epoch bigint, p_upto bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 DECLARE
@@ -249,7 +249,7 @@ BEGIN
         END IF;
     END IF;
     UPDATE lanes
-       SET acked_seq = greatest(acked_seq, v_seq), acked_pos = greatest(acked_pos, p_upto),
+       SET head_seq = greatest(head_seq, v_seq), acked_seq = greatest(acked_seq, v_seq), acked_pos = greatest(acked_pos, p_upto),
            max_seq = greatest(max_seq, v_seq), ready_pos = greatest(ready_pos, p_upto + 1),
            state = CASE WHEN head_seq > greatest(acked_seq, v_seq) THEN 'ready' ELSE 'idle' END,
            due_at = NULL, attempts = 0, last_error = NULL, worker = NULL, acked_epoch = epoch

@@ -1,0 +1,95 @@
+//! All parts, and who plays them.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+
+use crate::args::{Args, Role};
+use crate::conductor::{DISPATCHERS, WORKERS};
+use crate::database::Database;
+use crate::processes::Part;
+
+/// The child processes.
+pub(crate) struct Troupe {
+    workers: Vec<Part>,
+    dispatchers: Vec<Part>,
+    halted: Vec<(Instant, Role, usize)>,
+    /// Processes that ended by themselves.
+    pub(crate) n_ended: u64,
+}
+
+impl Troupe {
+    pub(crate) fn start(args: &Args, database: &Database, folder: &Path) -> anyhow::Result<Self> {
+        let start = |role, n| -> anyhow::Result<Vec<Part>> {
+            (0..n)
+                .map(|nth| Part::start(role, nth, args, database, folder))
+                .collect()
+        };
+        Ok(Self {
+            workers: start(Role::Worker, WORKERS)?,
+            dispatchers: start(Role::Dispatcher, DISPATCHERS)?,
+            halted: Vec::new(),
+            n_ended: 0,
+        })
+    }
+
+    /// One of this role.
+    pub(crate) fn draw(&self, role: Role, random: &mut StdRng) -> usize {
+        random.random_range(0..self.parts(role).len())
+    }
+
+    /// `kill -9`, and the next process takes its place.
+    pub(crate) fn replace(&mut self, role: Role, nth: usize) -> anyhow::Result<()> {
+        self.halted
+            .retain(|halted| (halted.1, halted.2) != (role, nth));
+        self.parts_mut(role)[nth].replace()
+    }
+
+    /// Halts a process for so long.
+    pub(crate) fn halt(&mut self, role: Role, nth: usize, pause: Duration) {
+        self.parts(role)[nth].halt();
+        self.halted.push((Instant::now() + pause, role, nth));
+    }
+
+    /// Lets those go on whose time has come, or all of them.
+    pub(crate) fn wake_halted(&mut self, all: bool) {
+        let now = Instant::now();
+        let (over, halted) = std::mem::take(&mut self.halted)
+            .into_iter()
+            .partition(|(until, ..)| all || *until <= now);
+        self.halted = halted;
+        let over: Vec<_> = over;
+        for (_, role, nth) in over {
+            self.parts(role)[nth].go_on();
+        }
+    }
+
+    /// No process should end by itself.
+    pub(crate) fn mend(&mut self) -> anyhow::Result<()> {
+        for part in self.workers.iter_mut().chain(&mut self.dispatchers) {
+            self.n_ended += u64::from(part.mend()?);
+        }
+        Ok(())
+    }
+
+    /// Kills all of this role for good.
+    pub(crate) fn dismiss(&mut self, role: Role) {
+        self.parts_mut(role).clear();
+    }
+
+    fn parts(&self, role: Role) -> &[Part] {
+        match role {
+            Role::Worker => &self.workers,
+            Role::Dispatcher => &self.dispatchers,
+        }
+    }
+
+    fn parts_mut(&mut self, role: Role) -> &mut Vec<Part> {
+        match role {
+            Role::Worker => &mut self.workers,
+            Role::Dispatcher => &mut self.dispatchers,
+        }
+    }
+}
