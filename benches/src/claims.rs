@@ -40,6 +40,7 @@ pub(crate) async fn run(
             id: request.groups[0].clone(),
             types: vec![TypeName::of::<ItemAdded>()],
             start_from: StartFrom::Beginning,
+            order: sourced::backend::GroupOrder::PerStream,
         })
         .await?;
     fill(&backend, messages, streams).await?;

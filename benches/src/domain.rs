@@ -195,10 +195,9 @@ pub(crate) struct Pieces(pub(crate) Arc<AtomicUsize>);
 #[handler]
 impl Tally {
     #[on]
-    async fn added(&self, added: &ItemAdded, pieces: Res<Pieces>) -> Result<(), Failure> {
+    fn added(&self, added: &ItemAdded, pieces: Res<Pieces>) {
         pieces
             .0
             .fetch_add(added.quantity as usize, Ordering::Relaxed);
-        Ok(())
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn group(of_accounts: bool, of_books: bool) -> anyhow::Result<Group> 
         id: GroupId::new(GROUP)?,
         types: types().into_iter().filter(is_kept).collect(),
         start_from: StartFrom::Beginning,
+        order: sourced::backend::GroupOrder::PerStream,
     })
 }
 

@@ -388,6 +388,8 @@ pub fn actor(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `#[projector("listings")]`: the name of the consumer group, under which its progress is kept. Without it, the name
 ///   of the type: `cart_listing`.
 /// - `stored`: the state is loaded as it was saved.
+/// - `global_order`, for a table: all events come one after the other in the order of their positions, whatever stream they are
+///   in. One that fails holds up all that come after it.
 /// - `crate = path`: where the library is, when it is not `::sourced`.
 #[proc_macro_attribute]
 pub fn projector(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -67,6 +67,7 @@ impl Postgres {
             let mut connection = self.connection(&retry).await?;
             let tried: Result<_, Trouble> =
                 in_step!(self, &mut connection, step => self.ack_once(&mut step, ack, &rest).await);
+            connection.rests();
             let trouble = match tried {
                 Ok(placed) => {
                     stored.extend(placed);

@@ -15,6 +15,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::connecting::{Access, Connecting, Sessions};
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
+use crate::lent::Lent;
 use crate::migrate::{migrate, verify};
 use crate::reader::PostgresReader;
 use crate::sql::{SchemaName, Sql, Writer};
@@ -94,10 +95,11 @@ impl Postgres {
     }
 
     /// A connection from the pool. After a lost one the others are tried first: they may have been lost together.
-    pub(crate) async fn connection(
-        &self,
-        retry: &Retry,
-    ) -> Result<PoolConnection<sqlx::Postgres>, BackendError> {
+    pub(crate) async fn connection(&self, retry: &Retry) -> Result<Lent, BackendError> {
+        self.acquire(retry).await.map(Lent::new)
+    }
+
+    async fn acquire(&self, retry: &Retry) -> Result<PoolConnection<sqlx::Postgres>, BackendError> {
         let pool = &self.inner.pool;
         if retry.lost == 0 {
             return pool.acquire().await.map_err(backend_error);
@@ -412,6 +414,7 @@ macro_rules! retrying {
             let mut connection = $postgres.connection(&retry).await?;
             let tried: $crate::backend::Attempt<_> =
                 $crate::connecting::in_step!($postgres, &mut connection, $connection => $attempt);
+            connection.rests();
             match tried {
                 Err(error) if retry.allows($crate::error::SqlErrorKind::of(&error)).await => {}
                 result => break result,

@@ -176,7 +176,7 @@ impl Claims for Postgres {
     }
 }
 
-enum ClaimTrouble {
+pub(crate) enum ClaimTrouble {
     Sql(SqlError),
     Backend(BackendError),
 }
@@ -225,8 +225,14 @@ impl Postgres {
             }
             // Whose work waits longest comes first.
             work.sort_by_key(|group| group.oldest);
-            let groups = work.iter().map(|group| group.id).collect();
-            let (claims, was_empty) = self.claim_shares(connection, request, groups).await?;
+            let first = work.iter().take(request.lanes);
+            let of_log = first.filter(|group| group.is_global);
+            let mut claims = self.claim_logs(connection, request, of_log).await?;
+            let of_streams = work.iter().filter(|group| !group.is_global);
+            let groups = of_streams.map(|group| group.id).collect();
+            let room = request.lanes - claims.len();
+            let (shares, was_empty) = self.claim_shares(connection, request, room, groups).await?;
+            claims.extend(shares);
             let go_on = prepared == Prepared::More || was_empty;
             if !claims.is_empty() || !go_on {
                 return Ok(claims);
@@ -240,10 +246,11 @@ impl Postgres {
         &self,
         connection: &mut PgConnection,
         request: &ClaimRequest,
+        room: usize,
         mut groups: Vec<i32>,
     ) -> Result<(Vec<Claim>, bool), ClaimTrouble> {
         const MOST: usize = 1_000;
-        let wanted = request.lanes.min(MOST);
+        let wanted = room.min(MOST);
         let mut claims = Vec::new();
         let mut was_empty = false;
         while claims.len() < wanted && !groups.is_empty() {

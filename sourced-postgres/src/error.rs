@@ -111,6 +111,11 @@ impl SqlError {
         self.code() == Some("SRC03")
     }
 
+    /// Whether our `reset_group` was asked for a stream of a group in global order.
+    pub(crate) fn has_no_such_lane(&self) -> bool {
+        self.code() == Some("SRC05")
+    }
+
     /// Whether the connection is gone, so that nobody knows what became of the statement.
     pub(crate) fn is_connection_lost(&self) -> bool {
         self.lost || matches!(self.code(), Some("57P01" | "57P02" | "57P05"))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
-    StartFrom,
+    BackendError, FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError,
+    ResetFrom, ResetScope, StartFrom,
 };
 use sourced::env::{Clock as _, SystemClock};
 use sourced::message::TypeName;
@@ -14,6 +14,7 @@ use sqlx::postgres::PgRow;
 use sqlx::types::chrono::{DateTime, Utc};
 
 use crate::backend::{Postgres, retrying};
+use crate::error::SqlError;
 use crate::row::{clamped, get, number, position, readable};
 
 #[async_trait]
@@ -22,12 +23,13 @@ impl Groups for Postgres {
         let mut types: Vec<&str> = group.types.iter().map(TypeName::as_str).collect();
         types.sort_unstable();
         types.dedup();
-        let known: Option<Vec<String>> = retrying!(self, connection =>
-            self.inner.sql.group_types.query_scalar()
+        let is_global = group.order == GroupOrder::Global;
+        let known: Option<(Vec<String>, bool)> = retrying!(self, connection =>
+            self.inner.sql.group_types.query_as()
                 .bind(group.id.as_str())
                 .fetch_optional(&mut *connection)
                 .await)?;
-        if known.is_some_and(|known| known == types) {
+        if known.is_some_and(|known| known.0 == types && known.1 == is_global) {
             return Ok(());
         }
         let (mode, after, since) = match group.start_from {
@@ -38,19 +40,20 @@ impl Groups for Postgres {
         };
         loop {
             // Doing it twice changes nothing the second time.
-            let is_done: bool = retrying!(self, connection =>
-                self.inner.sql.register_group.query_scalar()
+            let row = retrying!(self, connection =>
+                self.inner.sql.register_group.query()
                     .bind(group.id.as_str())
                     .bind(&types[..])
                     .bind(mode)
                     .bind(clamped(after.get()))
                     .bind(since.map(time))
+                    .bind(is_global)
                     .fetch_one(&mut *connection)
                     .await)?;
-            if is_done {
-                break;
+            match registered(&row, group)? {
+                Registered::Done => break,
+                Registered::Behind => self.catch_up(&group.id).await?,
             }
-            self.catch_up(&group.id).await?;
         }
         self.inner.hints.raise();
         Ok(())
@@ -73,14 +76,21 @@ impl Groups for Postgres {
         };
         // Below the largest number, because one is added to it.
         let after = clamped(after.get()).min(i64::MAX / 2);
-        let is_known: bool = retrying!(self, connection =>
+        let is_known: Result<bool, SqlError> = retrying!(self, connection =>
             self.inner.sql.reset_group.query_scalar()
                 .bind(group.as_str())
                 .bind(stream)
                 .bind(after)
                 .bind(since.map(time))
                 .fetch_one(&mut *connection)
-                .await)?;
+                .await);
+        let is_known = match (is_known, scope) {
+            (Err(error), ResetScope::Stream(stream)) if error.has_no_such_lane() => {
+                let (group, stream) = (group.clone(), stream.clone());
+                return Err(OrderError::NoSuchLane { group, stream }.into());
+            }
+            (is_known, _) => is_known?,
+        };
         known(group, is_known)?;
         self.inner.hints.raise();
         Ok(())
@@ -149,6 +159,45 @@ impl Postgres {
             }
         }
     }
+}
+
+/// What registering came to, unless it was refused.
+enum Registered {
+    Done,
+    /// The pump was set back, and has to catch up first.
+    Behind,
+}
+
+fn registered(row: &PgRow, group: &Group) -> Result<Registered, BackendError> {
+    let outcome: &str = get(row, "outcome")?;
+    let of_type = || {
+        let name = get::<Option<&str>>(row, "of_type")?.unwrap_or_default();
+        TypeName::new(name).map_err(|_| BackendError::Corrupt("a type name".to_owned()))
+    };
+    let acked = || position(get::<Option<i64>>(row, "acked")?.unwrap_or_default());
+    let id = group.id.clone();
+    Err(BackendError::from(match outcome {
+        "done" => return Ok(Registered::Done),
+        "behind" => return Ok(Registered::Behind),
+        "given_up" => OrderError::GivenUp {
+            group: id,
+            type_name: of_type()?,
+            acked: acked()?,
+        },
+        "passed" => OrderError::Passed {
+            group: id,
+            type_name: of_type()?,
+            acked: acked()?,
+        },
+        _ => OrderError::Other {
+            group: id,
+            known: match group.order {
+                GroupOrder::PerStream => GroupOrder::Global,
+                GroupOrder::Global => GroupOrder::PerStream,
+            },
+            asked: group.order,
+        },
+    }))
 }
 
 fn state(row: &PgRow) -> Result<GroupState, BackendError> {

@@ -12,6 +12,8 @@ pub(crate) struct GroupWork {
     pub(crate) id: i32,
     /// The oldest message of a ready lane, of a group that may be claimed from.
     pub(crate) oldest: Option<i64>,
+    /// It has one lane, of the whole log.
+    pub(crate) is_global: bool,
 }
 
 /// Whether preparing has to go on.
@@ -47,6 +49,7 @@ impl Postgres {
                 name: row.try_get("group_name")?,
                 id: row.try_get("group_id")?,
                 oldest: row.try_get("oldest_ready")?,
+                is_global: row.try_get("is_global")?,
             });
             if row.try_get("has_more")? {
                 prepared = Prepared::More;

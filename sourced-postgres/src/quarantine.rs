@@ -179,6 +179,7 @@ pub(crate) fn failure(row: &PgRow) -> Result<Option<LaneFailure>, BackendError> 
         return Ok(None);
     };
     Ok(Some(LaneFailure {
+        stream: stream(get(row, "failed_stream")?)?,
         position: position(failed)?,
         seq: seq(get(row, "seq")?)?,
         message: get::<Uuid>(row, "id")?.into(),

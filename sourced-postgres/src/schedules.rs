@@ -64,6 +64,7 @@ impl Schedules for Postgres {
             let mut connection = self.connection(&retry).await?;
             let tried: Attempt<_> =
                 in_step!(self, &mut connection, step => self.promote_once(&mut step, limit).await);
+            connection.rests();
             match tried {
                 Ok(done) => break done,
                 // Somebody appended one of the messages under its own id, after it was looked for.
@@ -129,6 +130,7 @@ impl Schedules for Postgres {
         let query = self.inner.sql.cancel.query().bind(id.as_uuid());
         let done: Attempt<PgQueryResult> =
             in_step!(self, &mut connection, step => query.execute(&mut *step).await);
+        connection.rests();
         self.changed(id, done.map_err(BackendError::from)?.rows_affected())
             .await
     }

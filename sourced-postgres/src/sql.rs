@@ -178,7 +178,7 @@ statements! {
     log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
     find = include_str!("sql/find.sql");
     read_correlation = include_str!("sql/read_correlation.sql");
-    register_group = "SELECT {schema}.register_group($1, $2, $3, $4, $5)";
+    register_group = "SELECT outcome, of_type, acked FROM {schema}.register_group($1, $2, $3, $4, $5, $6)";
     pump_group = "SELECT {schema}.pump(id) FROM {schema}.groups WHERE name = $1";
     reset_group = "SELECT {schema}.reset_group($1, $2, $3, $4)";
     remove_group = "SELECT {schema}.remove_group($1)";
@@ -187,8 +187,9 @@ statements! {
     start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL, held_until = '-infinity' WHERE name = $1";
     groups = include_str!("sql/groups.sql");
     group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!') AS state_type FROM {schema}.groups AS g LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos WHERE g.name = $1";
-    group_types = "SELECT types FROM {schema}.groups WHERE name = $1";
-    look = "SELECT group_name, group_id, oldest_ready, has_more FROM {schema}.look($1)";
+    group_types = "SELECT types, is_global FROM {schema}.groups WHERE name = $1";
+    look = "SELECT group_name, group_id, oldest_ready, has_more, is_global FROM {schema}.look($1)";
+    claim_log = "SELECT * FROM {schema}.claim_log($1, $2, $3, $4)";
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";

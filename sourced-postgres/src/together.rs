@@ -82,7 +82,10 @@ impl Postgres {
     ) -> Result<Acked, AckError> {
         let appends = std::mem::take(&mut ack.appends);
         let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
-        let (writes, rows) = match self.inner.together.rehearse(&ack) {
+        // Moving the lane of the whole log is not known to those that move many.
+        let is_of_log = ack.claim.stream.is_log();
+        let rehearsed = self.inner.together.rehearse(&ack);
+        let (writes, rows) = match rehearsed.filter(|_| !is_of_log) {
             Some(Rehearsed::Writes(writes)) => (writes, None),
             Some(Rehearsed::Rows(rows)) => (DocumentWrites::new(), Some(rows)),
             None => return self.alone(&ack, &appends, Retry::default()).await,

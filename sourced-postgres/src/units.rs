@@ -72,7 +72,9 @@ impl Postgres {
                 self.unit_once(caller, &unit, &rest).await
             } else {
                 let mut connection = self.connection(&retry).await?;
-                in_step!(self, &mut connection, step => self.unit_once(&mut step, &unit, &rest).await)
+                let tried = in_step!(self, &mut connection, step => self.unit_once(&mut step, &unit, &rest).await);
+                connection.rests();
+                tried
             };
             match tried {
                 Ok(placed) => {

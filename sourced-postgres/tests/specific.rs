@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use common::Schema;
 use sourced::backend::{
-    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, Groups as _, Log as _,
-    Page, ReadLog, ResetFrom, ResetScope, Scheduled, Schedules as _, StartFrom, Store as _,
-    StreamAppend, SyncAction, Tx, WorkerId,
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, GroupOrder, Groups as _,
+    Log as _, Page, ReadLog, ResetFrom, ResetScope, Scheduled, Schedules as _, StartFrom,
+    Store as _, StreamAppend, SyncAction, Tx, UnitCommit, Units as _, WorkerId,
 };
 use sourced::{
     ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, Reader,
@@ -63,12 +63,22 @@ async fn register(backend: &Postgres, start_from: StartFrom) -> GroupId {
 }
 
 async fn register_for(backend: &Postgres, type_name: &str, start_from: StartFrom) -> GroupId {
+    register_in(GroupOrder::PerStream, backend, type_name, start_from).await
+}
+
+async fn register_in(
+    order: GroupOrder,
+    backend: &Postgres,
+    type_name: &str,
+    start_from: StartFrom,
+) -> GroupId {
     let id = GroupId::new("g").unwrap();
     let types = vec![TypeName::new(type_name).unwrap()];
     let group = Group {
         id: id.clone(),
         types,
         start_from,
+        order,
     };
     backend.register_group(&group).await.unwrap();
     id
@@ -649,6 +659,28 @@ async fn everything_survives_the_loss_of_all_pooled_connections() {
     assert_eq!(common::log(&backend).await.len(), 7);
 }
 
+/// A transaction that nobody knows of would swallow what the next one stores.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "it is the call that is cut off")]
+async fn acked_is_durable_on_a_connection_whose_last_user_was_cancelled() {
+    let schema = Schema::new();
+    let others = schema.connect().await;
+    let backend = Postgres::builder(&schema.url).schema(&schema.name);
+    let backend = backend.pool_size(1).connect().await.unwrap();
+    for n in 0..100 {
+        let unit = UnitCommit {
+            appends: vec![to("cancelled", [event()])],
+            ..UnitCommit::default()
+        };
+        let within = Duration::from_micros(20 * n);
+        _ = tokio::time::timeout(within, backend.commit_unit(unit)).await;
+        let stored = append(&backend, "acked").await;
+        let log = common::log(&others).await;
+        let last = log.last().map(|message| message.position);
+        assert_eq!(last, Some(stored), "after {within:?}");
+    }
+}
+
 /// Breaks every connection of the pool, as a restart of the server would, and waits until they are gone.
 async fn terminate_pool(schema: &Schema, backend: &Postgres) {
     let mut pids = Vec::new();
@@ -668,6 +700,126 @@ async fn terminate_pool(schema: &Schema, backend: &Postgres) {
         .execute(&mut connection)
         .await
         .unwrap();
+}
+
+/// Claims and acknowledges what there is, and gives the positions in the order of delivery.
+async fn in_order(backend: &Postgres, group: &GroupId) -> Vec<Position> {
+    let mut handled = Vec::new();
+    for claim in claim(backend, group).await {
+        let messages = claim.deliveries.iter().map(|next| &next.message);
+        handled.extend(messages.map(|message| message.position));
+        backend.ack(progress(&claim)).await.unwrap();
+    }
+    handled
+}
+
+#[tokio::test]
+async fn in_global_order_whoever_commits_late_is_waited_for_and_never_skipped() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register_in(
+        GroupOrder::Global,
+        &backend,
+        "happened",
+        StartFrom::Beginning,
+    )
+    .await;
+    let first = append(&backend, "quick").await;
+    let slow = SlowWriter::append(&schema, "slow").await;
+    let second = append(&backend, "quick").await;
+    let rolled_back = SlowWriter::append(&schema, "never").await;
+    let third = append(&backend, "quick").await;
+    assert_eq!(in_order(&backend, &group).await, [first]);
+    assert_eq!(in_order(&backend, &group).await, []);
+    assert_eq!(
+        backend
+            .pending_lanes(std::slice::from_ref(&group))
+            .await
+            .unwrap(),
+        1
+    );
+    let status = backend.groups().await.unwrap().remove(0);
+    assert_eq!((status.sorted_upto, status.log_end), (first, third));
+    let late = slow.end("COMMIT").await;
+    assert_eq!(in_order(&backend, &group).await, [late, second]);
+    rolled_back.end("ROLLBACK").await;
+    assert_eq!(in_order(&backend, &group).await, [third]);
+    assert_eq!(backend.pending_lanes(&[group]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn in_global_order_a_group_from_now_gets_what_was_not_committed_then() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    append(&backend, "old").await;
+    let slow = SlowWriter::append(&schema, "slow").await;
+    let old = append(&backend, "old").await;
+    let slower = SlowWriter::append(&schema, "slower").await;
+    append(&backend, "old").await;
+    let group = register_in(GroupOrder::Global, &backend, "happened", StartFrom::Now).await;
+    assert!(slow.position < old);
+    let later = append(&backend, "new").await;
+    assert_eq!(in_order(&backend, &group).await, []);
+    let late = slow.end("COMMIT").await;
+    assert_eq!(in_order(&backend, &group).await, [late]);
+    let latest = slower.end("COMMIT").await;
+    assert_eq!(in_order(&backend, &group).await, [latest, later]);
+    // In a replay the same come in the same order.
+    let (all, beginning) = (ResetScope::All, ResetFrom::Beginning);
+    backend.reset_group(&group, &all, beginning).await.unwrap();
+    assert_eq!(in_order(&backend, &group).await, [late, latest, later]);
+}
+
+#[tokio::test]
+async fn in_global_order_rare_types_of_a_long_log_are_found_and_an_idle_claim_writes_nothing() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    schema
+        .execute(
+            &backend,
+            "INSERT INTO {schema}.streams (name, version, last_event_seq) SELECT 's' || n, 1, 1 FROM generate_series(1, 100000) AS n;
+             INSERT INTO {schema}.messages (position, stream_id, seq, id, kind, type, causation_id, correlation_id, created_at, payload)
+             SELECT n, n, 1, id, 'event', CASE WHEN n % 1000 = 0 THEN 'happened' ELSE 'other' END, id, id, now(), '{}'
+               FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 100000) AS n) AS new;
+             SELECT setval('{schema}.position_seq', 100000);
+             ANALYZE {schema}.streams; ANALYZE {schema}.messages;",
+        )
+        .await;
+    let group = register_in(
+        GroupOrder::Global,
+        &backend,
+        "happened",
+        StartFrom::Beginning,
+    )
+    .await;
+    let expected: Vec<Position> = (1..=100).map(|n| Position::new(n * 1_000)).collect();
+    let mut handled = Vec::new();
+    while handled.len() < expected.len() {
+        handled.extend(in_order(&backend, &group).await);
+    }
+    assert_eq!(handled, expected);
+    let slow = SlowWriter::append(&schema, "slow").await;
+    append(&backend, "quick").await;
+    let text = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+    let next = async || -> String {
+        let next = sqlx::query_scalar(text).fetch_one(backend.pool());
+        next.await.unwrap()
+    };
+    // Other tests share the server, and may write meanwhile: then it is tried again.
+    let mut tries = 0..1_000;
+    let is_idle = loop {
+        let before = next().await;
+        assert_eq!(claim(&backend, &group).await, []);
+        if next().await == before {
+            break true;
+        }
+        if tries.next().is_none() {
+            break false;
+        }
+    };
+    assert!(is_idle, "every claim was seen to write something");
+    slow.end("COMMIT").await;
+    assert_eq!(in_order(&backend, &group).await.len(), 2);
 }
 
 #[tokio::test]
@@ -861,6 +1013,7 @@ async fn a_claim_shares_the_lanes_fairly_and_uses_them_all() {
             id: id.clone(),
             types,
             start_from: StartFrom::Beginning,
+            order: GroupOrder::PerStream,
         };
         backend.register_group(&group).await.unwrap();
     }

@@ -1,6 +1,7 @@
 -- Whether a message for group ?1 in stream ?2 below seq ?3 is not acknowledged: ready, claimed, delayed, parked or not
--- sorted into a lane yet. Also when the group is held.
-SELECT EXISTS (
+-- sorted into a lane yet. Also when the group is held. In global order that would be a question about the whole log, which
+-- moves on: it is never sure.
+SELECT g.is_global OR EXISTS (
     SELECT 1 FROM sourced_messages m
     WHERE m.stream_id = s.id
       AND m.seq > coalesce((SELECT l.acked_seq FROM sourced_lanes l WHERE l.group_id = g.id AND l.stream_id = s.id), 0)

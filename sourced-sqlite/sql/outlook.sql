@@ -7,6 +7,7 @@ SELECT
     g.state = 'active' AND g.held_until <= sourced_now AND EXISTS (SELECT 1 FROM sourced_lanes WHERE group_id = g.id AND ready IS NOT NULL) AS has_ready,
     g.state = 'active' AND g.held_until <= sourced_now AND (
         EXISTS (SELECT 1 FROM sourced_lanes WHERE group_id = g.id AND available_at <= sourced_now)
-        OR EXISTS (SELECT 1 FROM sourced_lanes WHERE group_id = g.id AND leased_until <= sourced_now)) AS has_due
+        OR EXISTS (SELECT 1 FROM sourced_lanes WHERE group_id = g.id AND leased_until <= sourced_now)) AS has_due,
+    g.is_global
 FROM json_each(?1) AS named
 JOIN sourced_groups g ON g.name = named.value

@@ -6,9 +6,9 @@ SELECT
     + (SELECT count(*) FROM sourced_lanes WHERE group_id = g.id AND available_at IS NOT NULL)
     + (SELECT count(*) FROM sourced_lanes WHERE group_id = g.id AND leased_until IS NOT NULL)
     + (
-        SELECT count(DISTINCT m.stream_id)
+        SELECT count(DISTINCT CASE WHEN g.is_global THEN 0 ELSE m.stream_id END)
         FROM sourced_messages m NOT INDEXED
-        LEFT JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = m.stream_id
+        LEFT JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = CASE WHEN g.is_global THEN 0 ELSE m.stream_id END
         WHERE m.position > g.hi
           AND m.position > coalesce(l.acked, g.start)
           AND m.decided_by IS NOT g.name

@@ -6,7 +6,9 @@ SELECT name, first FROM (
             SELECT m.seq FROM sourced_messages m
             WHERE m.stream_id = ?1
               AND m.seq > coalesce((SELECT l.acked_seq FROM sourced_lanes l WHERE l.group_id = g.id AND l.stream_id = ?1), 0)
-              AND m.position > g.start
+              AND m.position > CASE WHEN g.is_global
+                    THEN (SELECT l.acked FROM sourced_lanes l WHERE l.group_id = g.id AND l.stream_id = 0)
+                    ELSE g.start END
               AND m.decided_by IS NOT g.name
               AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = m.type)
             ORDER BY m.seq LIMIT 1), 9223372036854775807),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope,
+    BackendError, FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError,
+    ResetFrom, ResetScope,
 };
 use sourced::message::TypeName;
 use sourced::{GroupId, Position, Timestamp};
@@ -205,6 +206,19 @@ pub(crate) async fn reset(
         ResetScope::All => None,
         ResetScope::Stream(stream) => Some(stream.as_str()),
     };
+    if types::order(&row, 3)? == GroupOrder::Global {
+        if let ResetScope::Stream(stream) = scope
+            && !stream.is_log()
+        {
+            let (group, stream) = (group.clone(), stream.clone());
+            return Err(BackendError::from(OrderError::NoSuchLane { group, stream }));
+        }
+        let raise = sqlx::query(sql.raise_acked_types.clone()).bind(id);
+        raise
+            .execute(&mut *connection)
+            .await
+            .map_err(error::backend)?;
+    }
     let reset = sqlx::query(sql.reset.clone())
         .bind(id)
         .bind(after.max(start))
@@ -274,7 +288,11 @@ async fn sweep(connection: &mut SqliteConnection, sql: &Statements) -> Result<bo
             .map_err(error::backend)?;
     }
     if !has_lanes {
-        for statement in [&sql.sweep_types, &sql.sweep_interventions] {
+        for statement in [
+            &sql.sweep_types,
+            &sql.sweep_acked_types,
+            &sql.sweep_interventions,
+        ] {
             let delete = sqlx::query(statement.clone());
             delete
                 .execute(&mut *connection)

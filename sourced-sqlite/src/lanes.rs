@@ -119,13 +119,21 @@ pub(crate) async fn deliveries(
     taken: &[Taken],
     per_lane: usize,
 ) -> Result<HashMap<i64, Result<Vec<Delivery>, BackendError>>, BackendError> {
-    let ids: Vec<i64> = taken.iter().map(|lane| lane.id).collect();
-    let rows = sqlx::query(sql.deliveries.clone())
-        .bind(json(&ids))
-        .bind(limit(per_lane.max(1)))
-        .fetch_all(connection)
-        .await
-        .map_err(error::backend)?;
+    let mut rows = Vec::new();
+    for (statement, of_log) in [(&sql.deliveries, false), (&sql.deliveries_of_log, true)] {
+        let lanes = taken
+            .iter()
+            .filter(|lane| lane.key.stream.is_log() == of_log);
+        let ids: Vec<i64> = lanes.map(|lane| lane.id).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let query = sqlx::query(statement.clone())
+            .bind(json(&ids))
+            .bind(limit(per_lane.max(1)));
+        let found = query.fetch_all(&mut *connection).await;
+        rows.extend(found.map_err(error::backend)?);
+    }
     let mut deliveries: HashMap<i64, Result<Vec<Delivery>, BackendError>> = HashMap::new();
     let mut damaged = HashSet::new();
     let mut messages = MessageReader::default();

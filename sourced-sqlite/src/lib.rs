@@ -96,6 +96,7 @@ mod claims;
 mod documents;
 mod draft;
 mod error;
+mod global_order;
 mod groups;
 mod joined;
 mod lanes;

@@ -10,7 +10,7 @@ use crate::sql::Prefix;
 pub(crate) const DEFAULT_PREFIX: &str = "sourced_";
 
 /// One script per version; a published one never changes.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
@@ -19,6 +19,7 @@ const SCRIPTS: [&str; 8] = [
     include_str!("../migrations/0006_quarantine.sql"),
     include_str!("../migrations/0007_upkeep.sql"),
     include_str!("../migrations/0008_live_versions.sql"),
+    include_str!("../migrations/0009_global_order.sql"),
 ];
 
 /// The version of the tables that this crate works with.

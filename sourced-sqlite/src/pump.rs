@@ -1,12 +1,13 @@
 //! The pump: sorts the log into the lanes of the groups.
 
 use sourced::GroupId;
-use sourced::backend::BackendError;
+use sourced::backend::{BackendError, GroupOrder};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::append::json;
 use crate::error;
 use crate::sql::Statements;
+use crate::types;
 
 /// Messages of the log that one transaction sorts: a bound for how long others wait for the writer.
 const BATCH: i64 = 5_000;
@@ -17,6 +18,7 @@ pub(crate) struct Outlook {
     pub(crate) group_id: i64,
     pub(crate) group: GroupId,
     start: i64,
+    order: GroupOrder,
     /// The log goes on behind what is sorted into lanes.
     pub(crate) is_behind: bool,
     /// A lane can be claimed.
@@ -55,6 +57,7 @@ pub(crate) async fn outlook(
             is_behind: row.try_get(3).map_err(error::backend)?,
             has_ready: row.try_get(4).map_err(error::backend)?,
             has_due: row.try_get(5).map_err(error::backend)?,
+            order: types::order(row, 6)?,
         });
     }
     let is_known = |group: &&GroupId| found.iter().any(|outlook| outlook.group == **group);
@@ -71,14 +74,14 @@ pub(crate) async fn pump(
     outlook: &Outlook,
 ) -> Result<(), BackendError> {
     if outlook.is_behind {
-        sort(
-            connection,
-            sql,
-            outlook.group_id,
-            outlook.start,
-            &outlook.group,
-        )
-        .await?;
+        let Outlook {
+            group_id, start, ..
+        } = *outlook;
+        let lanes = match outlook.order {
+            GroupOrder::Global => Lanes::OfLog,
+            GroupOrder::PerStream => Lanes::OfStreams { start },
+        };
+        sort(connection, sql, group_id, &outlook.group, lanes).await?;
     }
     if outlook.has_due {
         let wake = sqlx::query(sql.wake_due.clone()).bind(outlook.group_id);
@@ -87,13 +90,22 @@ pub(crate) async fn pump(
     Ok(())
 }
 
+/// Where messages are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lanes {
+    /// Into a lane per stream, of a group that begins there.
+    OfStreams { start: i64 },
+    /// Into the one of the whole log.
+    OfLog,
+}
+
 /// Moves one batch of the log into the lanes of a group.
 pub(crate) async fn sort(
     connection: &mut SqliteConnection,
     sql: &Statements,
     group_id: i64,
-    start: i64,
     group: &GroupId,
+    lanes: Lanes,
 ) -> Result<(), BackendError> {
     let row = sqlx::query(sql.group_hi.clone())
         .bind(group_id)
@@ -112,12 +124,15 @@ pub(crate) async fn sort(
     let Some(upto) = upto else {
         return Ok(());
     };
-    sqlx::query(sql.pump.clone())
-        .bind(group_id)
-        .bind(hi)
-        .bind(upto)
-        .bind(start)
-        .bind(group.as_str())
+    let bound = |statement: &sqlx::SqlStr| {
+        let query = sqlx::query(statement.clone());
+        query.bind(group_id).bind(hi).bind(upto)
+    };
+    let pump = match lanes {
+        Lanes::OfStreams { start } => bound(&sql.pump).bind(start),
+        Lanes::OfLog => bound(&sql.pump_log),
+    };
+    pump.bind(group.as_str())
         .execute(&mut *connection)
         .await
         .map_err(error::backend)?;

@@ -37,8 +37,8 @@ impl Quarantine for Sqlite {
             .map_err(error::backend)?;
         let of_row = |row: &SqliteRow| {
             Ok(Parked {
-                stream: stream(row, 8)?,
-                attempts: attempts(row, 7)?,
+                stream: stream(row, 9)?,
+                attempts: attempts(row, 8)?,
                 failure: failure(row, 0)?.ok_or_else(|| corrupt("a lane's failure"))?,
             })
         };
@@ -262,14 +262,15 @@ async fn group_id(
     number(&row, 0)
 }
 
-/// Reads a lane's last failure from seven columns: the error, the message's position, seq, id and type, and when the
-/// first and the last attempt failed.
+/// Reads a lane's last failure from eight columns: the error, the message's position, seq, id and type, when the first and
+/// the last attempt failed, and the message's stream.
 pub(crate) fn failure(row: &SqliteRow, first: usize) -> Result<Option<LaneFailure>, BackendError> {
     let error = optional_text(row, first)?;
     let (Some(error), Some(position)) = (error, position(row, first + 1)?) else {
         return Ok(None);
     };
     Ok(Some(LaneFailure {
+        stream: stream(row, first + 7)?,
         position,
         seq: seq(row, first + 2)?,
         message: MessageId::from_uuid(row::uuid(row, first + 3)?),

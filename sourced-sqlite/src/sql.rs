@@ -11,9 +11,15 @@ use crate::row::COLUMNS;
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
 /// The position of the first message that the lane at hand has to handle: what it owes lies below what is pending.
-const FIRST: &str = "coalesce(
+/// The lane of the whole log owes nothing.
+const FIRST: &str = "CASE WHEN sourced_lanes.stream_id <> 0 THEN coalesce(
     (SELECT o.position FROM sourced_owing o WHERE o.lane_id = sourced_lanes.id ORDER BY o.seq LIMIT 1),
-    (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1))";
+    (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1))
+    ELSE (SELECT p.position FROM sourced_groups g
+        CROSS JOIN sourced_messages p ON p.position > sourced_lanes.acked AND p.position <= sourced_lanes.head
+        WHERE g.id = sourced_lanes.group_id AND p.decided_by IS NOT g.name
+          AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = p.type)
+        ORDER BY p.position LIMIT 1) END";
 
 /// So many messages go into one `INSERT`, the largest number that fits first.
 pub(crate) const ROWS: [usize; 8] = [256, 64, 16, 8, 4, 3, 2, 1];
@@ -90,9 +96,22 @@ statements! {
     read_correlation = "SELECT sourced_columns FROM sourced_messages m JOIN sourced_streams s ON s.id = m.stream_id
         WHERE m.correlation_id = ?1 ORDER BY m.position";
 
-    find_group = "SELECT id, start, hi FROM sourced_groups WHERE name = ?1";
+    find_group = "SELECT id, start, hi, is_global FROM sourced_groups WHERE name = ?1";
     group_types = "SELECT type FROM sourced_group_types WHERE group_id = ?1 ORDER BY type";
-    insert_group = "INSERT INTO sourced_groups (name, start, hi) VALUES (?1, ?2, ?2) RETURNING id";
+    insert_group = "INSERT INTO sourced_groups (name, start, hi, is_global) VALUES (?1, ?2, ?2, ?3) RETURNING id";
+    insert_lane_of_log = "INSERT INTO sourced_lanes (group_id, stream_id, head, acked, acked_seq, epoch)
+        VALUES (?1, 0, ?2, ?2, 0, ?1 << 32)";
+    lane_of_log = "SELECT acked, max_acked FROM sourced_lanes WHERE group_id = ?1 AND stream_id = 0";
+    passed = "SELECT type FROM sourced_messages WHERE position > ?1 AND position <= ?2
+          AND type IN (SELECT value FROM json_each(?3)) ORDER BY position LIMIT 1";
+    insert_acked_types = "INSERT INTO sourced_acked_types (group_id, type, upto)
+        SELECT ?1, value, ?3 FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING";
+    rewind_log = "UPDATE sourced_groups SET hi = min(hi,
+            (SELECT acked FROM sourced_lanes WHERE group_id = ?1 AND stream_id = 0))
+        WHERE id = ?1";
+    raise_acked_types = "UPDATE sourced_acked_types
+        SET upto = max(upto, (SELECT acked FROM sourced_lanes WHERE group_id = ?1 AND stream_id = 0))
+        WHERE group_id = ?1 AND type IN (SELECT type FROM sourced_group_types WHERE group_id = ?1)";
     delete_types = "DELETE FROM sourced_group_types WHERE group_id = ?1";
     insert_types = "INSERT INTO sourced_group_types (group_id, type) SELECT ?1, value FROM json_each(?2)";
     insert_given_up = "INSERT INTO sourced_given_up_types (group_id, type, hi)
@@ -126,6 +145,8 @@ statements! {
         WHERE group_id IN (SELECT id FROM sourced_groups WHERE state = 'removed')";
     sweep_interventions = "DELETE FROM sourced_interventions
         WHERE group_id IN (SELECT id FROM sourced_groups WHERE state = 'removed')";
+    sweep_acked_types = "DELETE FROM sourced_acked_types
+        WHERE group_id IN (SELECT id FROM sourced_groups WHERE state = 'removed')";
     fence_group = include_str!("../sql/fence_group.sql");
 
     outlook = include_str!("../sql/outlook.sql");
@@ -133,12 +154,14 @@ statements! {
     pump_upto = "SELECT max(position) FROM
         (SELECT position FROM sourced_messages WHERE position > ?1 ORDER BY position LIMIT ?2)";
     pump = include_str!("../sql/pump.sql");
+    pump_log = include_str!("../sql/pump_log.sql");
     advance_group = "UPDATE sourced_groups SET hi = ?2 WHERE id = ?1";
     wake_due = include_str!("../sql/wake_due.sql");
 
     offers = include_str!("../sql/offers.sql");
     take = include_str!("../sql/take.sql");
     deliveries = include_str!("../sql/deliveries.sql");
+    deliveries_of_log = include_str!("../sql/deliveries_of_log.sql");
     held = "SELECT id FROM sourced_lanes
         WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
           AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
@@ -151,14 +174,16 @@ statements! {
         WHERE id = ?1";
     postpone = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, available_at = sourced_now + ?2 WHERE id = ?1";
     renew = "UPDATE sourced_lanes SET leased_until = sourced_now + ?2, ready = NULL WHERE id = ?1";
-    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at
+    lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at, f.name
         FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
+        LEFT JOIN sourced_streams f ON f.id = m.stream_id
         WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
-    parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, l.attempts, s.name
+    parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, f.name, l.attempts, s.name
         FROM sourced_lanes l
         CROSS JOIN sourced_messages m ON m.position = l.failed_pos
+        CROSS JOIN sourced_streams f ON f.id = m.stream_id
         CROSS JOIN sourced_streams s ON s.id = l.stream_id
-        WHERE l.group_id = ?1 AND l.parked AND l.stream_id > coalesce((SELECT id FROM sourced_streams WHERE name = ?2), 0)
+        WHERE l.group_id = ?1 AND l.parked AND l.stream_id > coalesce((SELECT id FROM sourced_streams WHERE name = ?2), -1)
         ORDER BY l.stream_id LIMIT ?3";
     waiting_lane = "SELECT id, sourced_first, parked, attempts, failed_pos, last_error FROM sourced_lanes
         WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
@@ -175,7 +200,7 @@ statements! {
         CROSS JOIN sourced_messages m ON m.position = i.position
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
         WHERE i.group_id = ?1 AND i.position = ?2 AND i.remedy = 'skipped' ORDER BY i.id DESC LIMIT 1";
-    unsorted = "SELECT g.start FROM sourced_groups g WHERE g.id = ?1 AND EXISTS (
+    unsorted = "SELECT g.start FROM sourced_groups g WHERE g.id = ?1 AND NOT g.is_global AND EXISTS (
         SELECT 1 FROM sourced_messages m
         WHERE m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND m.position > g.start
           AND m.decided_by IS NOT g.name

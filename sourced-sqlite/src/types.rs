@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sourced::backend::{BackendError, Group, StartFrom};
+use sourced::backend::{BackendError, Group, GroupOrder, OrderError, StartFrom};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::append::json;
 use crate::error;
+use crate::global_order;
 use crate::groups::{before, number};
 use crate::pump;
 use crate::row::signed;
@@ -20,11 +22,13 @@ pub(crate) enum Registered {
     NotYet,
 }
 
-struct Known {
-    id: i64,
-    start: i64,
+/// A group as it is registered.
+pub(crate) struct Known {
+    pub(crate) id: i64,
+    pub(crate) start: i64,
+    pub(crate) types: BTreeSet<String>,
     hi: i64,
-    types: BTreeSet<String>,
+    order: GroupOrder,
 }
 
 /// Whether the group handles just these types already.
@@ -34,7 +38,7 @@ pub(crate) async fn are_known(
     group: &Group,
 ) -> Result<bool, BackendError> {
     let known = find(connection, sql, group.id.as_str()).await?;
-    Ok(known.is_some_and(|known| known.types == types(group)))
+    Ok(known.is_some_and(|known| known.order == group.order && known.types == types(group)))
 }
 
 /// Makes a group known, or changes its types.
@@ -54,17 +58,37 @@ pub(crate) async fn register(
         let row = sqlx::query(sql.insert_group.clone())
             .bind(group.id.as_str())
             .bind(start)
+            .bind(group.order == GroupOrder::Global)
             .fetch_one(&mut *connection)
             .await
             .map_err(error::backend)?;
-        store(connection, sql, number(&row, 0)?, &wanted).await?;
+        let id = number(&row, 0)?;
+        if group.order == GroupOrder::Global {
+            global_order::open(connection, sql, id, start).await?;
+        }
+        store(connection, sql, id, &wanted).await?;
         return Ok(Registered::Done);
     };
+    if known.order != group.order {
+        return Err(BackendError::from(OrderError::Other {
+            group: group.id.clone(),
+            known: known.order,
+            asked: group.order,
+        }));
+    }
     if known.types == wanted {
         return Ok(Registered::Done);
     }
+    if group.order == GroupOrder::Global {
+        global_order::change(connection, sql, group, &known, &wanted).await?;
+        store(connection, sql, known.id, &wanted).await?;
+        let fence = sqlx::query(sql.fence_group.clone()).bind(known.id);
+        fence.execute(connection).await.map_err(error::backend)?;
+        return Ok(Registered::Done);
+    }
     if known.hi < end(connection, sql).await? {
-        pump::sort(connection, sql, known.id, known.start, &group.id).await?;
+        let lanes = pump::Lanes::OfStreams { start: known.start };
+        pump::sort(connection, sql, known.id, &group.id, lanes).await?;
         return Ok(Registered::NotYet);
     }
     change(connection, sql, group, &known, &wanted).await?;
@@ -134,8 +158,19 @@ async fn find(
         id,
         start: number(&row, 1)?,
         hi: number(&row, 2)?,
+        order: order(&row, 3)?,
         types: types.collect::<Result<_, _>>().map_err(error::backend)?,
     }))
+}
+
+/// Reads the order of a group.
+pub(crate) fn order(row: &SqliteRow, column: usize) -> Result<GroupOrder, BackendError> {
+    let is_global: bool = row.try_get(column).map_err(error::backend)?;
+    Ok(if is_global {
+        GroupOrder::Global
+    } else {
+        GroupOrder::PerStream
+    })
 }
 
 async fn store(

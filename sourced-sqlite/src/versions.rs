@@ -64,7 +64,7 @@ impl Versions for Sqlite {
             Box::pin(async move {
                 known(connection, &sql, &swap.to).await?;
                 if live(connection, &sql, swap.table).await? != Some(swap.seen) {
-                    return Ok(Swapped::Moved);
+                    return Ok::<_, BackendError>(Swapped::Moved);
                 }
                 let start = sqlx::query(sql.start_group.clone()).bind(swap.to.as_str());
                 let started = start.execute(&mut *connection).await;
@@ -109,7 +109,7 @@ impl Versions for Sqlite {
             Box::pin(async move {
                 let live = live(connection, &sql, table.name).await?;
                 if live.is_some_and(|live| live.version == table.version) {
-                    return Ok(false);
+                    return Ok::<_, BackendError>(false);
                 }
                 let forget = sqlx::query(sql.forget_previous.clone())
                     .bind(table.name)

@@ -2,6 +2,10 @@
 
 mod support;
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
 use sourced::Timestamp;
 use sourced::prelude::*;
 use sourced_testing::{MessagesExt as _, given, scenario};
@@ -153,12 +157,8 @@ async fn a_scenario_compares_rows_at_the_line_that_expects_them() {
         .then_rows::<Todo>([])
         .await;
     let wrong = start().then_rows([todo(1, "sow", &[])]);
-    let wrong = tokio::spawn(async move { wrong.await }).await;
-    let text = wrong
-        .unwrap_err()
-        .into_panic()
-        .downcast::<String>()
-        .unwrap();
+    let wrong = AssertUnwindSafe(wrong.into_future()).catch_unwind().await;
+    let text = wrong.unwrap_err().downcast::<String>().unwrap();
     assert!(text.contains("tests/rows.rs:"), "{text}");
     let row = "  + { id: 2, title: \"reap\", due: null, earlier: [] }\n";
     assert!(text.contains(row), "{text}");

@@ -22,7 +22,7 @@ pub use crate::actor::{
     MadeOf, MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, read_event,
     sketch_events,
 };
-pub use crate::backend::Tx;
+pub use crate::backend::{GroupOrder, Tx};
 pub use crate::evolve::Evolves;
 pub use crate::failure::Failure;
 pub use crate::handler::{Handler, HandlerReactor, Subscriptions};

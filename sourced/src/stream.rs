@@ -32,6 +32,17 @@ impl StreamId {
         check_name("stream id", name.as_ref()).map(Self)
     }
 
+    /// The name of the whole log: `*`. It names the one lane of a group in
+    /// [global order](crate::backend::GroupOrder::Global), and nothing can be appended to it.
+    pub fn log() -> Self {
+        Self(Arc::from(WHOLE_LOG))
+    }
+
+    /// Whether it names the whole log.
+    pub fn is_log(&self) -> bool {
+        self.as_str() == WHOLE_LOG
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -151,6 +162,8 @@ impl IntoStreamId for &String {
 }
 
 const MAX_NAME_BYTES: usize = 512;
+
+const WHOLE_LOG: &str = "*";
 
 fn check_name(what: &'static str, name: &str) -> Result<Arc<str>, InvalidName> {
     if name.is_empty() {

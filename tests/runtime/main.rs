@@ -19,6 +19,7 @@ mod deciding;
 mod failing;
 mod feeds;
 mod forms;
+mod global_order;
 mod joining;
 mod knowing;
 mod observing;
@@ -141,6 +142,16 @@ promises! {
         a_dry_run_says_what_would_happen_and_stores_nothing,
         a_twin_in_memory_decides_and_leaves_no_trace,
         every_missing_resource_of_a_handler_is_named,
+    }
+    global_order {
+        in_global_order_by_workers_of_two_processes,
+        each_event_once_when_workers_are_cut_off,
+        quarantine_of_one_event_holds_up_what_comes_after_it_in_any_stream,
+        a_rebuild_and_a_restart_count_everything_once,
+        what_a_unit_leaves_to_workers_is_seen,
+        never_skipped_by_archiving,
+        it_begins_where_it_is_told,
+        what_would_break_the_order_is_refused_when_the_app_is_built,
     }
     joining {
         one_transaction_with_the_rows_of_the_caller,

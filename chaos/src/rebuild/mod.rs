@@ -116,7 +116,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let app = open::<Takings>(&database).await?;
     make_history(&app).await?;
     let mut report = Report::default();
-    let mut stage = Stage::set(args, &database, folder.path())?;
+    let mut stage = Stage::set(args, &database, folder.path());
     stage.start_old()?;
     app.idle().await?;
     let readers = Readers::start(&database).await?;
@@ -182,15 +182,15 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn set(args: &'a Args, database: &'a Database, folder: &'a Path) -> anyhow::Result<Self> {
-        Ok(Self {
+    fn set(args: &'a Args, database: &'a Database, folder: &'a Path) -> Self {
+        Self {
             args,
             database,
             folder,
             workers: Vec::new(),
             sellers: Vec::new(),
             random: StdRng::seed_from_u64(args.seed),
-        })
+        }
     }
 
     fn start(&self, role: Role, nths: Range<u64>) -> anyhow::Result<Vec<Part>> {

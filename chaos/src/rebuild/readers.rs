@@ -101,7 +101,10 @@ async fn read<R: Row + Into<Takings>>(app: App, found: Arc<Found>) {
         let rows = app.rows::<R>().all().await;
         found.reads.fetch_add(1, Ordering::Relaxed);
         match rows {
-            Ok(rows) => found.compare(rows.into_iter().map(Into::into).collect(), before),
+            Ok(rows) => {
+                let rows: Vec<Takings> = rows.into_iter().map(Into::into).collect();
+                found.compare(&rows, before);
+            }
             Err(error) => note(&found.failed, format_args!("a read failed: {error:#}")),
         }
         tokio::time::sleep(PAUSE).await;
@@ -109,9 +112,9 @@ async fn read<R: Row + Into<Takings>>(app: App, found: Arc<Found>) {
 }
 
 impl Found {
-    fn compare(&self, rows: Vec<Takings>, before: Look) {
+    fn compare(&self, rows: &[Takings], before: Look) {
         let mut now = Look::default();
-        for row in &rows {
+        for row in rows {
             now.version = now.version.max(row.version);
             now.stalls += 1;
             now.sales += row.sales;

@@ -160,6 +160,20 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
             "derive `Projection` and let its `#[event]` methods give rows back, or remove `version`",
         );
     }
+    if let Some(word) = model.global_order.as_ref().filter(|_| kind != Kind::Table) {
+        dx.error(
+            word,
+            "`global_order` is for projectors that are tables",
+            "remove it: the events of each stream come in order anyway; or write `#[derive(Projection)]` for the struct and methods that return `Self`",
+        );
+    }
+    if let (Some(word), Some(_), Kind::Table) = (&model.global_order, &model.version, kind) {
+        dx.error(
+            word,
+            "a table in global order has no versions yet",
+            "remove `version`, and rebuild it in place (`app.group::<T>().rebuild()`); or give the new one a name of its own",
+        );
+    }
     let repeated = repetitions(model, &right, dx);
     right
         .into_iter()

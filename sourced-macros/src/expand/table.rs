@@ -39,6 +39,10 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let version: TokenStream = version
         .map(|version| quote!(const VERSION: u32 = #version;))
         .collect();
+    let order = model
+        .global_order
+        .as_ref()
+        .map(|_| quote!(const ORDER: #private::GroupOrder = #private::GroupOrder::Global;));
     let projects = of(Role::Event).map(|handler| projects(model, handler));
     let after_sync = after_sync::of_table(model, &after_syncs);
     quote! {
@@ -47,6 +51,7 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
         impl #private::TableProjector for #self_ty {
             const NAME: &'static str = #name;
             #version
+            #order
             fn handlers(#table: &mut #private::TableHandlers<Self>) {
                 #rows
             }

@@ -30,6 +30,8 @@ pub(crate) struct Model {
     pub(crate) events: Ident,
     /// The word `stored`, where the state is loaded as it was saved.
     pub(crate) stored: Option<Ident>,
+    /// The word `global_order`, where all events come in the order of the log.
+    pub(crate) global_order: Option<Ident>,
     /// How snapshots are taken, if they are.
     pub(crate) snapshots: Option<Snapshots>,
     /// Which version of a table it keeps, if that is said.
@@ -77,6 +79,7 @@ impl Model {
             name: options.name.as_ref().map_or_else(snake, LitStr::value),
             aliases: options.aliases.clone(),
             stored: options.stored.clone(),
+            global_order: options.global_order.clone(),
             snapshots: Snapshots::build(options, members),
             version: options.version.clone(),
             derives: options.derives.clone(),

@@ -38,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) key: Option<Path>,
     /// `stored`
     pub(crate) stored: Option<Ident>,
+    /// `global_order`
+    pub(crate) global_order: Option<Ident>,
     /// `snapshot_every = 100`
     pub(crate) snapshot_every: Option<LitInt>,
     /// `snapshot_version = 2`
@@ -71,7 +73,7 @@ pub(crate) const ACTOR: Declared = Declared {
 pub(crate) const PROJECTOR: Declared = Declared {
     attribute: "#[projector]",
     name: Some("the group, such as `\"cart_listing\"`"),
-    keys: &["stored", "version", "crate"],
+    keys: &["stored", "version", "global_order", "crate"],
 };
 
 /// Options of `#[handler]`.
@@ -171,7 +173,8 @@ impl Declared {
             "alias" => self.alias(&key, input, options, dx),
             "derive" => self.derives(&key, input, options, dx),
             "events" => self.events(&key, input, options, dx),
-            "stored" => self.stored(key, input, options, dx),
+            "stored" => self.word(key, input, &mut options.stored, dx),
+            "global_order" => self.word(key, input, &mut options.global_order, dx),
             "snapshot_every" => {
                 let help =
                     "write `snapshot_every = 100`, the number of events from one to the next";
@@ -209,23 +212,23 @@ impl Declared {
         }
     }
 
-    /// `stored`, and nothing after it.
-    fn stored(
+    /// `stored`, once, and nothing after it.
+    fn word(
         &self,
         key: Ident,
         input: ParseStream<'_>,
-        options: &mut Options,
+        slot: &mut Option<Ident>,
         dx: &mut Diagnostics,
     ) {
         let rest = rest_of(input);
         if !rest.is_empty() {
             let what = format!("`{key}` of `{}` takes no value", self.attribute);
-            dx.error(rest, what, "write `stored`");
-        } else if options.stored.is_some() {
+            dx.error(rest, what, format!("write `{key}`"));
+        } else if slot.is_some() {
             let what = format!("`{}` has `{key}` twice", self.attribute);
             dx.error(&key, what, "remove one of them");
         }
-        options.stored = Some(key);
+        *slot = Some(key);
     }
 
     /// `events = CartHappened`
@@ -398,7 +401,7 @@ impl Declared {
     fn legal(&self) -> String {
         let keys = self.keys.iter().map(|key| match *key {
             "derive" => "`derive(…)`".to_owned(),
-            "stored" => "`stored`".to_owned(),
+            "stored" | "global_order" => format!("`{key}`"),
             key => format!("`{key} = …`"),
         });
         let name = self.name.map(ToOwned::to_owned);

@@ -95,6 +95,15 @@ fn a_projector_of_a_table_is_an_impl_per_event() {
 }
 
 #[test]
+fn a_table_in_global_order_says_so() {
+    let out = same_as_kept("global_order", |item| {
+        let args = "global_order".parse().unwrap();
+        entry::block(Kind::Projector, args, item)
+    });
+    assert!(out.contains("GroupOrder::Global"), "{out}");
+}
+
+#[test]
 fn the_key_of_an_event_is_read_from_its_fields() {
     let key = |input: &str| entry::key(input.parse().unwrap()).to_string();
     let one = key("(id) (message.payload) Added");

@@ -1,6 +1,7 @@
 -- Which of the lanes ($1 groups, $2 streams) have a message below the seq ($3) that is not acknowledged: ready, claimed,
 -- delayed, parked, to be replayed, or not sorted into a lane yet. Also those whose group is
--- unknown or held, or does not handle by now what it has handled in the unit ($4 groups, $5 types).
+-- unknown or held, is in global order (where that would be a question about the whole log, which moves on), or does not
+-- handle by now what it has handled in the unit ($4 groups, $5 types).
 WITH held AS MATERIALIZED (
     -- Until the unit is stored nobody changes types or resets.
     SELECT id, changes, held_until FROM {schema}.groups WHERE name = ANY($1) ORDER BY id FOR KEY SHARE
@@ -11,7 +12,7 @@ SELECT lane.nth, g.id IS NOT NULL AS is_known
   LEFT JOIN held ON held.id = g.id
   LEFT JOIN {schema}.streams AS s ON s.name = lane.stream
   LEFT JOIN {schema}.lanes AS l ON l.group_id = g.id AND l.stream_id = s.id
- WHERE g.id IS NULL
+ WHERE g.id IS NULL OR g.is_global
     OR held.held_until > clock_timestamp()
     OR held.changes IS DISTINCT FROM g.changes
     OR EXISTS (SELECT FROM unnest($4::text[], $5::text[]) AS handled (group_name, type)

@@ -9,6 +9,8 @@ SELECT g.name, waiting.seq
           WHERE m.stream_id = $1
             AND (m.seq > coalesce(l.acked_seq, 0) OR l.gen < g.gen AND m.position > g.reset_pos)
             AND (m.position > g.start_pos OR m.position = ANY(g.start_gaps))
+            AND (NOT g.is_global
+                 OR m.position > (SELECT o.acked_pos FROM {schema}.lanes AS o WHERE o.group_id = g.id AND o.stream_id = 0))
             AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
           ORDER BY m.seq LIMIT 1)
         UNION ALL

@@ -64,6 +64,7 @@ pub(super) fn group(name: &str) -> Group {
         id: GroupId::new(name).unwrap(),
         types: vec![TypeName::new(HAPPENED).unwrap()],
         start_from: StartFrom::Beginning,
+        order: sourced::backend::GroupOrder::PerStream,
     }
 }
 

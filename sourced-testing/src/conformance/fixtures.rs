@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::select;
 use sourced::backend::{
-    Ack, Appended, Backend, Claim, ClaimRequest, Group, ReadLog, ReadStream, StartFrom,
+    Ack, Appended, Backend, Claim, ClaimRequest, Group, GroupOrder, ReadLog, ReadStream, StartFrom,
     StreamAppend, WorkerId,
 };
 use sourced::env::{Clock as _, Env, Spawner, SystemClock, Task, TokioSpawner};
@@ -232,6 +232,7 @@ pub(super) async fn register_from(
             .map(|name| TypeName::new(name).unwrap())
             .collect(),
         start_from,
+        order: GroupOrder::PerStream,
     };
     store.register_group(&group).await.unwrap();
 }

@@ -76,6 +76,10 @@ pub(crate) enum Fault {
     HoldsWithoutRest,
     ForgetsWhatIsLive,
     IgnoresWherePagesBegin,
+    GivesTheLogStreamByStream,
+    GivesTheLogWithHoles,
+    GivesTheLogToSeveral,
+    AcceptsAnyOrder,
 }
 
 /// Memory with a fault.

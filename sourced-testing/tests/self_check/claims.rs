@@ -39,6 +39,9 @@ backend! {
                 if self.has(Fault::ReordersBatch) {
                     claim.deliveries.reverse();
                 }
+                if claim.key.stream.is_log() {
+                    self.give_the_log(claim).await;
+                }
                 for delivery in &mut claim.deliveries {
                     delivery.replaying = match self.fault {
                         Fault::MarksEverythingAsReplay => true,
@@ -184,5 +187,22 @@ backend! {
             result
         }
     } else {
+    }
+}
+
+impl Broken {
+    async fn give_the_log(&self, claim: &mut Claim) {
+        match self.fault {
+            Fault::GivesTheLogStreamByStream => {
+                let deliveries = &mut claim.deliveries;
+                deliveries.sort_by_key(|next| (next.message.stream_id.clone(), next.message.seq));
+            }
+            // As if one of them had not been committed yet.
+            Fault::GivesTheLogWithHoles if claim.deliveries.len() > 1 => {
+                claim.deliveries.remove(0);
+            }
+            Fault::GivesTheLogToSeveral => _ = self.memory.release(&claim.key).await,
+            _ => {}
+        }
     }
 }

@@ -13,6 +13,13 @@ use crate::broken::{Broken, Fault, backend, plain_ack};
 
 backend! {
     Groups for Broken {
+        async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
+            match self.memory.register_group(group).await {
+                Err(BackendError::Refused(_)) if self.has(Fault::AcceptsAnyOrder) => Ok(()),
+                registered => registered,
+            }
+        }
+
         async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
             if self.has(Fault::IgnoresStops) {
                 return Ok(());
@@ -35,7 +42,6 @@ backend! {
             self.memory.reset_group(group, scope, from).await
         }
     } else {
-        register_group(group: &Group) -> Result<(), BackendError>;
         start_group(group: &GroupId) -> Result<(), BackendError>;
         remove_group(group: &GroupId) -> Result<(), BackendError>;
         group_state(group: &GroupId) -> Result<GroupState, BackendError>;

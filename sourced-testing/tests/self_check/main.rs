@@ -186,5 +186,12 @@ caught! {
     lost_schedules: DropsSchedules by schedule_once::it_is_stored_at_its_time_as_it_was_made;
     greedy_promotions: PromotesMoreThanAsked by schedule_once::a_promotion_keeps_to_its_limit_and_says_when_the_next_is_due;
     units_that_overtake: StoresUnitsOfBusyLanes by units::a_lane_with_earlier_messages_is_not_settled;
+    the_log_in_another_order: GivesTheLogStreamByStream by global_order::all_streams_come_in_the_order_of_positions;
+    the_log_beyond_what_is_decided: GivesTheLogWithHoles by global_order::never_skipped_and_in_order_under_load;
+    the_log_given_to_several: GivesTheLogToSeveral by global_order::one_worker_of_all_has_it;
+    reordered_batches_of_the_log: ReordersBatch by global_order::all_streams_come_in_the_order_of_positions;
+    missing_fences_of_the_log: NeverFences by global_order::fenced_when_it_was_taken_over;
+    orders_that_change: AcceptsAnyOrder by global_order::its_order_cannot_change;
+    orders_that_end_with_new_types: AcceptsAnyOrder by global_order::its_types_change_only_while_the_order_holds;
     documents_in_disorder: ListsDocumentsBackwards by documents::pages_have_the_byte_order_of_keys;
 }

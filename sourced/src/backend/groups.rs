@@ -27,8 +27,11 @@ pub trait Groups: Send + Sync {
     ///
     /// A change of types costs a look at the log from where the new types were last handled, and a row per owed message.
     ///
+    /// A group in global order owes nothing, since what it would owe comes too late: see [`GroupOrder::Global`].
+    ///
     /// # Errors
-    /// [`BackendError`] when the storage does not answer.
+    /// [`BackendError::Refused`] with [`OrderError`] when the group is registered in another order, or in global order with
+    /// types that it cannot change to any more; another one when the storage does not answer.
     async fn register_group(&self, group: &Group) -> Result<(), BackendError>;
 
     /// Delivers again what the group has acknowledged, in one stream or in all, from a place on.
@@ -41,7 +44,8 @@ pub trait Groups: Send + Sync {
     /// does not handle at the time, replays may come when it takes that type up again.
     ///
     /// # Errors
-    /// [`BackendError`] when the storage does not answer.
+    /// [`BackendError::Refused`] with [`OrderError::NoSuchLane`] for one stream of a group in global order, but for
+    /// [`StreamId::log`], which is all of it; another one when the storage does not answer.
     async fn reset_group(
         &self,
         group: &GroupId,
@@ -139,6 +143,97 @@ pub struct Group {
     pub types: Vec<TypeName>,
     /// Where a new group starts.
     pub start_from: StartFrom,
+    /// In which order it is given its messages. It is that of the registration that made the group.
+    pub order: GroupOrder,
+}
+
+/// In which order a group is given its messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum GroupOrder {
+    /// Those of each stream in the order of their seqs; streams do not wait for each other.
+    #[default]
+    PerStream,
+    /// All of them in the order of their positions, whatever stream they are in.
+    ///
+    /// The group has one lane, named [`StreamId::log`], from when it is registered. Everything that the port says of lanes is
+    /// true of it, where *the stream* is the whole log: one worker of all processes holds it at a time, and one message that
+    /// is parked holds up all that come after it.
+    ///
+    /// - *never-skipped*: what lies above the first position whose writer has not committed yet is not given to anybody, so
+    ///   nothing ever comes in below what was given.
+    /// - *in-order-per-stream*: the messages of one claim are the next ones of the log without a gap, in the order of their
+    ///   positions.
+    /// - No unit settles it: [`UnitError::Busy`](super::UnitError::Busy).
+    ///
+    /// The types can change as long as nothing is acknowledged behind the group's start, or after a reset to there. Later
+    /// only types can be added of which no message lies at or below the acknowledged position; everything else is refused.
+    Global,
+}
+
+/// Why a group cannot have the order that is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrderError {
+    /// It is registered in another order.
+    #[error(
+        "the group `{group}` is registered {}, and now {}: an order cannot change; give the group another name, or remove it and what it has made",
+        spoken(*known), spoken(*asked)
+    )]
+    Other {
+        /// The group.
+        group: GroupId,
+        /// Its order.
+        known: GroupOrder,
+        /// The one it was to be registered in.
+        asked: GroupOrder,
+    },
+    /// It has passed messages of a type that it is to handle, which would come out of order.
+    #[error(
+        "the group `{group}` handles the log in global order, and has passed messages of `{type_name}`, which it is to handle now, at or below position {acked}: stop it, rebuild or reset it from the beginning, build this program, and start it; or give it another name"
+    )]
+    Passed {
+        /// The group.
+        group: GroupId,
+        /// The type.
+        type_name: TypeName,
+        /// What it has acknowledged.
+        acked: Position,
+    },
+    /// It was to give up a type whose messages are in what it has made.
+    #[error(
+        "the group `{group}` handles the log in global order up to position {acked}, with `{type_name}`, which it is not to handle any more: stop it, rebuild or reset it from the beginning, build this program, and start it; or give it another name"
+    )]
+    GivenUp {
+        /// The group.
+        group: GroupId,
+        /// The type.
+        type_name: TypeName,
+        /// What it has acknowledged.
+        acked: Position,
+    },
+    /// A stream of it was to be reset.
+    #[error(
+        "the group `{group}` handles the log in global order: it can be reset as a whole, and not in stream `{stream}`"
+    )]
+    NoSuchLane {
+        /// The group.
+        group: GroupId,
+        /// The stream.
+        stream: StreamId,
+    },
+}
+
+fn spoken(order: GroupOrder) -> &'static str {
+    match order {
+        GroupOrder::PerStream => "in the order of each stream",
+        GroupOrder::Global => "in global order",
+    }
+}
+
+impl From<OrderError> for BackendError {
+    fn from(error: OrderError) -> Self {
+        Self::Refused(Box::new(error))
+    }
 }
 
 /// Where a new consumer group starts reading the log.

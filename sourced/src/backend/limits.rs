@@ -46,6 +46,13 @@ impl Limits {
         appends: &[StreamAppend],
         later: &[Scheduled],
     ) -> Result<(), LimitExceeded> {
+        let streams = appends.iter().map(|append| &append.stream);
+        let streams = streams.chain(later.iter().map(|scheduled| &scheduled.stream));
+        over(
+            "appends to `*`, which is the whole log and no stream",
+            streams.filter(|stream| stream.is_log()).count(),
+            0,
+        )?;
         let now = appends.iter().flat_map(|append| &append.messages);
         let messages = now.chain(later.iter().map(|scheduled| &scheduled.message));
         over(

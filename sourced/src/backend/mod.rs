@@ -50,7 +50,8 @@ pub use claims::{
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
 pub use groups::{
-    FailedMessage, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+    FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError, ResetFrom,
+    ResetScope, StartFrom,
 };
 pub use joined::{JoinError, Joined};
 pub use limits::{LimitExceeded, Limits};

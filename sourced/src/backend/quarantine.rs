@@ -86,6 +86,8 @@ pub trait Quarantine: Send + Sync {
 /// The last failure of a lane, since its last progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneFailure {
+    /// The stream of the message that failed.
+    pub stream: StreamId,
     /// Where the message that failed sits in the log: the first that waited in its lane.
     pub position: Position,
     /// Where it sits in its stream.
@@ -105,7 +107,7 @@ pub struct LaneFailure {
 /// A lane that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
-    /// The stream. Its later messages wait, too.
+    /// The stream, or [`StreamId::log`] of a group in global order. Its later messages wait, too.
     pub stream: StreamId,
     /// How often its first message was tried.
     pub attempts: u32,

@@ -41,7 +41,8 @@ impl Context {
         } else {
             batch.services.env.clock.now()
         };
-        let (stream, metadata) = (batch.stream.clone(), delivery.message.metadata.clone());
+        let message = &delivery.message;
+        let (stream, metadata) = (message.stream_id.clone(), message.metadata.clone());
         let (services, streams) = (batch.services, batch.streams);
         Self::new(
             (stream, metadata),

@@ -1,7 +1,7 @@
 //! Reactors: what the runtime feeds messages to.
 //!
 //! Actors and projectors are reactors; `#[actor]` and `#[projector]` write the glue. A reactor gets a batch of messages
-//! of one stream and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
+//! of one stream, or of the whole log in global order, and answers with everything that is to be stored with their acknowledgement. It stores nothing itself.
 
 mod context;
 mod documents;
@@ -43,8 +43,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Backend, BackendError, Delivery, ReadStream, Refusal, Scheduled, Snapshot, StreamAppend,
-    SyncAction, Table,
+    Backend, BackendError, Delivery, GroupOrder, ReadStream, Refusal, Scheduled, Snapshot,
+    StreamAppend, SyncAction, Table,
 };
 use crate::env::Env;
 use crate::failure::Failure;
@@ -109,6 +109,12 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
         false
     }
 
+    /// In which order it is given its messages. One in global order takes part in no unit, and gets batches of messages of
+    /// several streams.
+    fn order(&self) -> GroupOrder {
+        GroupOrder::PerStream
+    }
+
     /// Whether it can handle a message inside of a unit. Otherwise the unit leaves it to the workers.
     fn takes_part_in_units(&self) -> bool {
         true
@@ -132,10 +138,10 @@ pub trait Register {
     fn reactor() -> Arc<dyn Reactor>;
 }
 
-/// Messages of one stream, to be handled in order.
+/// Messages of one stream, or of the log in global order, to be handled in order.
 #[derive(Debug)]
 pub struct Batch<'a> {
-    /// The stream.
+    /// The stream, or [`StreamId::log`].
     pub stream: &'a StreamId,
     /// The messages; never empty.
     pub deliveries: &'a [Delivery],
@@ -253,8 +259,8 @@ impl Batch<'_> {
 
     /// Notes which message is being handled, for a reactor that needs no surroundings.
     pub(crate) fn begins_with(&self, message: &StoredMessage) {
-        self.progress
-            .handles(message.seq, self.services.env.clock.now());
+        let now = self.services.env.clock.now();
+        self.progress.handles(message.seq, message.position, now);
     }
 }
 

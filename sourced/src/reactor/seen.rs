@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{Reactor, Services};
-use crate::backend::{BackendError, GroupState, LaneState, Signal};
+use crate::backend::{BackendError, GroupOrder, GroupState, LaneState, Signal};
 use crate::message::{MessageId, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
 
@@ -113,9 +113,14 @@ impl<'s> Wait<'s> {
     ) -> Result<(), SeenError> {
         let (group, types) = (reactor.group(), reactor.handled_types());
         let mut last: BTreeMap<&StreamId, Position> = BTreeMap::new();
+        let log = StreamId::log();
         for (stream, type_name, position) in messages {
             if types.contains(type_name) {
-                let last = last.entry(stream).or_insert(position);
+                let lane = match reactor.order() {
+                    GroupOrder::PerStream => stream,
+                    GroupOrder::Global => &log,
+                };
+                let last = last.entry(lane).or_insert(position);
                 *last = position.max(*last);
             }
         }

@@ -15,7 +15,8 @@ use super::vitals::WorkersHere;
 use super::{AppBuilder, DispatchError, Outcome, ReactorOptions, Running, Unit, WorkerOptions};
 use crate::actor::{Actor, ActorReactor, ActorRef, Loaded, Outgoing};
 use crate::backend::{
-    AppendError, Backend, BackendError, Delivery, ReadStream, Selection, Signal, Verdict,
+    AppendError, Backend, BackendError, Delivery, GroupOrder, ReadStream, Selection, Signal,
+    Verdict,
 };
 use crate::edge::Gateway;
 use crate::env::Env;
@@ -26,6 +27,9 @@ use crate::reader::{Feed, Reader};
 use crate::registry::Registry;
 use crate::stream::{GroupId, IntoStreamId, Seq, StreamId};
 use crate::topology::{Topology, Warning};
+
+/// Messages of a group in global order handled in one transaction, unless its options say something else.
+const MESSAGES_OF_THE_LOG: usize = 1_000;
 
 /// Reactors on a backend. Cloning is cheap; all clones are the same app.
 #[derive(Clone)]
@@ -413,7 +417,17 @@ impl Inner {
             .options
             .get(group)
             .and_then(|own| own.messages_per_lane);
-        own.unwrap_or(self.workers.messages_per_lane)
+        own.unwrap_or(match self.order_of(group) {
+            GroupOrder::PerStream => self.workers.messages_per_lane,
+            GroupOrder::Global => MESSAGES_OF_THE_LOG,
+        })
+    }
+
+    /// In which order a group is given its messages.
+    pub(super) fn order_of(&self, group: &GroupId) -> GroupOrder {
+        let mut reactors = self.reactors.iter();
+        let found = reactors.find(|reactor| reactor.group() == group);
+        found.map_or_else(GroupOrder::default, |reactor| reactor.order())
     }
 
     pub(super) fn groups(&self) -> Vec<GroupId> {

@@ -235,6 +235,7 @@ impl AppBuilder {
                     .options
                     .get(reactor.group())
                     .map_or(StartFrom::default(), |options| options.start_from),
+                order: reactor.order(),
             };
             // First, so that nobody who finds the group misses it.
             if let Some(table) = reactor.table() {

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::app::Inner;
 use super::lane::LaneTasks;
-use crate::backend::{Claim, ClaimRequest, Signal, WorkerId};
+use crate::backend::{Claim, ClaimRequest, GroupOrder, Signal, WorkerId};
 use crate::stream::GroupId;
 use crate::telemetry::{self, Stopwatch, spans};
 
@@ -109,16 +109,22 @@ impl Claimer {
             messages_per_lane,
             lease: options.lease,
         };
-        let limits = |group: &GroupId| own.get(group).filter(|own| own.has_limits());
+        let most = |group: &GroupId| match (self.app.order_of(group), own.get(group)) {
+            // It has one lane, and gives more messages of it.
+            (GroupOrder::Global, _) => Some(1),
+            (GroupOrder::PerStream, Some(own)) if own.has_limits() => {
+                Some(own.lanes.map_or(usize::MAX, |lanes| lanes.max(1)))
+            }
+            (GroupOrder::PerStream, _) => None,
+        };
         let mut free = self.app.groups();
-        free.retain(|group| limits(group).is_none());
+        free.retain(|group| most(group).is_none());
         let mut requests = Vec::new();
         if !free.is_empty() {
             requests.push(request(free, usize::MAX, options.messages_per_lane));
         }
         for group in self.app.groups() {
-            if let Some(own) = limits(&group) {
-                let most = own.lanes.map_or(usize::MAX, |lanes| lanes.max(1));
+            if let Some(most) = most(&group) {
                 let room = most.saturating_sub(self.lanes.n_held(&group));
                 let messages = self.app.messages_per_lane(&group);
                 requests.push(request(vec![group], room, messages));

@@ -89,20 +89,17 @@ impl InFlight {
 
     /// The message it is at.
     pub(super) fn message(&self) -> &StoredMessage {
-        let mut deliveries = self.claim.deliveries.iter();
-        match self.step().0 {
-            Stage::Handling(seq) => deliveries
-                .find(|delivery| delivery.message.seq == seq)
-                .map_or(self.first(), |delivery| &delivery.message),
-            Stage::Storing => self.first(),
-        }
+        let mut messages = self.claim.deliveries.iter().map(|next| &next.message);
+        let at = self.progress.at();
+        let found = at.and_then(|at| messages.find(|message| message.position == at));
+        found.unwrap_or(self.first())
     }
 
     pub(super) fn told(&self) -> RunningHandler {
         let (message, (stage, since)) = (self.message(), self.step());
         RunningHandler {
             group: self.claim.key.group.clone(),
-            stream: self.claim.key.stream.clone(),
+            stream: message.stream_id.clone(),
             stage,
             since,
             type_name: message.type_name.clone(),

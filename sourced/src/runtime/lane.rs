@@ -408,22 +408,23 @@ impl LaneTask<'_> {
         let verdict = self.app().verdict(&failed);
         let (attempt, error) = (failed.attempt, failure.chain());
         let (position, message_type) = (message.position, &message.type_name);
+        let stream = &message.stream_id;
         match verdict {
             Verdict::Park => {
                 telemetry::PARKED.add(1, &self.labels());
-                tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "parked");
+                tracing::error!(group = %key.group, %stream, attempt, %position, %message_type, %error, "parked");
             }
             Verdict::Skip => {
                 telemetry::SKIPPED.add(1, &self.labels());
-                tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "skipped");
+                tracing::error!(group = %key.group, %stream, attempt, %position, %message_type, %error, "skipped");
             }
             Verdict::StopGroup => {
                 telemetry::STOPPED.add(1, &self.labels());
-                tracing::error!(group = %key.group, stream = %key.stream, attempt, %position, %message_type, %error, "stopped the group");
+                tracing::error!(group = %key.group, %stream, attempt, %position, %message_type, %error, "stopped the group");
             }
             Verdict::RetryAfter(pause) => {
                 telemetry::RETRIED.add(1, &self.labels());
-                tracing::warn!(group = %key.group, stream = %key.stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
+                tracing::warn!(group = %key.group, %stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
             }
         }
         let noted = self.app().services.backend.fail(key, verdict, &error).await;

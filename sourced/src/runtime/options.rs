@@ -154,7 +154,8 @@ pub struct ReactorOptions {
     pub start_from: StartFrom,
     /// Lanes of it handled at the same time in each process; as many as there is room for by default.
     pub lanes: Option<usize>,
-    /// Messages of one lane handled in one transaction; those of [`WorkerOptions`] by default.
+    /// Messages of one lane handled in one transaction; those of [`WorkerOptions`] by default, and 1,000 where the log is
+    /// handled in global order.
     pub messages_per_lane: Option<usize>,
     /// What happens when one of its handlers fails; that of [`WorkerOptions`] by default.
     pub retry: Option<Arc<dyn ErrorStrategy>>,

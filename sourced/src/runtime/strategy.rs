@@ -44,7 +44,7 @@ pub trait ErrorStrategy: fmt::Debug + Send + Sync + 'static {
 pub struct FailedAttempt<'a> {
     /// The group of the reactor.
     pub group: &'a GroupId,
-    /// The stream.
+    /// The stream, or [`StreamId::log`] where the log is handled in global order: what a verdict holds up.
     pub stream: &'a StreamId,
     /// The message.
     pub message: &'a StoredMessage,

@@ -103,7 +103,7 @@ impl Watcher {
         telemetry::SLOW.add(1, &[("group", key.group.as_str())]);
         tracing::warn!(
             group = %key.group,
-            stream = %key.stream,
+            stream = %message.stream_id,
             seq = message.seq.get(),
             position = message.position.get(),
             type_name = %message.type_name,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::after::{self, AfterOf};
 use super::{AfterRow, ColumnError, Row, key_values_of};
-use crate::backend::Values;
+use crate::backend::{GroupOrder, Values};
 use crate::failure::Failure;
 use crate::message::{Event, Message, StoredMessage, TypeName};
 use crate::reactor::{Clash, FromContext, Needs, OldShape, Rows};
@@ -18,6 +18,9 @@ pub trait TableProjector: Row {
     const NAME: &'static str;
     /// Which version it is. Each has a table and a consumer group of its own.
     const VERSION: u32 = 1;
+
+    /// In which order its events come.
+    const ORDER: GroupOrder = GroupOrder::PerStream;
 
     /// Fills the table of handlers.
     fn handlers(handlers: &mut TableHandlers<Self>);

@@ -9,7 +9,7 @@ use super::after::{AfterCommit, ChangedRows};
 use super::fold::{Decoded, Fold, envelope};
 use super::project::{Step, TableHandlers, TableProjector};
 use super::{group_of_version, table_of_projector};
-use crate::backend::{BackendError, Table, check_keys};
+use crate::backend::{BackendError, GroupOrder, Table, check_keys};
 use crate::failure::Failure;
 use crate::message::{StoredMessage, TypeName};
 use crate::reactor::{Batch, Clash, EventFailure, Handled, Needs, Reactor, guarded_now};
@@ -85,6 +85,14 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
 
     fn projection(&self) -> Option<&'static str> {
         Some(R::NAME)
+    }
+
+    fn order(&self) -> GroupOrder {
+        R::ORDER
+    }
+
+    fn takes_part_in_units(&self) -> bool {
+        R::ORDER == GroupOrder::PerStream
     }
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {

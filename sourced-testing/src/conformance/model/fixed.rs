@@ -30,6 +30,7 @@ pub(super) fn registered(nth: usize) -> Group {
             .map(|name| TypeName::new(name).unwrap())
             .collect(),
         start_from: sourced::backend::StartFrom::Beginning,
+        order: sourced::backend::GroupOrder::PerStream,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod dense_seq;
 pub mod documents;
 pub mod feeds;
 pub mod fenced;
+pub mod global_order;
 pub mod going_on;
 pub mod groups;
 pub mod guards;
@@ -211,6 +212,28 @@ macro_rules! conformance {
                 what_was_handled_before_the_pump_is_not_owed,
                 a_reset_takes_it_back,
                 other_groups_get_it_too,
+            }
+            global_order {
+                it_has_one_lane_from_its_registration,
+                nothing_can_be_appended_to_its_name,
+                all_streams_come_in_the_order_of_positions,
+                a_part_of_a_claim_can_be_acknowledged,
+                one_worker_of_all_has_it,
+                fenced_when_it_was_taken_over,
+                one_transaction_with_what_it_leads_to,
+                never_skipped_and_in_order_under_load,
+                replay_is_marked_after_a_reset,
+                a_reset_begins_at_a_position_or_a_time_and_is_of_all_streams,
+                it_can_start_now_or_at_a_position_or_a_time,
+                quarantine_holds_up_all_of_it,
+                a_failure_can_stop_it,
+                its_types_change_only_while_the_order_holds,
+                replay_is_marked_by_type_when_they_have_changed,
+                its_order_cannot_change,
+                other_groups_are_claimed_beside_it,
+                a_unit_does_not_settle_it,
+                never_skipped_by_a_removal,
+                it_is_listed_with_how_far_it_is,
             }
             acks_together {
                 a_fenced_one_leaves_the_others_alone,

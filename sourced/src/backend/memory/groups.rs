@@ -8,7 +8,8 @@ use super::lanes::Lanes;
 use super::store::Log;
 use super::{Memory, State};
 use crate::backend::{
-    BackendError, Group, GroupState, GroupStatus, Groups, ResetFrom, ResetScope, StartFrom,
+    BackendError, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError, ResetFrom,
+    ResetScope, StartFrom,
 };
 use crate::stream::{GroupId, Position};
 use crate::time::Timestamp;
@@ -33,10 +34,21 @@ impl Groups for Memory {
                         StartFrom::After(position) => position,
                         StartFrom::Since(time) => before(log, time),
                     };
-                    new.insert(Lanes::new(group.id.clone(), types, start, *n_registered));
+                    let (id, order) = (group.id.clone(), group.order);
+                    new.insert(Lanes::new(id, types, order, start, *n_registered));
                     *n_registered += 1;
                 }
-                Entry::Occupied(known) => known.into_mut().set_types(types, log),
+                Entry::Occupied(known) => {
+                    let known = known.into_mut();
+                    if known.order != group.order {
+                        return Err(BackendError::from(OrderError::Other {
+                            group: group.id.clone(),
+                            known: known.order,
+                            asked: group.order,
+                        }));
+                    }
+                    known.set_types(types, log)?;
+                }
             }
         }
         self.raise();
@@ -51,7 +63,7 @@ impl Groups for Memory {
     ) -> Result<(), BackendError> {
         {
             let mut state = self.state();
-            state.known(group)?;
+            let order = state.known(group)?.order;
             let State { log, groups, .. } = &mut *state;
             let after = match from {
                 ResetFrom::Beginning => Position::START,
@@ -62,6 +74,12 @@ impl Groups for Memory {
                 ResetScope::All => None,
                 ResetScope::Stream(stream) => Some(stream),
             };
+            if let Some(stream) = only.filter(|stream| !stream.is_log())
+                && order == GroupOrder::Global
+            {
+                let (group, stream) = (group.clone(), stream.clone());
+                return Err(BackendError::from(OrderError::NoSuchLane { group, stream }));
+            }
             if let Some(lanes) = groups.get_mut(group) {
                 lanes.reset(only, after, log);
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::store::Log;
 use crate::backend::{
-    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupState, Intervention, LaneFailure,
-    LaneState, WorkerId,
+    Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupOrder, GroupState, Intervention,
+    LaneFailure, LaneState, OrderError, WorkerId,
 };
 use crate::message::{StoredMessage, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 pub(super) struct Lanes {
     pub(super) group: GroupId,
     pub(super) types: HashSet<TypeName>,
+    pub(super) order: GroupOrder,
     pub(super) state: GroupState,
     /// Until then nobody claims.
     pub(super) held_until: Option<Timestamp>,
@@ -22,7 +23,7 @@ pub(super) struct Lanes {
     /// shares no claims with it.
     first_epoch: Epoch,
     /// Where the group began to listen.
-    start: Position,
+    pub(super) start: Position,
     /// Everything up to here is sorted into lanes.
     pub(super) pumped: Position,
     pub(super) by_stream: HashMap<StreamId, Lane>,
@@ -38,7 +39,7 @@ pub(super) struct Lane {
     /// What is to be handled.
     pub(super) pending: BTreeSet<Position>,
     /// The highest position acknowledged.
-    acked_upto: Position,
+    pub(super) acked_upto: Position,
     /// What is acknowledged, message by message: which types were handled when decides nothing then.
     acked: BTreeSet<Position>,
     /// What was ever acknowledged, resets notwithstanding: when it is delivered again it is a replay.
@@ -67,12 +68,14 @@ impl Lanes {
     pub(super) fn new(
         group: GroupId,
         types: HashSet<TypeName>,
+        order: GroupOrder,
         start: Position,
         n_earlier: u64,
     ) -> Self {
-        Self {
+        let mut lanes = Self {
             group,
             types,
+            order,
             state: GroupState::Active,
             held_until: None,
             first_epoch: Epoch::new(n_earlier << 32),
@@ -82,15 +85,27 @@ impl Lanes {
             interventions: Vec::new(),
             ready: BTreeSet::new(),
             waiting: BTreeSet::new(),
+        };
+        if order == GroupOrder::Global {
+            let lane = Lane::new(start, lanes.first_epoch);
+            lanes.by_stream.insert(StreamId::log(), lane);
         }
+        lanes
     }
 
     /// Changes what the group handles, and sorts the log again: what was not acknowledged is owed, wherever it lies.
     ///
     /// Running claims are taken back: acknowledging one could jump over a message of a new type in between.
-    pub(super) fn set_types(&mut self, types: HashSet<TypeName>, log: &Log) {
+    pub(super) fn set_types(
+        &mut self,
+        types: HashSet<TypeName>,
+        log: &Log,
+    ) -> Result<(), OrderError> {
         if self.types == types {
-            return;
+            return Ok(());
+        }
+        if self.order == GroupOrder::Global {
+            self.keep_order(&types, log)?;
         }
         self.types = types;
         self.pumped = self.start;
@@ -99,6 +114,7 @@ impl Lanes {
         }
         self.pump(log);
         self.fence();
+        Ok(())
     }
 
     /// Forgets what was acknowledged after this position, in one stream or in all, so that it comes again.
@@ -144,7 +160,10 @@ impl Lanes {
             if is_decided || !self.types.contains(&message.type_name) {
                 continue;
             }
-            let stream = &message.stream_id;
+            let stream = match self.order {
+                GroupOrder::PerStream => message.stream_id.clone(),
+                GroupOrder::Global => StreamId::log(),
+            };
             let lane = self
                 .by_stream
                 .entry(stream.clone())
@@ -155,7 +174,7 @@ impl Lanes {
             lane.pending.insert(message.position);
             if let Place::Idle = lane.place {
                 lane.place = Place::Ready(message.position);
-                self.ready.insert((message.position, stream.clone()));
+                self.ready.insert((message.position, stream));
             }
         }
     }
@@ -233,7 +252,12 @@ impl Lanes {
     }
 
     /// Whether nothing of the stream waits for the group, nor is being handled.
+    ///
+    /// In global order that would be a question about the whole log, which moves on: it is never sure.
     pub(super) fn is_quiet(&self, stream: &StreamId) -> bool {
+        if self.order == GroupOrder::Global {
+            return false;
+        }
         let lane = self.by_stream.get(stream);
         lane.is_none_or(|lane| lane.pending.is_empty() && lane.holder.is_none())
     }
@@ -244,8 +268,17 @@ impl Lanes {
         stream: &StreamId,
         log: &'l Log,
     ) -> Option<&'l StoredMessage> {
-        let first = self.by_stream.get(stream)?.pending.first()?;
-        Some(log.at(*first))
+        match self.order {
+            GroupOrder::PerStream => {
+                let first = self.by_stream.get(stream)?.pending.first()?;
+                Some(log.at(*first))
+            }
+            GroupOrder::Global => {
+                let pending = self.by_stream.get(&StreamId::log())?.pending.iter();
+                let mut messages = pending.map(|position| log.at(*position));
+                messages.find(|message| message.stream_id == *stream)
+            }
+        }
     }
 
     /// Whether something of the stream is to be claimed, and nothing but messages at these positions waits in it.

@@ -5,6 +5,7 @@ mod documents;
 mod groups;
 mod lanes;
 mod log;
+mod order;
 mod quarantine;
 mod recurrences;
 mod remedies;

@@ -29,6 +29,7 @@ impl Lanes {
         lane.holder = None;
         lane.attempts = lane.attempts.saturating_add(1);
         lane.failure = Some(LaneFailure {
+            stream: message.stream_id.clone(),
             position: message.position,
             seq: message.seq,
             message: message.id,
@@ -156,7 +157,7 @@ impl Lanes {
         self.interventions.push(Intervention {
             number,
             remedy,
-            stream: stream.clone(),
+            stream: message.stream_id.clone(),
             seq: message.seq,
             position,
             message: message.id,
