@@ -327,7 +327,7 @@ mod by_sql {
     promises!(@on postgres, altered {
         quarantine_ends_when_a_renamed_column_has_its_name_again,
         quarantine_of_rows_alone_that_a_foreign_index_refuses,
-        quarantine_of_rows_alone_that_lack_a_foreign_column,
+        quarantine_ends_when_a_foreign_column_is_gone,
         never_skipped_when_somebody_dropped_a_column,
     });
 }
