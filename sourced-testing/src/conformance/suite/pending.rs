@@ -55,6 +55,8 @@ pub async fn does_not_count_parked_lanes<H: Harness>(harness: &H) {
     let claim = worker.claim(&store).await;
     store.fail(&claim.key, Verdict::Park, "no").await.unwrap();
     assert_eq!(pending(&store, &["g"]).await, 0);
+    append(&store, "a", [event()]).await;
+    assert_eq!(pending(&store, &["g"]).await, 0, "it waits behind");
     append(&store, "b", [event()]).await;
     let claim = worker.claim(&store).await;
     assert_eq!(pending(&store, &["g"]).await, 1);
