@@ -98,14 +98,15 @@ impl Postgres {
             .await
     }
 
-    /// A position up to which everything is decided: this one if it is, or else the last one.
+    /// A position up to which everything is decided: one beyond this one if such a one is known, or else the last one. So
+    /// nobody takes for the end of the log what is only the end of a stretch.
     ///
     /// With a condition one cannot tell by a missing position that somebody is late, so the database is asked; but what is
     /// decided stays so, and a reader that catches up asks once.
     async fn decided(&self, upto: Position) -> Result<Position, BackendError> {
-        let known = &self.inner.horizon;
-        if clamped(upto.get()) <= known.load(Ordering::Acquire) {
-            return Ok(upto);
+        let known = self.inner.horizon.load(Ordering::Acquire);
+        if clamped(upto.get()) < known {
+            return position(known);
         }
         position(retrying!(self, connection => self.horizon(&mut connection).await)?)
     }

@@ -123,7 +123,7 @@ pub async fn a_page_looks_only_so_far_and_says_how_far<H: Harness>(harness: &H) 
     let (store, _guard) = harness.fresh().await;
     let rare = Selection::all().types([type_name(OTHER)]);
     append(&store, "a", [other()]).await;
-    for _ in 0..(ReadLog::LOOK / 1_000) {
+    for _ in 0..(2 * ReadLog::LOOK / 1_000) {
         append(&store, "b", events(1_000)).await;
     }
     append(&store, "a", [other()]).await;
@@ -140,9 +140,12 @@ pub async fn a_page_looks_only_so_far_and_says_how_far<H: Harness>(harness: &H) 
         let first = store.read_log(&read).await.unwrap();
         assert_eq!(first.messages, expected[..1], "{read:?}");
         assert!(!first.is_last);
-        let next = store.read_log(&read.beyond(&first)).await.unwrap();
-        assert_eq!(next.messages, expected[1..]);
-        assert!(next.is_last);
+        let middle = store.read_log(&read.clone().beyond(&first)).await.unwrap();
+        assert_eq!(middle.messages, []);
+        assert!(!middle.is_last, "what is decided by then goes on");
+        let last = store.read_log(&read.beyond(&middle)).await.unwrap();
+        assert_eq!(last.messages, expected[1..]);
+        assert!(last.is_last);
     }
     // Where an index says where they are, it looks as far as there is anything.
     let found = store
