@@ -201,3 +201,37 @@ impl Tally {
             .fetch_add(added.quantity as usize, Ordering::Relaxed);
     }
 }
+
+/// [`CartTotals`], kept in the order of the whole log.
+#[derive(Debug, Projection)]
+#[projection(table = "log_totals")]
+pub(crate) struct LogTotals {
+    #[key]
+    cart: String,
+    pub(crate) pieces: u64,
+    cents: u64,
+}
+
+#[projector(global_order)]
+impl LogTotals {
+    #[event(key = Self::of_stream)]
+    fn added(row: Option<Self>, event: &Message<ItemAdded>) -> Self {
+        let row = row.unwrap_or_else(|| Self {
+            cart: Self::of_stream(event),
+            pieces: 0,
+            cents: 0,
+        });
+        let ItemAdded {
+            price, quantity, ..
+        } = event.payload;
+        Self {
+            pieces: row.pieces + u64::from(quantity),
+            cents: row.cents + u64::from(quantity) * u64::from(price),
+            ..row
+        }
+    }
+
+    fn of_stream(event: &Message<ItemAdded>) -> String {
+        event.stream_id.to_string()
+    }
+}

@@ -13,7 +13,7 @@ use sourced::{ExpectedSeq, Kind, NewMessage, Payload, Selection, Seq, TypeName};
 
 use crate::claims;
 use crate::domain::{
-    Cart, CartTotals, ItemAdded, Order, Pieces, Place as PlaceOrder, TOTALS, Tally, Totals,
+    Cart, CartTotals, ItemAdded, LogTotals, Order, Pieces, Place as PlaceOrder, TOTALS, Tally, Totals,
 };
 use crate::measure::{Measured, Stopwatch, in_tasks};
 use crate::plan::{FILL, PAGE, Workload, cart, log};
@@ -43,6 +43,7 @@ pub(crate) async fn run(place: &Place, workload: &Workload) -> anyhow::Result<Ve
         Workload::Count { messages, streams } => count(place, messages, streams).await,
         Workload::Project { messages, streams } => project(place, messages, streams).await,
         Workload::Table { messages, streams } => table(place, messages, streams).await,
+        Workload::Global { messages, streams } => global(place, messages, streams).await,
         Workload::ChainIdle { chains } => chain_idle(place, chains).await,
         Workload::ChainBusy { chains, tasks } => chain_busy(place, chains, tasks).await,
         Workload::Claim {
@@ -193,6 +194,21 @@ async fn table(place: &Place, messages: usize, streams: usize) -> anyhow::Result
     let measured = catch_up(place, &app, messages, streams).await?;
     for nth in [0, streams - 1] {
         let row = app.rows::<CartTotals>().get(cart(nth)).await;
+        let row = row.map_err(failed)?.context("no row")?;
+        anyhow::ensure!(
+            row.pieces as usize == messages / streams,
+            "a wrong row: {row:?}"
+        );
+    }
+    Ok(measured)
+}
+
+async fn global(place: &Place, messages: usize, streams: usize) -> anyhow::Result<Measured> {
+    let app = place.app().await?.register::<LogTotals>();
+    let app = app.build().await?;
+    let measured = catch_up(place, &app, messages, streams).await?;
+    for nth in [0, streams - 1] {
+        let row = app.rows::<LogTotals>().get(cart(nth)).await;
         let row = row.map_err(failed)?.context("no row")?;
         anyhow::ensure!(
             row.pieces as usize == messages / streams,

@@ -33,6 +33,8 @@ pub(crate) enum Workload {
     Project { messages: usize, streams: usize },
     /// Keep a row per stream, exactly once, from the start of the log to its end.
     Table { messages: usize, streams: usize },
+    /// The same, in the order of the whole log.
+    Global { messages: usize, streams: usize },
     /// Command → event → reaction → command → event, one chain after the other.
     ChainIdle { chains: usize },
     /// The same, many streams at a time.
@@ -67,7 +69,7 @@ pub(crate) struct Case {
 /// The real sizes.
 pub(crate) fn full() -> Vec<Workload> {
     use Workload::{
-        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Handle, Load, Project, Read, Table,
+        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Global, Handle, Load, Project, Read, Table,
     };
     let mut all = vec![
         Handle {
@@ -116,10 +118,15 @@ pub(crate) fn full() -> Vec<Workload> {
         all.push(Count { messages, streams });
         all.push(Project { messages, streams });
         all.push(Table { messages, streams });
+        all.push(Global { messages, streams });
     }
     // The same log in fewer streams and in more: an event must not cost more for that.
     for streams in [1_000, 100_000, 1_000_000] {
         all.push(Table {
+            messages: 1_000_000,
+            streams,
+        });
+        all.push(Global {
             messages: 1_000_000,
             streams,
         });
@@ -151,7 +158,7 @@ pub(crate) fn full() -> Vec<Workload> {
 /// Whether everything runs.
 pub(crate) fn quick() -> Vec<Workload> {
     use Workload::{
-        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Handle, Load, Project, Read, Table,
+        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Global, Handle, Load, Project, Read, Table,
     };
     vec![
         Handle {
@@ -190,6 +197,10 @@ pub(crate) fn quick() -> Vec<Workload> {
             messages: 2_000,
             streams: 50,
         },
+        Global {
+            messages: 2_000,
+            streams: 50,
+        },
         ChainIdle { chains: 5 },
         ChainBusy {
             chains: 50,
@@ -213,7 +224,7 @@ impl Workload {
             Self::Handle { .. } => 'a',
             Self::Load { .. } => 'b',
             Self::Append { .. } => 'c',
-            Self::Read { .. } | Self::Count { .. } | Self::Project { .. } | Self::Table { .. } => {
+            Self::Read { .. } | Self::Count { .. } | Self::Project { .. } | Self::Table { .. } | Self::Global { .. } => {
                 'd'
             }
             Self::ChainIdle { .. } | Self::ChainBusy { .. } => 'e',
@@ -231,6 +242,7 @@ impl Workload {
             Self::Count { .. } => "d catch up, counter",
             Self::Project { .. } => "d catch up, documents",
             Self::Table { .. } => "d catch up, table",
+            Self::Global { .. } => "d catch up, global order",
             Self::ChainIdle { .. } => "e chain, idle",
             Self::ChainBusy { .. } => "e chain, busy",
             Self::Claim { .. } => "f claim",
@@ -249,7 +261,8 @@ impl Workload {
             Self::Read { messages, streams }
             | Self::Count { messages, streams }
             | Self::Project { messages, streams }
-            | Self::Table { messages, streams } => {
+            | Self::Table { messages, streams }
+            | Self::Global { messages, streams } => {
                 format!("messages={messages} streams={streams}")
             }
             Self::ChainIdle { chains } => format!("chains={chains} tasks=1"),

@@ -103,7 +103,9 @@ pub(crate) async fn run(place: &Place, workload: &Workload) -> anyhow::Result<Me
         Workload::Read { messages, streams } => read(place, tables, messages, streams).await,
         Workload::Count { messages, streams } => count(place, tables, messages, streams).await,
         // A document and a row are the same here.
-        Workload::Project { messages, streams } | Workload::Table { messages, streams } => {
+        Workload::Project { messages, streams }
+        | Workload::Table { messages, streams }
+        | Workload::Global { messages, streams } => {
             project(place, tables, messages, streams).await
         }
         Workload::ChainIdle { chains } => chain_idle(tables, chains).await,
