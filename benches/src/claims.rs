@@ -34,6 +34,7 @@ pub(crate) async fn run(
         lanes: LANES,
         messages_per_lane: 10,
         lease: Duration::from_mins(10),
+        stretches: Vec::new(),
     };
     backend
         .register_group(&Group {

@@ -13,7 +13,8 @@ use sourced::{ExpectedSeq, Kind, NewMessage, Payload, Selection, Seq, TypeName};
 
 use crate::claims;
 use crate::domain::{
-    Cart, CartTotals, ItemAdded, LogTotals, Order, Pieces, Place as PlaceOrder, TOTALS, Tally, Totals,
+    Cart, CartTotals, ItemAdded, LogTotals, Order, Pieces, Place as PlaceOrder, TOTALS, Tally,
+    Totals,
 };
 use crate::measure::{Measured, Stopwatch, in_tasks};
 use crate::plan::{FILL, PAGE, Workload, cart, log};

@@ -69,7 +69,8 @@ pub(crate) struct Case {
 /// The real sizes.
 pub(crate) fn full() -> Vec<Workload> {
     use Workload::{
-        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Global, Handle, Load, Project, Read, Table,
+        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Global, Handle, Load, Project, Read,
+        Table,
     };
     let mut all = vec![
         Handle {
@@ -158,7 +159,8 @@ pub(crate) fn full() -> Vec<Workload> {
 /// Whether everything runs.
 pub(crate) fn quick() -> Vec<Workload> {
     use Workload::{
-        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Global, Handle, Load, Project, Read, Table,
+        Append, ChainBusy, ChainIdle, Claim, Count, Decide, Global, Handle, Load, Project, Read,
+        Table,
     };
     vec![
         Handle {
@@ -224,9 +226,11 @@ impl Workload {
             Self::Handle { .. } => 'a',
             Self::Load { .. } => 'b',
             Self::Append { .. } => 'c',
-            Self::Read { .. } | Self::Count { .. } | Self::Project { .. } | Self::Table { .. } | Self::Global { .. } => {
-                'd'
-            }
+            Self::Read { .. }
+            | Self::Count { .. }
+            | Self::Project { .. }
+            | Self::Table { .. }
+            | Self::Global { .. } => 'd',
             Self::ChainIdle { .. } | Self::ChainBusy { .. } => 'e',
             Self::Claim { .. } => 'f',
             Self::Decide { .. } => 'g',

@@ -90,6 +90,7 @@ async fn everything_is_there(backend: &Postgres, has_snapshot: bool) {
         lanes: 10,
         messages_per_lane: 10,
         lease: Duration::from_mins(1),
+        stretches: Vec::new(),
     };
     let claims = backend.claim(&request).await.unwrap();
     let mut delivered = Vec::new();

@@ -91,6 +91,7 @@ async fn claim(backend: &Postgres, group: &GroupId) -> Vec<Claim> {
         lanes: 100,
         messages_per_lane: 100,
         lease: Duration::from_hours(1),
+        stretches: Vec::new(),
     };
     backend.claim(&request).await.unwrap()
 }
@@ -1026,6 +1027,7 @@ async fn a_claim_shares_the_lanes_fairly_and_uses_them_all() {
         lanes: 8,
         messages_per_lane: 1,
         lease: Duration::from_hours(1),
+        stretches: Vec::new(),
     };
     let mut shares = Vec::new();
     for _ in 0..3 {

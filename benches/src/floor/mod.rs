@@ -105,9 +105,7 @@ pub(crate) async fn run(place: &Place, workload: &Workload) -> anyhow::Result<Me
         // A document and a row are the same here.
         Workload::Project { messages, streams }
         | Workload::Table { messages, streams }
-        | Workload::Global { messages, streams } => {
-            project(place, tables, messages, streams).await
-        }
+        | Workload::Global { messages, streams } => project(place, tables, messages, streams).await,
         Workload::ChainIdle { chains } => chain_idle(tables, chains).await,
         Workload::ChainBusy { chains, tasks } => {
             let watch = Stopwatch::start();

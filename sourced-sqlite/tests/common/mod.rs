@@ -75,6 +75,7 @@ pub(super) fn request(group_name: &str, lanes: usize) -> ClaimRequest {
         lanes,
         messages_per_lane: 10,
         lease: Duration::from_hours(1),
+        stretches: Vec::new(),
     }
 }
 

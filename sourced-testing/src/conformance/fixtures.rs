@@ -160,6 +160,7 @@ impl Worker {
                 lanes: 100,
                 messages_per_lane: 100,
                 lease: LEASE,
+                stretches: Vec::new(),
             },
         }
     }

@@ -22,6 +22,7 @@ pub(super) async fn settle(app: &App, after: Position) -> Result<(), AckError> {
         lanes: 100,
         messages_per_lane: 1_000,
         lease: Duration::from_mins(1),
+        stretches: Vec::new(),
     };
     // The pump may need more than one look.
     while backend.pending_lanes(&groups).await? > 0 {

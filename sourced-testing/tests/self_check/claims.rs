@@ -106,6 +106,7 @@ backend! {
                     lanes: 1,
                     messages_per_lane: next.messages,
                     lease: next.lease,
+                    stretches: Vec::new(),
                 };
                 let mut next = self.memory.claim(&request).await?.pop();
                 if let Some(next) = &mut next {

@@ -115,5 +115,6 @@ fn everything_of(group: &GroupId) -> ClaimRequest {
         lanes: 1_000,
         messages_per_lane: 1_000,
         lease: Duration::from_hours(1),
+        stretches: Vec::new(),
     }
 }

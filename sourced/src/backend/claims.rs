@@ -30,6 +30,17 @@ pub trait Claims: Send + Sync {
     /// - *flat-cost*: the cost does not grow with the number of streams nor with the length of the log.
     /// - *replay-is-marked*: [`Delivery::replaying`] is true only for what this group acknowledged before in this stream.
     ///
+    /// A backend may give a *stretch* of the log instead, to one of `request.stretches`: a claim of [`StreamId::log`] with the
+    /// next messages of the group, at most [`STRETCH`] of them, in the order of their positions, whatever streams they are in.
+    /// It is for a group that is far behind, by [`STRETCH`] positions or more, and none of whose lanes has work or waits.
+    ///
+    /// - *never-skipped*, *in-order-per-stream*: while somebody holds a stretch, the group gives nothing else to anybody who
+    ///   asks for stretches. All of it is decided, so nothing comes in below what was given.
+    /// - An acknowledgement leaves the lane of each of its streams as if that had been claimed and acknowledged by itself.
+    /// - What is not acknowledged, be it released, postponed or failed with whatever verdict, or because the lease has ended,
+    ///   comes in lanes, with no attempt counted: one message that cannot be handled holds up its own stream and no other.
+    /// - *fenced*: a reset and a change of types take it back.
+    ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError>;
@@ -185,14 +196,19 @@ pub struct ClaimRequest {
     pub messages_per_lane: usize,
     /// How long the claims hold unless renewed, by the backend's own clock.
     pub lease: Duration,
+    /// Those of the groups that may be given a stretch of the log instead of lanes: see [`Claims::claim`].
+    pub stretches: Vec<GroupId>,
 }
+
+/// How many messages a stretch of the log has at most, and how many positions a group has to be behind to be given one.
+pub const STRETCH: usize = 1_000;
 
 /// Names one claim: lane, holder and epoch. Whoever shows it proves that the lane has not moved on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimKey {
     /// The group.
     pub group: GroupId,
-    /// The stream.
+    /// The stream; or [`StreamId::log`], of a group in global order, or for a stretch of the log.
     pub stream: StreamId,
     /// The holder.
     pub worker: WorkerId,

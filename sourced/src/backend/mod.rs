@@ -45,7 +45,7 @@ mod wake;
 
 pub use claims::{
     Ack, Acked, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, GoOn, LaneState, Refusal,
-    Verdict, WorkerId,
+    STRETCH, Verdict, WorkerId,
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};

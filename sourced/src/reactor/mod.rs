@@ -115,6 +115,12 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
         GroupOrder::PerStream
     }
 
+    /// Whether it may be given messages of several streams in one batch while it is far behind, in the order of the log, which
+    /// is that of each stream, too. Then it catches up as fast with many short streams as with a few long ones.
+    fn takes_stretches(&self) -> bool {
+        false
+    }
+
     /// Whether it can handle a message inside of a unit. Otherwise the unit leaves it to the workers.
     fn takes_part_in_units(&self) -> bool {
         true

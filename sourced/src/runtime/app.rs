@@ -430,6 +430,13 @@ impl Inner {
         found.map_or_else(GroupOrder::default, |reactor| reactor.order())
     }
 
+    /// Whether a group may be given stretches of the log.
+    pub(super) fn takes_stretches(&self, group: &GroupId) -> bool {
+        let mut reactors = self.reactors.iter();
+        let found = reactors.find(|reactor| reactor.group() == group);
+        found.is_some_and(|reactor| reactor.takes_stretches())
+    }
+
     pub(super) fn groups(&self) -> Vec<GroupId> {
         self.reactors
             .iter()

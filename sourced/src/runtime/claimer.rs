@@ -108,6 +108,7 @@ impl Claimer {
             lanes,
             messages_per_lane,
             lease: options.lease,
+            stretches: Vec::new(),
         };
         let most = |group: &GroupId| match (self.app.order_of(group), own.get(group)) {
             // It has one lane, and gives more messages of it.
@@ -121,7 +122,11 @@ impl Claimer {
         free.retain(|group| most(group).is_none());
         let mut requests = Vec::new();
         if !free.is_empty() {
-            requests.push(request(free, usize::MAX, options.messages_per_lane));
+            let takes_stretches = |group: &&GroupId| self.app.takes_stretches(group);
+            requests.push(ClaimRequest {
+                stretches: free.iter().filter(takes_stretches).cloned().collect(),
+                ..request(free, usize::MAX, options.messages_per_lane)
+            });
         }
         for group in self.app.groups() {
             if let Some(most) = most(&group) {

@@ -14,7 +14,7 @@ use super::in_flight::InFlight;
 use super::side_effects::{self, Share};
 use super::strategy::FailedAttempt;
 use crate::backend::{
-    Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, Verdict,
+    Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, GroupOrder, Verdict,
 };
 use crate::env::Task;
 use crate::failure::Failure;
@@ -240,6 +240,10 @@ impl LaneTask<'_> {
         };
         let mut deliveries = match &share {
             Share::All => &self.claim.deliveries[..],
+            _ if self.is_stretch() => {
+                self.release().await;
+                return None;
+            }
             Share::Deliveries(deliveries) => &deliveries[..],
             Share::Nothing => {
                 let postponed = backend.postpone(key, side_effects::PAUSE).await;
@@ -393,8 +397,20 @@ impl LaneTask<'_> {
         self.note(released, "released");
     }
 
+    /// Whether the claim is of several streams, whose messages come in their lanes when it is given back.
+    fn is_stretch(&self) -> bool {
+        let key = &self.claim.key;
+        key.stream.is_log() && self.app().order_of(&key.group) == GroupOrder::PerStream
+    }
+
     async fn fail(&self, failure: &Failure) {
         let key = &self.claim.key;
+        if self.is_stretch() {
+            // It is judged when it fails in its own lane.
+            tracing::debug!(group = %key.group, error = %failure.chain(), "a stretch of the log is handled stream by stream, as one of its messages failed");
+            self.release().await;
+            return;
+        }
         let message = &self.claim.deliveries[0].message;
         let failed = FailedAttempt {
             group: &key.group,

@@ -91,6 +91,11 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
         R::ORDER
     }
 
+    fn takes_stretches(&self) -> bool {
+        // Which of two versions has to tell is known by stream.
+        R::ORDER == GroupOrder::PerStream && !self.announces()
+    }
+
     fn takes_part_in_units(&self) -> bool {
         R::ORDER == GroupOrder::PerStream
     }

@@ -27,6 +27,7 @@ impl<H: Harness> Game<'_, H> {
             lanes: usize::from(lanes),
             messages_per_lane: usize::from(messages),
             lease: HOUR,
+            stretches: Vec::new(),
         };
         let claims = self
             .backend

@@ -217,6 +217,7 @@ impl State {
             lanes: 1,
             messages_per_lane: next.messages,
             lease: next.lease,
+            stretches: Vec::new(),
         };
         let own: HashSet<Position> = appended.iter().map(|place| place.position).collect();
         let Self { log, groups, .. } = self;
