@@ -27,11 +27,12 @@ impl Claims for Sqlite {
         // One round sorts a bounded part of the log; nothing but an empty log, or a lane, ends the search.
         loop {
             let sql = &self.inner.sql;
-            let outlook = pump::outlook(&mut *self.reader().await?, sql, &request.groups).await?;
+            let (groups, stretches) = (&request.groups, &request.stretches);
+            let outlook = pump::outlook(&mut *self.reader().await?, sql, groups, stretches).await?;
             if request.lanes == 0 || !outlook.iter().any(Outlook::has_work) {
                 return Ok(Vec::new());
             }
-            let is_behind = outlook.iter().any(|outlook| outlook.is_behind);
+            let is_behind = outlook.iter().any(Outlook::is_behind);
             let taken = self.take(request, outlook).await?;
             let has_taken = !taken.is_empty();
             let claims = self.deliver(request, taken).await?;
@@ -141,7 +142,7 @@ impl Claims for Sqlite {
     ) -> Result<Option<LaneState>, BackendError> {
         let sql = &self.inner.sql;
         let mut reader = self.reader().await?;
-        let outlook = pump::outlook(&mut reader, sql, std::slice::from_ref(group)).await?;
+        let outlook = pump::outlook(&mut reader, sql, std::slice::from_ref(group), &[]).await?;
         let Some(group_id) = outlook.first().map(|outlook| outlook.group_id) else {
             return Err(BackendError::UnknownGroup(group.clone()));
         };
@@ -219,10 +220,12 @@ impl Sqlite {
             .writer
             .run(Effect::Redone, move |connection| {
                 Box::pin(async move {
+                    let mut stretches = Vec::new();
                     for group in &outlook {
-                        pump::pump(connection, &sql, group).await?;
+                        let of_group = &request.stretches;
+                        stretches.push(pump::pump(connection, &sql, group, of_group).await?);
                     }
-                    lanes::take(connection, &sql, &request, &outlook, turn).await
+                    lanes::take(connection, &sql, &request, &outlook, stretches, turn).await
                 })
             })
             .await

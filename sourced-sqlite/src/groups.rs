@@ -17,6 +17,7 @@ use crate::batch::Effect;
 use crate::error;
 use crate::row::{optional_text, signed, unsigned};
 use crate::sql::Statements;
+use crate::stretches;
 use crate::types::{self, Registered};
 
 #[async_trait]
@@ -231,8 +232,9 @@ pub(crate) async fn reset(
         None => sqlx::query(sql.fence_group.clone()).bind(id),
         Some(stream) => sqlx::query(sql.reopen_stream.clone()).bind(id).bind(stream),
     };
-    let done = open.execute(connection).await;
-    done.map(drop).map_err(error::backend)
+    let done = open.execute(&mut *connection).await;
+    done.map_err(error::backend)?;
+    stretches::take_back(connection, sql, id).await
 }
 
 /// The position before the first message made at this time or later; the end of the log when there is none.
