@@ -107,6 +107,7 @@ mod snapshots;
 mod sql;
 mod staging;
 mod store;
+mod stretches;
 mod tables;
 mod together;
 mod tx;
