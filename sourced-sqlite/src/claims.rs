@@ -17,7 +17,7 @@ use crate::backend::Sqlite;
 use crate::batch::Effect;
 use crate::draft::{Plain, Progress};
 use crate::lanes::{self, Taken};
-use crate::pump::{self, Outlook};
+use crate::pump::{self, Outlook, Terms};
 use crate::row::{self, unsigned};
 use crate::{append, error, quarantine};
 
@@ -27,8 +27,10 @@ impl Claims for Sqlite {
         // One round sorts a bounded part of the log; nothing but an empty log, or a lane, ends the search.
         loop {
             let sql = &self.inner.sql;
-            let (groups, stretches) = (&request.groups, &request.stretches);
-            let outlook = pump::outlook(&mut *self.reader().await?, sql, groups, stretches).await?;
+            let mut reader = self.reader().await?;
+            let looked = pump::outlook(&mut reader, sql, &request.groups, terms(request)).await;
+            drop(reader);
+            let outlook = looked?;
             if request.lanes == 0 || !outlook.iter().any(Outlook::has_work) {
                 return Ok(Vec::new());
             }
@@ -142,10 +144,7 @@ impl Claims for Sqlite {
     ) -> Result<Option<LaneState>, BackendError> {
         let sql = &self.inner.sql;
         let mut reader = self.reader().await?;
-        let outlook = pump::outlook(&mut reader, sql, std::slice::from_ref(group), &[]).await?;
-        let Some(group_id) = outlook.first().map(|outlook| outlook.group_id) else {
-            return Err(BackendError::UnknownGroup(group.clone()));
-        };
+        let group_id = quarantine::group_id(&mut reader, sql, group).await?;
         let row = sqlx::query(sql.lane.clone())
             .bind(group_id)
             .bind(stream.as_str())
@@ -222,8 +221,8 @@ impl Sqlite {
                 Box::pin(async move {
                     let mut stretches = Vec::new();
                     for group in &outlook {
-                        let of_group = &request.stretches;
-                        stretches.push(pump::pump(connection, &sql, group, of_group).await?);
+                        let stretch = pump::pump(connection, &sql, group, terms(&request));
+                        stretches.push(stretch.await?);
                     }
                     lanes::take(connection, &sql, &request, &outlook, stretches, turn).await
                 })
@@ -277,6 +276,13 @@ impl Sqlite {
             self.fail(&lane.key, Verdict::Park, &error.to_string())
                 .await,
         )
+    }
+}
+
+fn terms(request: &ClaimRequest) -> Terms<'_> {
+    Terms {
+        stretches: &request.stretches,
+        lease: request.lease,
     }
 }
 

@@ -228,12 +228,19 @@ pub(crate) async fn reset(
         .execute(&mut *connection)
         .await
         .map_err(error::backend)?;
-    let open = match stream {
-        None => sqlx::query(sql.fence_group.clone()).bind(id),
-        Some(stream) => sqlx::query(sql.reopen_stream.clone()).bind(id).bind(stream),
+    let steps = match stream {
+        None => vec![
+            sqlx::query(sql.rewind_upto.clone())
+                .bind(id)
+                .bind(after.max(start)),
+            sqlx::query(sql.fence_group.clone()).bind(id),
+        ],
+        Some(stream) => vec![sqlx::query(sql.reopen_stream.clone()).bind(id).bind(stream)],
     };
-    let done = open.execute(&mut *connection).await;
-    done.map_err(error::backend)?;
+    for step in steps {
+        let done = step.execute(&mut *connection).await;
+        done.map_err(error::backend)?;
+    }
     stretches::take_back(connection, sql, id).await
 }
 

@@ -1,11 +1,14 @@
 //! The pump: sorts the log into the lanes of the groups.
 
+use std::time::Duration;
+
 use sourced::GroupId;
 use sourced::backend::{BackendError, GroupOrder, STRETCH};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::append::json;
 use crate::error;
+use crate::lanes::micros;
 use crate::row::limit;
 use crate::sql::Statements;
 use crate::stretches::{self, Stretch};
@@ -13,6 +16,9 @@ use crate::types;
 
 /// Messages of the log that one transaction sorts or looks at: a bound for how long others wait for the writer.
 pub(crate) const BATCH: i64 = 5_000;
+
+/// A claim that was made within that time is expected to end, rather than that its group goes on in lanes without it.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a claim would find in one group.
 #[derive(Debug, Clone)]
@@ -54,18 +60,28 @@ impl Outlook {
     }
 }
 
-/// Looks, and writes nothing. Some of the groups may be given stretches.
+/// What a group may be given, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'r> {
+    /// Those of the groups that may be given stretches.
+    pub(crate) stretches: &'r [GroupId],
+    /// How long claims hold.
+    pub(crate) lease: Duration,
+}
+
+/// Looks, and writes nothing.
 pub(crate) async fn outlook(
     connection: &mut SqliteConnection,
     sql: &Statements,
     groups: &[GroupId],
-    stretches: &[GroupId],
+    terms: Terms<'_>,
 ) -> Result<Vec<Outlook>, BackendError> {
     let names = |groups: &[GroupId]| json(&groups.iter().map(GroupId::as_str).collect::<Vec<_>>());
     let rows = sqlx::query(sql.outlook.clone())
         .bind(names(groups))
-        .bind(names(stretches))
+        .bind(names(terms.stretches))
         .bind(limit(STRETCH))
+        .bind(micros(terms.lease.saturating_sub(SOON)))
         .fetch_all(connection)
         .await
         .map_err(error::backend)?;
@@ -103,7 +119,7 @@ pub(crate) async fn pump(
     connection: &mut SqliteConnection,
     sql: &Statements,
     outlook: &Outlook,
-    stretches: &[GroupId],
+    terms: Terms<'_>,
 ) -> Result<Option<Stretch>, BackendError> {
     if outlook.has_due {
         let wake = sqlx::query(sql.wake_due.clone()).bind(outlook.group_id);
@@ -113,10 +129,10 @@ pub(crate) async fn pump(
     if !outlook.is_behind() {
         return Ok(None);
     }
-    if stretches.contains(&outlook.group) {
+    if terms.stretches.contains(&outlook.group) {
         // Somebody else may have been given the next one since the look.
         let group = std::slice::from_ref(&outlook.group);
-        for now in self::outlook(&mut *connection, sql, group, group).await? {
+        for now in self::outlook(&mut *connection, sql, group, terms).await? {
             match now.next {
                 Next::Nothing => {}
                 Next::Sort => sort_for(&mut *connection, sql, &now).await?,

@@ -249,7 +249,7 @@ async fn record(
     done.map(drop).map_err(error::backend)
 }
 
-async fn group_id(
+pub(crate) async fn group_id(
     connection: &mut SqliteConnection,
     sql: &Statements,
     group: &GroupId,

@@ -125,6 +125,7 @@ statements! {
     before = "SELECT position - 1 FROM sourced_messages
         WHERE position > 0 AND created_at >= ?1 ORDER BY position LIMIT 1";
     reset = include_str!("../sql/reset.sql");
+    rewind_upto = "UPDATE sourced_groups SET hi = min(hi, ?2) WHERE id = ?1";
     reopen_stream = "UPDATE sourced_lanes
         SET ready = sourced_first
         WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND ready = 0";
@@ -162,9 +163,8 @@ statements! {
     wake_due = include_str!("../sql/wake_due.sql");
     next_stretch = include_str!("../sql/next_stretch.sql");
     open_stretch = include_str!("../sql/open_stretch.sql");
-    take_back_stretch = "UPDATE sourced_lanes SET worker = NULL, leased_until = NULL, epoch = epoch + 1
-        WHERE group_id = ?1 AND stream_id = 0 AND worker IS NOT NULL
-          AND NOT (SELECT is_global FROM sourced_groups WHERE id = ?1)";
+    take_back_stretch = "UPDATE sourced_lanes SET acked_seq = 0, worker = NULL, leased_until = NULL, epoch = epoch + 1
+        WHERE group_id = ?1 AND stream_id = 0 AND NOT (SELECT is_global FROM sourced_groups WHERE id = ?1)";
 
     offers = include_str!("../sql/offers.sql");
     take = include_str!("../sql/take.sql");
