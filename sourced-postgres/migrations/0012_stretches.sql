@@ -23,11 +23,12 @@ BEGIN
        AND horizon() - v_group.hi >= p_far;
 END $$;
 
--- Claims the next stretch of a group: of so many messages at most, and of not many more that others handle. Gives nothing when
--- there is none by now.
+-- Claims the next stretch of a group: of so many messages at most, and of not many more that others handle. Says up to where all
+-- is decided, and what the group is like by now. Gives nothing when there is no stretch.
 CREATE FUNCTION {schema}.claim_stretch(
     p_group int, p_worker uuid, p_lease bigint, p_messages bigint,
-    OUT epoch bigint, OUT after bigint, OUT upto bigint, OUT name text, OUT types text[], OUT gen int, OUT reset_pos bigint)
+    OUT epoch bigint, OUT after bigint, OUT upto bigint, OUT decided bigint,
+    OUT name text, OUT types text[], OUT gen int, OUT reset_pos bigint, OUT changes int)
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp
 -- The planner does not know how few messages there are: it must take them from the index.
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -43,7 +44,8 @@ BEGIN
     IF NOT FOUND OR NOT may_have_stretch(p_group, p_messages) THEN
         RETURN;
     END IF;
-    v_end := least(horizon(), v_group.hi + c_looked_at);
+    decided := horizon();
+    v_end := least(decided, v_group.hi + c_looked_at);
     upto := coalesce(
         (SELECT m.position FROM messages AS m
           WHERE m.position > v_group.hi AND m.position <= v_end
@@ -55,6 +57,7 @@ BEGIN
     types := v_group.types;
     gen := v_group.gen;
     reset_pos := v_group.reset_pos;
+    changes := v_group.changes;
     INSERT INTO lanes AS l
            (group_id, stream_id, gen, state, head_seq, acked_seq, acked_pos, max_seq, ready_pos, epoch, worker, due_at)
     VALUES (p_group, 0, v_group.gen, 'claimed', upto, after, after,
@@ -204,7 +207,7 @@ DECLARE
 BEGIN
     -- A stretch that is held may be of any stream, so it is taken back.
     SELECT id INTO v_group FROM groups WHERE name = p_name AND NOT is_global FOR UPDATE;
-    UPDATE lanes SET state = 'idle', worker = NULL, due_at = NULL WHERE group_id = v_group AND stream_id = 0;
+    UPDATE lanes SET state = 'idle', worker = NULL, due_at = NULL, epoch = epoch + 1 WHERE group_id = v_group AND stream_id = 0;
     RETURN reset_lanes(p_name, p_stream, p_after, p_since);
 END $$;
 
