@@ -5,29 +5,41 @@
 -- acknowledged by itself. Whatever ends a claim without that leaves `hi` below `head_seq`, and then the pump sorts what lies
 -- between them into lanes, before there is another stretch.
 
--- Whether a group can be given a stretch: it is far behind in what is decided, nothing of it is sorted and not acknowledged, and
--- nobody holds one.
-CREATE FUNCTION {schema}.may_have_stretch(p_group int, p_far bigint) RETURNS boolean
+-- What is next for the log behind what is sorted into the lanes of a group: it is given in a stretch, when the group is far
+-- behind in what is decided, nothing of it is sorted and not acknowledged, and nobody holds a stretch. It waits, when that will
+-- be so soon: lanes are ready, or were claimed within the last second for `p_lease` microseconds. Else it is sorted.
+CREATE FUNCTION {schema}.next_of_log(p_group int, p_far bigint, p_lease bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp AS $$
 DECLARE
     v_group groups%ROWTYPE;
+    v_stretch lanes%ROWTYPE;
 BEGIN
     SELECT * INTO v_group FROM groups WHERE id = p_group;
-    RETURN v_group.state = 'active' AND v_group.held_until <= clock_timestamp() AND NOT v_group.is_global
-       AND cardinality(v_group.gaps || v_group.deferred) = 0
-       AND coalesce((SELECT max(position) FROM messages), 0) - v_group.hi >= p_far
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND gen = v_group.gen AND state = 'ready')
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL)
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND state = 'parked')
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND stream_id = 0 AND head_seq > v_group.hi)
-       AND horizon() - v_group.hi >= p_far;
+    SELECT * INTO v_stretch FROM lanes WHERE group_id = p_group AND stream_id = 0;
+    RETURN CASE
+        WHEN v_group.is_global OR v_group.state <> 'active' OR v_group.held_until > clock_timestamp() THEN 'sort'
+        WHEN v_stretch.state = 'claimed' AND v_stretch.acked_seq = v_group.hi THEN 'wait'
+        WHEN coalesce((SELECT max(position) FROM messages), 0) - v_group.hi < p_far THEN 'sort'
+        -- It was given back.
+        WHEN v_stretch.head_seq > v_group.hi THEN 'sort'
+        WHEN cardinality(v_group.gaps || v_group.deferred) > 0 THEN 'sort'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND state = 'parked') THEN 'sort'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL AND state = 'delayed') THEN 'sort'
+        WHEN horizon() - v_group.hi < p_far THEN 'sort'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND gen = v_group.gen AND state = 'ready') THEN 'wait'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group
+                        AND due_at > clock_timestamp() + (p_lease - 1000000) * interval '1 microsecond') THEN 'wait'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL) THEN 'sort'
+        ELSE 'stretch'
+    END;
 END $$;
 
--- Claims the next stretch of a group: of so many messages at most, and of not many more that others handle. Gives nothing when
--- there is none by now.
+-- Claims the next stretch of a group: of so many messages at most, and of not many more that others handle. Says up to where all
+-- is decided, and what the group is like by now. Gives nothing when there is no stretch.
 CREATE FUNCTION {schema}.claim_stretch(
     p_group int, p_worker uuid, p_lease bigint, p_messages bigint,
-    OUT epoch bigint, OUT after bigint, OUT upto bigint, OUT name text, OUT types text[], OUT gen int, OUT reset_pos bigint)
+    OUT epoch bigint, OUT after bigint, OUT upto bigint, OUT decided bigint,
+    OUT name text, OUT types text[], OUT gen int, OUT reset_pos bigint, OUT changes int)
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp
 -- The planner does not know how few messages there are: it must take them from the index.
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -40,10 +52,11 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     -- Instead of pumps and of those who change its types or reset it, and beside units.
     SELECT * INTO v_group FROM groups AS g WHERE g.id = p_group FOR NO KEY UPDATE SKIP LOCKED;
-    IF NOT FOUND OR NOT may_have_stretch(p_group, p_messages) THEN
+    IF NOT FOUND OR next_of_log(p_group, p_messages, p_lease) <> 'stretch' THEN
         RETURN;
     END IF;
-    v_end := least(horizon(), v_group.hi + c_looked_at);
+    decided := horizon();
+    v_end := least(decided, v_group.hi + c_looked_at);
     upto := coalesce(
         (SELECT m.position FROM messages AS m
           WHERE m.position > v_group.hi AND m.position <= v_end
@@ -55,6 +68,7 @@ BEGIN
     types := v_group.types;
     gen := v_group.gen;
     reset_pos := v_group.reset_pos;
+    changes := v_group.changes;
     INSERT INTO lanes AS l
            (group_id, stream_id, gen, state, head_seq, acked_seq, acked_pos, max_seq, ready_pos, epoch, worker, due_at)
     VALUES (p_group, 0, v_group.gen, 'claimed', upto, after, after,
@@ -154,6 +168,47 @@ BEGIN
     END IF;
 END $$;
 
+-- Sorts the next part of the log into the lanes of a group. Gives how many new messages it looked at. A stretch that somebody
+-- holds meanwhile is taken back: its messages are in lanes now.
+ALTER FUNCTION {schema}.pump(int) RENAME TO sort_into_lanes;
+CREATE FUNCTION {schema}.pump(p_group int) RETURNS bigint
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    v_new bigint := sort_into_lanes(p_group);
+BEGIN
+    UPDATE lanes AS l SET state = 'idle', worker = NULL, due_at = NULL
+      FROM groups AS g
+     WHERE g.id = p_group AND l.group_id = p_group AND l.stream_id = 0 AND l.state = 'claimed'
+       AND NOT g.is_global AND l.acked_seq <> g.hi;
+    RETURN v_new;
+END $$;
+
+-- The first message that waits in a lane: what is owed lies below what is pending.
+CREATE OR REPLACE FUNCTION {schema}.first_pending(p_group int, p_stream bigint, OUT pos bigint, OUT seq bigint)
+LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $$
+    SELECT m.position, m.seq
+      FROM lanes AS l
+      JOIN groups AS g ON g.id = l.group_id
+     CROSS JOIN LATERAL (
+        (SELECT o.position, o.seq FROM owed AS o
+          WHERE l.owes AND o.group_id = l.group_id AND o.stream_id = l.stream_id AND o.seq <= l.acked_seq AND o.type = ANY(g.types)
+          ORDER BY o.seq LIMIT 1)
+        UNION ALL
+        (SELECT m.position, m.seq FROM messages AS m
+          WHERE m.stream_id = l.stream_id AND m.seq > l.acked_seq AND m.seq <= l.head_seq
+            AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+          ORDER BY m.seq LIMIT 1)
+        UNION ALL
+        (SELECT m.position, m.position FROM messages AS m
+          WHERE l.stream_id = 0 AND g.is_global
+            AND m.position >= greatest(l.ready_pos, l.acked_seq + 1) AND m.position <= l.head_seq
+            AND is_after_start(g, m.position) AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+          ORDER BY m.position LIMIT 1)
+        ORDER BY seq LIMIT 1
+     ) AS m
+     WHERE l.group_id = p_group AND l.stream_id = p_stream
+$$;
+
 -- Takes back all claims of a group whose row is locked, so that nobody claims. Waits for acks that have begun.
 CREATE OR REPLACE FUNCTION {schema}.fence_group(p_group int) RETURNS void
 LANGUAGE sql SET search_path = {schema}, pg_temp AS $$
@@ -204,21 +259,21 @@ DECLARE
 BEGIN
     -- A stretch that is held may be of any stream, so it is taken back.
     SELECT id INTO v_group FROM groups WHERE name = p_name AND NOT is_global FOR UPDATE;
-    UPDATE lanes SET state = 'idle', worker = NULL, due_at = NULL WHERE group_id = v_group AND stream_id = 0;
+    UPDATE lanes SET state = 'idle', worker = NULL, due_at = NULL, epoch = epoch + 1 WHERE group_id = v_group AND stream_id = 0;
     RETURN reset_lanes(p_name, p_stream, p_after, p_since);
 END $$;
 
 -- Brings the lanes of these groups up to date, if there is anything to do: one step of each. Gives the oldest message of
--- their ready lanes, whether there is more to do at once, and which of `p_stretches` can be given a stretch: one that is
--- `p_far` behind. What they hold stretches of is left to them.
-CREATE FUNCTION {schema}.look(p_groups text[], p_stretches text[], p_far bigint)
+-- their ready lanes, whether there is more to do at once, and which of `p_stretches` can be given a stretch, being `p_far`
+-- behind.
+CREATE FUNCTION {schema}.look(p_groups text[], p_stretches text[], p_far bigint, p_lease bigint)
     RETURNS TABLE (group_name text, group_id int, oldest_ready bigint, has_more boolean, is_global boolean, has_stretch boolean)
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 DECLARE
     v_behind int[];
     v_behind_in_log int[];
     v_due int[];
-    v_held int[];
+    v_waiting int[];
     v_stretches int[] := '{}';
     v_group int;
     v_more boolean := false;
@@ -229,12 +284,12 @@ BEGIN
       INTO v_behind, v_behind_in_log, v_due
       FROM group_work AS w WHERE w.name = ANY(p_groups) AND w.is_active;
     IF cardinality(p_stretches) > 0 AND cardinality(v_behind) > 0 THEN
-        SELECT coalesce(array_agg(g.id) FILTER (WHERE l.state IS NOT DISTINCT FROM 'claimed'), '{}'),
-               coalesce(array_agg(g.id) FILTER (WHERE l.state IS DISTINCT FROM 'claimed' AND may_have_stretch(g.id, p_far)), '{}')
-          INTO v_held, v_stretches
-          FROM groups AS g LEFT JOIN lanes AS l ON l.group_id = g.id AND l.stream_id = 0
-         WHERE g.id = ANY(v_behind) AND g.name = ANY(p_stretches);
-        v_behind := ARRAY(SELECT unnest(v_behind) EXCEPT SELECT unnest(v_held || v_stretches) ORDER BY 1);
+        SELECT coalesce(array_agg(n.id) FILTER (WHERE n.step = 'wait'), '{}'),
+               coalesce(array_agg(n.id) FILTER (WHERE n.step = 'stretch'), '{}')
+          INTO v_waiting, v_stretches
+          FROM (SELECT g.id, next_of_log(g.id, p_far, p_lease) AS step
+                  FROM groups AS g WHERE g.id = ANY(v_behind) AND g.name = ANY(p_stretches)) AS n;
+        v_behind := ARRAY(SELECT unnest(v_behind) EXCEPT SELECT unnest(v_waiting || v_stretches) ORDER BY 1);
     END IF;
     IF cardinality(v_behind || v_due) > 0 THEN
         v_more := prepare_lanes(v_behind, v_due);

@@ -98,6 +98,7 @@ mod migrate;
 mod pages;
 mod pump;
 mod quarantine;
+mod read_ahead;
 mod reader;
 mod recurrences;
 mod row;

@@ -16,15 +16,20 @@ use crate::error::SqlError;
 use crate::row::{MessageReader, at, clamped, group, number, ordinal};
 
 /// A stretch that is held.
-struct Held {
-    group: i32,
-    name: GroupId,
-    epoch: i64,
-    after: i64,
-    upto: i64,
-    types: Vec<String>,
-    generation: i32,
-    reset: i64,
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) group: i32,
+    pub(crate) name: GroupId,
+    pub(crate) epoch: i64,
+    pub(crate) after: i64,
+    pub(crate) upto: i64,
+    /// What lies up to here is decided.
+    pub(crate) decided: i64,
+    pub(crate) types: Vec<String>,
+    pub(crate) generation: i32,
+    pub(crate) reset: i64,
+    /// Counts when the group's types change, and resets.
+    pub(crate) changes: i32,
 }
 
 impl Postgres {
@@ -48,7 +53,11 @@ impl Postgres {
                 worker: request.worker,
                 epoch: Epoch::new(number(held.epoch)?),
             };
-            let deliveries = match self.read_stretch(connection, &held).await {
+            let read = match self.inner.ahead.take(&held).await {
+                Some(deliveries) => Ok(deliveries),
+                None => self.read_stretch(connection, &held).await,
+            };
+            let deliveries = match read {
                 Ok(deliveries) => deliveries,
                 Err(ClaimTrouble::Backend(error)) => {
                     // One message that cannot be read holds up its stream, and no other.
@@ -64,6 +73,7 @@ impl Postgres {
                 has_passed = true;
                 continue;
             }
+            self.read_ahead(&held);
             claims.push(Claim {
                 key,
                 deliveries,
@@ -97,21 +107,25 @@ impl Postgres {
                 epoch,
                 after: row.try_get("after")?,
                 upto: row.try_get("upto")?,
+                decided: row.try_get("decided")?,
                 types: row.try_get("types")?,
                 generation: row.try_get("gen")?,
                 reset: row.try_get("reset_pos")?,
+                changes: row.try_get("changes")?,
             })
         };
         let epoch: Option<i64> = row.try_get("epoch").map_err(SqlError::from)?;
         Ok(epoch.map(held).transpose()?)
     }
 
-    async fn read_stretch(
+    /// Reads the messages of a stretch; as many as one has at most.
+    pub(crate) async fn read_stretch(
         &self,
         connection: &mut PgConnection,
         held: &Held,
     ) -> Result<Vec<Delivery>, ClaimTrouble> {
-        let query = self.inner.sql.stretch.query();
+        let text = self.inner.sql.stretch.sized([("{messages}", STRETCH)]);
+        let query = text.query();
         let query = query
             .bind(held.group)
             .bind(held.after)
@@ -158,23 +172,23 @@ impl Postgres {
         }
     }
 
-    /// Gives a stretch back: what is not acknowledged comes in lanes. False when the claim is not of a stretch, or lost.
+    /// Gives a stretch back: what is not acknowledged comes in lanes. False when the claim is not of a stretch.
     pub(crate) async fn release_stretch(&self, claim: &ClaimKey) -> Result<bool, FenceError> {
         if !claim.stream.is_log() {
             return Ok(false);
         }
-        let result = retrying!(self, connection => self.inner.sql.release_stretch.query()
+        let was_held: Option<bool> =
+            retrying!(self, connection => self.inner.sql.release_stretch.query_scalar()
             .bind(claim.group.as_str())
             .bind(claim.worker.as_uuid())
             .bind(clamped(claim.epoch.get()))
-            .execute(&mut *connection)
+            .fetch_optional(&mut *connection)
             .await)
-        .map_err(BackendError::from)?;
-        let is_released = result.rows_affected() > 0;
-        if is_released {
-            self.inner.hints.raise();
+            .map_err(BackendError::from)?;
+        match was_held {
+            Some(was_held) => self.given_back(claim, u64::from(was_held)).map(|()| true),
+            None => Ok(false),
         }
-        Ok(is_released)
     }
 }
 

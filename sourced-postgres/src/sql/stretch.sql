@@ -4,7 +4,7 @@ SELECT m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id
        m.metadata::text AS metadata, m.payload::text AS payload, s.name AS stream, coalesce(m.seq <= l.max_seq, false) AS replaying
   FROM (SELECT * FROM {schema}.messages AS n
          WHERE n.position > $2 AND n.position <= $3 AND n.type = ANY($4) AND n.decided_by IS DISTINCT FROM $5
-         ORDER BY n.position LIMIT 10000) AS m
+         ORDER BY n.position LIMIT {messages}) AS m
  -- One by one (`LIMIT`): the planner does not know how few messages there are, and would read all streams and lanes.
  CROSS JOIN LATERAL (SELECT name FROM {schema}.streams WHERE id = m.stream_id LIMIT 1) AS s
   LEFT JOIN LATERAL (
