@@ -157,6 +157,47 @@ BEGIN
     END IF;
 END $$;
 
+-- Sorts the next part of the log into the lanes of a group. Gives how many new messages it looked at. A stretch that somebody
+-- holds meanwhile is taken back: its messages are in lanes now.
+ALTER FUNCTION {schema}.pump(int) RENAME TO sort_into_lanes;
+CREATE FUNCTION {schema}.pump(p_group int) RETURNS bigint
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    v_new bigint := sort_into_lanes(p_group);
+BEGIN
+    UPDATE lanes AS l SET state = 'idle', worker = NULL, due_at = NULL
+      FROM groups AS g
+     WHERE g.id = p_group AND l.group_id = p_group AND l.stream_id = 0 AND l.state = 'claimed'
+       AND NOT g.is_global AND l.acked_seq <> g.hi;
+    RETURN v_new;
+END $$;
+
+-- The first message that waits in a lane: what is owed lies below what is pending.
+CREATE OR REPLACE FUNCTION {schema}.first_pending(p_group int, p_stream bigint, OUT pos bigint, OUT seq bigint)
+LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $$
+    SELECT m.position, m.seq
+      FROM lanes AS l
+      JOIN groups AS g ON g.id = l.group_id
+     CROSS JOIN LATERAL (
+        (SELECT o.position, o.seq FROM owed AS o
+          WHERE l.owes AND o.group_id = l.group_id AND o.stream_id = l.stream_id AND o.seq <= l.acked_seq AND o.type = ANY(g.types)
+          ORDER BY o.seq LIMIT 1)
+        UNION ALL
+        (SELECT m.position, m.seq FROM messages AS m
+          WHERE m.stream_id = l.stream_id AND m.seq > l.acked_seq AND m.seq <= l.head_seq
+            AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+          ORDER BY m.seq LIMIT 1)
+        UNION ALL
+        (SELECT m.position, m.position FROM messages AS m
+          WHERE l.stream_id = 0 AND g.is_global
+            AND m.position >= greatest(l.ready_pos, l.acked_seq + 1) AND m.position <= l.head_seq
+            AND is_after_start(g, m.position) AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+          ORDER BY m.position LIMIT 1)
+        ORDER BY seq LIMIT 1
+     ) AS m
+     WHERE l.group_id = p_group AND l.stream_id = p_stream
+$$;
+
 -- Takes back all claims of a group whose row is locked, so that nobody claims. Waits for acks that have begun.
 CREATE OR REPLACE FUNCTION {schema}.fence_group(p_group int) RETURNS void
 LANGUAGE sql SET search_path = {schema}, pg_temp AS $$

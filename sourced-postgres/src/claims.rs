@@ -151,6 +151,9 @@ impl Claims for Postgres {
         let Some(row) = self.lane_row(group, stream).await? else {
             return Ok(None);
         };
+        if get(&row, "is_of_stretches")? {
+            return Ok(None);
+        }
         Ok(Some(LaneState::new(
             position(get(&row, "acked_pos")?)?,
             number(get::<i32>(&row, "attempts")?.into())?,

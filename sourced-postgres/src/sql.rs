@@ -192,7 +192,7 @@ statements! {
     claim_stretch = "SELECT epoch, after, upto, decided, name, types, gen, reset_pos, changes FROM {schema}.claim_stretch($1, $2, $3, $4)";
     stretch = include_str!("sql/stretch.sql");
     pass_stretch = "SELECT {schema}.progress_of_stretch($1, $2, $3, $4)";
-    release_stretch = "UPDATE {schema}.lanes SET state = 'idle', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1 AND NOT is_global) AND stream_id = 0 AND worker = $2 AND epoch = $3";
+    release_stretch = include_str!("sql/release_stretch.sql");
     claim_log = "SELECT * FROM {schema}.claim_log($1, $2, $3, $4)";
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");

@@ -172,23 +172,23 @@ impl Postgres {
         }
     }
 
-    /// Gives a stretch back: what is not acknowledged comes in lanes. False when the claim is not of a stretch, or lost.
+    /// Gives a stretch back: what is not acknowledged comes in lanes. False when the claim is not of a stretch.
     pub(crate) async fn release_stretch(&self, claim: &ClaimKey) -> Result<bool, FenceError> {
         if !claim.stream.is_log() {
             return Ok(false);
         }
-        let result = retrying!(self, connection => self.inner.sql.release_stretch.query()
+        let was_held: Option<bool> =
+            retrying!(self, connection => self.inner.sql.release_stretch.query_scalar()
             .bind(claim.group.as_str())
             .bind(claim.worker.as_uuid())
             .bind(clamped(claim.epoch.get()))
-            .execute(&mut *connection)
+            .fetch_optional(&mut *connection)
             .await)
-        .map_err(BackendError::from)?;
-        let is_released = result.rows_affected() > 0;
-        if is_released {
-            self.inner.hints.raise();
+            .map_err(BackendError::from)?;
+        match was_held {
+            Some(was_held) => self.given_back(claim, u64::from(was_held)).map(|()| true),
+            None => Ok(false),
         }
-        Ok(is_released)
     }
 }
 
