@@ -19,7 +19,7 @@ SELECT
             UNION ALL
             SELECT * FROM (SELECT sourced_first FROM sourced_lanes WHERE group_id = g.id AND available_at IS NOT NULL LIMIT 10000)
             UNION ALL
-            SELECT * FROM (SELECT sourced_first FROM sourced_lanes WHERE group_id = g.id AND leased_until IS NOT NULL LIMIT 10000)
+            SELECT * FROM (SELECT coalesce(sourced_first, acked + 1) FROM sourced_lanes WHERE group_id = g.id AND leased_until IS NOT NULL LIMIT 10000)
         )
     ) AS oldest,
     coalesce((SELECT acked < max_acked FROM sourced_lanes WHERE group_id = g.id AND ready IS NOT NULL ORDER BY ready LIMIT 1), 0)

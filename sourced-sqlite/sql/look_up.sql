@@ -1,5 +1,5 @@
 -- The ends of the tables of streams and of messages, the streams ?1, those of the messages ?2 that are stored, and which of
--- the claims ?3 (each its group, stream, worker and epoch) still hold their lanes. One row,
+-- the claims ?3 (each its group, stream, worker and epoch) still hold their lanes, and whether these are of stretches. One row,
 -- since each of several would have to be waited for.
 SELECT
     (SELECT coalesce(max(id), 0) FROM sourced_streams),
@@ -15,7 +15,7 @@ SELECT
         CROSS JOIN sourced_streams s ON s.id = m.stream_id
     ),
     (
-        SELECT json_group_array(json_array(named.key, l.id))
+        SELECT json_group_array(json_array(named.key, l.id, l.stream_id = 0 AND NOT g.is_global))
         FROM json_each(?3) AS named
         CROSS JOIN sourced_groups g ON g.name = named.value ->> 0
         CROSS JOIN sourced_streams s ON s.name = named.value ->> 1

@@ -17,7 +17,7 @@ use crate::backend::Sqlite;
 use crate::batch::Effect;
 use crate::draft::{Plain, Progress};
 use crate::lanes::{self, Taken};
-use crate::pump::{self, Outlook};
+use crate::pump::{self, Outlook, Terms};
 use crate::row::{self, unsigned};
 use crate::{append, error, quarantine};
 
@@ -27,11 +27,14 @@ impl Claims for Sqlite {
         // One round sorts a bounded part of the log; nothing but an empty log, or a lane, ends the search.
         loop {
             let sql = &self.inner.sql;
-            let outlook = pump::outlook(&mut *self.reader().await?, sql, &request.groups).await?;
+            let mut reader = self.reader().await?;
+            let looked = pump::outlook(&mut reader, sql, &request.groups, terms(request)).await;
+            drop(reader);
+            let outlook = looked?;
             if request.lanes == 0 || !outlook.iter().any(Outlook::has_work) {
                 return Ok(Vec::new());
             }
-            let is_behind = outlook.iter().any(|outlook| outlook.is_behind);
+            let is_behind = outlook.iter().any(Outlook::is_behind);
             let taken = self.take(request, outlook).await?;
             let has_taken = !taken.is_empty();
             let claims = self.deliver(request, taken).await?;
@@ -141,10 +144,7 @@ impl Claims for Sqlite {
     ) -> Result<Option<LaneState>, BackendError> {
         let sql = &self.inner.sql;
         let mut reader = self.reader().await?;
-        let outlook = pump::outlook(&mut reader, sql, std::slice::from_ref(group)).await?;
-        let Some(group_id) = outlook.first().map(|outlook| outlook.group_id) else {
-            return Err(BackendError::UnknownGroup(group.clone()));
-        };
+        let group_id = quarantine::group_id(&mut reader, sql, group).await?;
         let row = sqlx::query(sql.lane.clone())
             .bind(group_id)
             .bind(stream.as_str())
@@ -219,10 +219,12 @@ impl Sqlite {
             .writer
             .run(Effect::Redone, move |connection| {
                 Box::pin(async move {
+                    let mut stretches = Vec::new();
                     for group in &outlook {
-                        pump::pump(connection, &sql, group).await?;
+                        let stretch = pump::pump(connection, &sql, group, terms(&request));
+                        stretches.push(stretch.await?);
                     }
-                    lanes::take(connection, &sql, &request, &outlook, turn).await
+                    lanes::take(connection, &sql, &request, &outlook, stretches, turn).await
                 })
             })
             .await
@@ -274,6 +276,13 @@ impl Sqlite {
             self.fail(&lane.key, Verdict::Park, &error.to_string())
                 .await,
         )
+    }
+}
+
+fn terms(request: &ClaimRequest) -> Terms<'_> {
+    Terms {
+        stretches: &request.stretches,
+        lease: request.lease,
     }
 }
 

@@ -42,10 +42,11 @@ pub(crate) struct Draft<'a> {
     streams: HashMap<String, Stream>,
     /// With the names of their streams.
     stored: HashMap<MessageId, (String, Appended)>,
-    /// The lanes that are still held, by the claims' places in the list.
-    held: HashMap<usize, i64>,
+    /// The lanes that are still held, by the claims' places in the list, and whether they are of stretches.
+    held: HashMap<usize, (i64, bool)>,
     messages: Vec<New<'a>>,
     progress: Vec<(i64, u64)>,
+    stretches: Vec<(i64, u64)>,
     refusals: Vec<&'a Refusal>,
     documents: BTreeMap<&'a (String, String), Option<&'a Payload>>,
 }
@@ -73,11 +74,14 @@ impl<'a> Draft<'a> {
     pub(crate) fn of(row: &SqliteRow) -> Result<Self, BackendError> {
         let streams: Vec<(String, i64, u64, u64)> = list(row, 2)?;
         let stored: Vec<(MessageId, String, u64, u64)> = list(row, 3)?;
-        let held: Vec<(usize, i64)> = list(row, 4)?;
+        let held: Vec<(usize, i64, u8)> = list(row, 4)?;
         let mut draft = Self {
             last_stream_id: row.try_get(0).map_err(error::backend)?,
             end: row::unsigned(row, 1)?,
-            held: held.into_iter().collect(),
+            held: held
+                .into_iter()
+                .map(|(place, lane, is_stretch)| (place, (lane, is_stretch != 0)))
+                .collect(),
             ..Self::default()
         };
         for (name, id, last_seq, last_event_seq) in streams {
@@ -128,13 +132,19 @@ impl<'a> Draft<'a> {
         };
         let held = self.held.get(&nth).copied();
         // A claim ends once, also when it is shown twice at the same time.
-        let is_ended = |lane: &i64| self.progress.iter().any(|(ended, _)| ended == lane);
-        let Some(lane) = held.filter(|lane| !is_ended(lane)) else {
+        let ended = || self.progress.iter().chain(&self.stretches);
+        let is_ended = |lane: i64| ended().any(|(ended, _)| *ended == lane);
+        let Some((lane, is_stretch)) = held.filter(|(lane, _)| !is_ended(*lane)) else {
             let ClaimKey { group, stream, .. } = progress.claim.clone();
             return Err(AckError::Fenced { group, stream });
         };
         let places = self.add(&plain.appends)?;
-        self.progress.push((lane, progress.upto.get()));
+        let upto = (lane, progress.upto.get());
+        if is_stretch {
+            self.stretches.push(upto);
+        } else {
+            self.progress.push(upto);
+        }
         self.refusals.extend(&progress.refusals);
         let documents = progress.documents.iter();
         self.documents
@@ -199,6 +209,11 @@ impl<'a> Draft<'a> {
     /// Lanes that are acknowledged, and up to which position.
     pub(crate) fn progress(&self) -> &[(i64, u64)] {
         &self.progress
+    }
+
+    /// The same of lanes that hold stretches.
+    pub(crate) fn stretches(&self) -> &[(i64, u64)] {
+        &self.stretches
     }
 
     pub(crate) fn refusals(&self) -> &[&'a Refusal] {

@@ -17,6 +17,7 @@ use crate::batch::Effect;
 use crate::error;
 use crate::row::{optional_text, signed, unsigned};
 use crate::sql::Statements;
+use crate::stretches;
 use crate::types::{self, Registered};
 
 #[async_trait]
@@ -227,12 +228,20 @@ pub(crate) async fn reset(
         .execute(&mut *connection)
         .await
         .map_err(error::backend)?;
-    let open = match stream {
-        None => sqlx::query(sql.fence_group.clone()).bind(id),
-        Some(stream) => sqlx::query(sql.reopen_stream.clone()).bind(id).bind(stream),
+    let steps = match stream {
+        None => vec![
+            sqlx::query(sql.rewind_upto.clone())
+                .bind(id)
+                .bind(after.max(start)),
+            sqlx::query(sql.fence_group.clone()).bind(id),
+        ],
+        Some(stream) => vec![sqlx::query(sql.reopen_stream.clone()).bind(id).bind(stream)],
     };
-    let done = open.execute(connection).await;
-    done.map(drop).map_err(error::backend)
+    for step in steps {
+        let done = step.execute(&mut *connection).await;
+        done.map_err(error::backend)?;
+    }
+    stretches::take_back(connection, sql, id).await
 }
 
 /// The position before the first message made at this time or later; the end of the log when there is none.

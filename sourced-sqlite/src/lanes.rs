@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, DocumentWrites, Epoch,
-    FenceError, Refusal, SyncAction, Tx, Verdict,
+    FenceError, GroupOrder, Refusal, STRETCH, SyncAction, Tx, Verdict,
 };
 use sourced::{GroupId, Position, StreamId};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::append::{self, json};
@@ -17,6 +18,7 @@ use crate::quarantine;
 use crate::row::{COLUMN_COUNT, MessageReader, limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
+use crate::stretches::{self, Stretch};
 use crate::tx::SavepointTx;
 use crate::{error, tx};
 
@@ -24,21 +26,47 @@ use crate::{error, tx};
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) id: i64,
+    kind: Kind,
     pub(crate) key: ClaimKey,
     pub(crate) attempts: u32,
     pub(crate) failing_for: Duration,
 }
 
-/// Claims ready lanes, of each group in turn the one that waits longest.
+/// What a lane is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Stream,
+    Log,
+    Stretch,
+}
+
+/// What a group has to give.
+#[derive(Debug, Clone)]
+enum Offer {
+    Lane(i64),
+    Stretch(Stretch),
+}
+
+/// Claims ready lanes, of each group in turn the one that waits longest, or its stretch.
 pub(crate) async fn take(
     connection: &mut SqliteConnection,
     sql: &Statements,
     request: &ClaimRequest,
     outlook: &[Outlook],
+    stretches: Vec<Option<Stretch>>,
     turn: usize,
 ) -> Result<Vec<Taken>, BackendError> {
-    let offers = offers(connection, sql, request, outlook).await?;
-    let chosen = share(offers, request.lanes, turn);
+    let mut offers = offers(connection, sql, request, outlook).await?;
+    for (of_group, stretch) in offers.iter_mut().zip(stretches) {
+        of_group.extend(stretch.map(Offer::Stretch));
+    }
+    let mut chosen = Vec::new();
+    for offer in share(&mut offers, request.lanes, turn) {
+        chosen.push(match offer {
+            Offer::Lane(id) => *id,
+            Offer::Stretch(stretch) => stretches::open(connection, sql, stretch).await?,
+        });
+    }
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
@@ -58,8 +86,14 @@ pub(crate) async fn take(
         let name: &str = row.try_get(2).map_err(error::backend)?;
         let stream =
             StreamId::new(name).map_err(|_| BackendError::Corrupt("a stream's name".to_owned()))?;
+        let kind = match of.order {
+            GroupOrder::Global => Kind::Log,
+            GroupOrder::PerStream if stream.is_log() => Kind::Stretch,
+            GroupOrder::PerStream => Kind::Stream,
+        };
         let lane = Taken {
             id: row.try_get(0).map_err(error::backend)?,
+            kind,
             key: ClaimKey {
                 group: of.group.clone(),
                 stream,
@@ -81,7 +115,7 @@ async fn offers(
     sql: &Statements,
     request: &ClaimRequest,
     outlook: &[Outlook],
-) -> Result<Vec<Vec<i64>>, BackendError> {
+) -> Result<Vec<Vec<Offer>>, BackendError> {
     let groups: Vec<i64> = outlook.iter().map(|of| of.group_id).collect();
     let rows = sqlx::query(sql.offers.clone())
         .bind(json(&groups))
@@ -94,22 +128,20 @@ async fn offers(
         let group_id: i64 = row.try_get(0).map_err(error::backend)?;
         let lane: i64 = row.try_get(1).map_err(error::backend)?;
         if let Some(index) = groups.iter().position(|id| *id == group_id) {
-            offers[index].push(lane);
+            offers[index].push(Offer::Lane(lane));
         }
     }
     Ok(offers)
 }
 
 /// One lane of each group in turn, so that a long queue of one leaves room for the others.
-fn share(mut offers: Vec<Vec<i64>>, lanes: usize, turn: usize) -> Vec<i64> {
-    let Some(first) = turn.checked_rem(offers.len()) else {
-        return Vec::new();
-    };
+fn share(offers: &mut [Vec<Offer>], lanes: usize, turn: usize) -> impl Iterator<Item = &Offer> {
+    let first = turn.checked_rem(offers.len()).unwrap_or(0);
     offers.rotate_left(first);
     let longest = offers.iter().map(Vec::len).max().unwrap_or(0);
     let rounds = 0..longest;
     let in_turn = rounds.flat_map(|round| offers.iter().filter_map(move |offer| offer.get(round)));
-    in_turn.take(lanes).copied().collect()
+    in_turn.take(lanes)
 }
 
 /// The next messages of lanes just claimed, by lane. What cannot be read is the lane's own trouble.
@@ -118,26 +150,45 @@ pub(crate) async fn deliveries(
     sql: &Statements,
     taken: &[Taken],
     per_lane: usize,
-) -> Result<HashMap<i64, Result<Vec<Delivery>, BackendError>>, BackendError> {
-    let mut rows = Vec::new();
-    for (statement, of_log) in [(&sql.deliveries, false), (&sql.deliveries_of_log, true)] {
-        let lanes = taken
-            .iter()
-            .filter(|lane| lane.key.stream.is_log() == of_log);
-        let ids: Vec<i64> = lanes.map(|lane| lane.id).collect();
+) -> Result<Deliveries, BackendError> {
+    let per_lane = per_lane.max(1);
+    let ids = |kind: Kind| {
+        let lanes = taken.iter().filter(move |lane| lane.kind == kind);
+        lanes.map(|lane| lane.id).collect::<Vec<i64>>()
+    };
+    let mut deliveries = HashMap::new();
+    for (statement, kind) in [
+        (&sql.deliveries, Kind::Stream),
+        (&sql.deliveries_of_log, Kind::Log),
+    ] {
+        let ids = ids(kind);
         if ids.is_empty() {
             continue;
         }
         let query = sqlx::query(statement.clone())
             .bind(json(&ids))
-            .bind(limit(per_lane.max(1)));
-        let found = query.fetch_all(&mut *connection).await;
-        rows.extend(found.map_err(error::backend)?);
+            .bind(limit(per_lane));
+        let rows = query.fetch_all(&mut *connection).await;
+        read(&rows.map_err(error::backend)?, per_lane, &mut deliveries)?;
     }
-    let mut deliveries: HashMap<i64, Result<Vec<Delivery>, BackendError>> = HashMap::new();
+    for lane in ids(Kind::Stretch) {
+        let rows = stretches::messages(connection, sql, lane).await?;
+        read(&rows, STRETCH, &mut deliveries)?;
+    }
+    Ok(deliveries)
+}
+
+/// The messages of lanes, each with its mark of a replay, by lane.
+type Deliveries = HashMap<i64, Result<Vec<Delivery>, BackendError>>;
+
+fn read(
+    rows: &[SqliteRow],
+    per_lane: usize,
+    deliveries: &mut Deliveries,
+) -> Result<(), BackendError> {
     let mut damaged = HashSet::new();
     let mut messages = MessageReader::default();
-    for row in &rows {
+    for row in rows {
         let lane: i64 = row.try_get(COLUMN_COUNT).map_err(error::backend)?;
         // What comes before the damage is still delivered, what comes after it has to wait.
         if damaged.contains(&lane) {
@@ -146,7 +197,7 @@ pub(crate) async fn deliveries(
         let replaying: bool = row.try_get(COLUMN_COUNT + 1).map_err(error::backend)?;
         let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
         match (messages.read(row), of_lane) {
-            (Ok(_), Ok(list)) if list.len() >= per_lane.max(1) => {}
+            (Ok(_), Ok(list)) if list.len() >= per_lane => {}
             (Ok(message), Ok(list)) => list.push(Delivery { message, replaying }),
             (Err(error), of_lane) => {
                 damaged.insert(lane);
@@ -157,7 +208,7 @@ pub(crate) async fn deliveries(
             (Ok(_), Err(_)) => {}
         }
     }
-    Ok(deliveries)
+    Ok(())
 }
 
 /// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back. Where `writes` are known,
@@ -183,7 +234,11 @@ pub(crate) async fn ack(
             .map_err(|error| AckError::of_sync(error.into()))?,
         None => sync(connection, sql, &ack.syncs).await?,
     }
-    progress(connection, sql, lane, ack.upto).await?;
+    if lane.is_stretch {
+        stretches::acknowledge(connection, sql, lane.id, ack.upto.get()).await?;
+    } else {
+        progress(connection, sql, lane.id, ack.upto).await?;
+    }
     Ok(appended)
 }
 
@@ -247,7 +302,7 @@ pub(crate) async fn release(
     claim: &ClaimKey,
 ) -> Result<(), FenceError> {
     let lane = fence(connection, sql, claim).await?;
-    Ok(reopen(connection, sql, lane).await?)
+    Ok(reopen(connection, sql, lane.id).await?)
 }
 
 /// Ends a claim with a failure.
@@ -259,6 +314,10 @@ pub(crate) async fn fail(
     text: &str,
 ) -> Result<(), FenceError> {
     let lane = fence(connection, sql, claim).await?;
+    if lane.is_stretch {
+        // Which stream is in trouble, shows when it comes by itself.
+        return Ok(reopen(connection, sql, lane.id).await?);
+    }
     let delay = match verdict {
         Verdict::RetryAfter(delay) => Some(micros(delay)),
         Verdict::Park => None,
@@ -269,7 +328,7 @@ pub(crate) async fn fail(
         Verdict::StopGroup => Some(0),
     };
     let query = sqlx::query(sql.fail.clone())
-        .bind(lane)
+        .bind(lane.id)
         .bind(delay)
         .bind(text);
     let done = query.execute(&mut *connection).await;
@@ -278,7 +337,7 @@ pub(crate) async fn fail(
         let stop = sqlx::query(sql.fail_group.clone())
             .bind(claim.group.as_str())
             .bind(text)
-            .bind(lane);
+            .bind(lane.id);
         stop.execute(connection).await.map_err(error::backend)?;
     }
     Ok(())
@@ -292,8 +351,11 @@ pub(crate) async fn postpone(
     delay: Duration,
 ) -> Result<(), FenceError> {
     let lane = fence(connection, sql, claim).await?;
+    if lane.is_stretch {
+        return Ok(reopen(connection, sql, lane.id).await?);
+    }
     let postpone = sqlx::query(sql.postpone.clone())
-        .bind(lane)
+        .bind(lane.id)
         .bind(micros(delay));
     let done = postpone.execute(connection).await;
     Ok(done.map(drop).map_err(error::backend)?)
@@ -313,7 +375,7 @@ pub(crate) async fn renew(
             continue;
         };
         sqlx::query(sql.renew.clone())
-            .bind(lane)
+            .bind(lane.id)
             .bind(micros(lease))
             .execute(&mut *connection)
             .await
@@ -337,7 +399,7 @@ async fn fence(
     connection: &mut SqliteConnection,
     sql: &Statements,
     claim: &ClaimKey,
-) -> Result<i64, FenceError> {
+) -> Result<Held, FenceError> {
     let lane = held(connection, sql, claim).await?;
     lane.ok_or_else(|| FenceError::Fenced {
         group: GroupId::clone(&claim.group),
@@ -345,12 +407,18 @@ async fn fence(
     })
 }
 
+/// A lane that somebody holds.
+struct Held {
+    id: i64,
+    is_stretch: bool,
+}
+
 /// The lane of a claim, unless it has moved on. Nobody else writes until the transaction ends, so looking is enough.
 async fn held(
     connection: &mut SqliteConnection,
     sql: &Statements,
     claim: &ClaimKey,
-) -> Result<Option<i64>, BackendError> {
+) -> Result<Option<Held>, BackendError> {
     let row = sqlx::query(sql.held.clone())
         .bind(claim.group.as_str())
         .bind(claim.stream.as_str())
@@ -359,8 +427,13 @@ async fn held(
         .fetch_optional(connection)
         .await
         .map_err(error::backend)?;
-    row.map(|row| row.try_get(0).map_err(error::backend))
-        .transpose()
+    let held = |row: SqliteRow| {
+        Ok(Held {
+            id: row.try_get(0)?,
+            is_stretch: row.try_get(1)?,
+        })
+    };
+    row.map(held).transpose().map_err(error::backend)
 }
 
 /// A span of SQLite's clock: half of its numbers at most, so that adding it to any time stays a number.

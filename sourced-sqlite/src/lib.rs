@@ -116,6 +116,7 @@ mod snapshots;
 mod sql;
 mod staging;
 mod store;
+mod stretches;
 mod tables;
 mod together;
 mod tx;

@@ -16,7 +16,7 @@ use crate::batch::Effect;
 use crate::groups::number;
 use crate::row::{self, limit, optional_text, signed, unsigned};
 use crate::sql::Statements;
-use crate::{error, lanes};
+use crate::{error, lanes, stretches};
 
 #[async_trait]
 impl Quarantine for Sqlite {
@@ -201,7 +201,8 @@ async fn skip(
         return Ok(());
     };
     record(connection, sql, Remedy::Skipped, lane, first, reason).await?;
-    lanes::progress(connection, sql, lane.id, first).await
+    lanes::progress(connection, sql, lane.id, first).await?;
+    stretches::take_back(connection, sql, lane.group_id).await
 }
 
 async fn retry(
@@ -248,7 +249,7 @@ async fn record(
     done.map(drop).map_err(error::backend)
 }
 
-async fn group_id(
+pub(crate) async fn group_id(
     connection: &mut SqliteConnection,
     sql: &Statements,
     group: &GroupId,

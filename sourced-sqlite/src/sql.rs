@@ -11,7 +11,7 @@ use crate::row::COLUMNS;
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
 /// The position of the first message that the lane at hand has to handle: what it owes lies below what is pending.
-/// The lane of the whole log owes nothing.
+/// The lane of the whole log owes nothing, and that of a stretch has nothing of its own.
 const FIRST: &str = "CASE WHEN sourced_lanes.stream_id <> 0 THEN coalesce(
     (SELECT o.position FROM sourced_owing o WHERE o.lane_id = sourced_lanes.id ORDER BY o.seq LIMIT 1),
     (SELECT p.position FROM sourced_pending p WHERE p.lane_id = sourced_lanes.id ORDER BY p.seq LIMIT 1))
@@ -125,6 +125,7 @@ statements! {
     before = "SELECT position - 1 FROM sourced_messages
         WHERE position > 0 AND created_at >= ?1 ORDER BY position LIMIT 1";
     reset = include_str!("../sql/reset.sql");
+    rewind_upto = "UPDATE sourced_groups SET hi = min(hi, ?2) WHERE id = ?1";
     reopen_stream = "UPDATE sourced_lanes
         SET ready = sourced_first
         WHERE group_id = ?1 AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND ready = 0";
@@ -150,23 +151,33 @@ statements! {
     fence_group = include_str!("../sql/fence_group.sql");
 
     outlook = include_str!("../sql/outlook.sql");
-    group_hi = "SELECT hi FROM sourced_groups WHERE id = ?1";
+    /// And where the stretch ends that was given back: there the next one begins.
+    group_hi = "SELECT g.hi, (SELECT l.acked_seq FROM sourced_lanes l
+            WHERE l.group_id = ?1 AND l.stream_id = 0 AND l.acked_seq > g.hi)
+        FROM sourced_groups g WHERE g.id = ?1";
     pump_upto = "SELECT max(position) FROM
         (SELECT position FROM sourced_messages WHERE position > ?1 ORDER BY position LIMIT ?2)";
     pump = include_str!("../sql/pump.sql");
     pump_log = include_str!("../sql/pump_log.sql");
     advance_group = "UPDATE sourced_groups SET hi = ?2 WHERE id = ?1";
     wake_due = include_str!("../sql/wake_due.sql");
+    next_stretch = include_str!("../sql/next_stretch.sql");
+    open_stretch = include_str!("../sql/open_stretch.sql");
+    take_back_stretch = "UPDATE sourced_lanes SET acked_seq = 0, worker = NULL, leased_until = NULL, epoch = epoch + 1
+        WHERE group_id = ?1 AND stream_id = 0 AND NOT (SELECT is_global FROM sourced_groups WHERE id = ?1)";
 
     offers = include_str!("../sql/offers.sql");
     take = include_str!("../sql/take.sql");
     deliveries = include_str!("../sql/deliveries.sql");
     deliveries_of_log = include_str!("../sql/deliveries_of_log.sql");
-    held = "SELECT id FROM sourced_lanes
-        WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1)
-          AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2) AND worker = ?3 AND epoch = ?4";
+    deliveries_of_stretch = include_str!("../sql/deliveries_of_stretch.sql");
+    held = "SELECT l.id, l.stream_id = 0 AND NOT g.is_global
+        FROM sourced_groups g
+        CROSS JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)
+        WHERE g.name = ?1 AND l.worker = ?3 AND l.epoch = ?4";
     acknowledge = include_str!("../sql/acknowledge.sql");
     acknowledge_and_commit = concat!(include_str!("../sql/acknowledge.sql"), "; COMMIT");
+    acknowledge_stretch = include_str!("../sql/acknowledge_stretch.sql");
     reopen = include_str!("../sql/reopen.sql");
     fail = "UPDATE sourced_lanes SET worker = NULL, ready = NULL, leased_until = NULL, attempts = attempts + 1,
         available_at = sourced_now + ?2, parked = ?2 IS NULL, last_error = ?3, failed_pos = sourced_first,
@@ -177,7 +188,8 @@ statements! {
     lane = "SELECT l.acked, l.attempts, l.parked, l.last_error, m.position, m.seq, m.id, ltrim(m.type, '!'), l.failing_since, l.failed_at, f.name
         FROM sourced_lanes l LEFT JOIN sourced_messages m ON m.position = l.failed_pos
         LEFT JOIN sourced_streams f ON f.id = m.stream_id
-        WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)";
+        WHERE l.group_id = ?1 AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)
+          AND (l.stream_id <> 0 OR (SELECT is_global FROM sourced_groups WHERE id = ?1))";
     parked = "SELECT l.last_error, m.position, m.seq, m.id, m.type, l.failing_since, l.failed_at, f.name, l.attempts, s.name
         FROM sourced_lanes l
         CROSS JOIN sourced_messages m ON m.position = l.failed_pos

@@ -15,6 +15,7 @@ use crate::draft::{Draft, Outcome, Plain, Progress};
 use crate::error;
 use crate::lanes;
 use crate::sql::{End, Statements};
+use crate::stretches;
 
 /// Whether to look which messages are stored already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +123,15 @@ pub(crate) async fn write(
     draft: &Draft<'_>,
     end: End,
 ) -> Result<(), BackendError> {
-    if !draft.progress().is_empty() {
+    if !draft.progress().is_empty() || !draft.stretches().is_empty() {
         append::insert(connection, sql, draft, End::Open).await?;
         for refusal in draft.refusals() {
             lanes::refuse(connection, sql, std::slice::from_ref(*refusal)).await?;
         }
         write_documents(connection, sql, draft).await?;
+        for (lane, upto) in draft.stretches() {
+            stretches::acknowledge(connection, sql, *lane, *upto).await?;
+        }
         let settle = match end {
             End::Open => &sql.acknowledge,
             End::Commit => &sql.acknowledge_and_commit,

@@ -121,6 +121,7 @@ async fn change(
         query(&sql.delete_given_up).bind(&taken_up),
         query(&sql.owes),
         query(&sql.fence_group),
+        query(&sql.take_back_stretch),
     ] {
         step.execute(&mut *connection)
             .await

@@ -51,6 +51,10 @@ impl Harness for OneFile {
         connection.close().await.unwrap();
     }
 
+    fn gives_stretches(&self) -> bool {
+        true
+    }
+
     fn now(&self, _: &TempDir) -> Timestamp {
         SystemClock.now()
     }

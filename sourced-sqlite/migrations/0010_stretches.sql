@@ -1,0 +1,5 @@
+-- Stretches: a group that is far behind is given the next messages of the log in one claim, whatever streams they are in. Who
+-- holds one stands in the group's lane of the stream 0, in which nothing is ever pending: the stretch goes from `acked` and
+-- `head`, where the group's `hi` was, to `acked_seq`, which is a position here.
+--
+-- No table changes. Older programs would sort a stretch into lanes without taking it back, so they must not open the file.
