@@ -14,6 +14,7 @@ mod archiving;
 mod bad_input;
 mod building;
 mod by_hand;
+mod catching_up;
 mod dates;
 mod deciding;
 mod failing;
@@ -104,6 +105,14 @@ promises! {
         one_group_name_for_two_reactors_is_refused,
         two_actors_that_decide_one_command_are_refused,
         an_actor_that_is_not_registered_says_so_when_it_is_called,
+    }
+    catching_up {
+        never_skipped_by_a_projector_that_is_registered_late,
+        quarantine_of_one_event_among_many_parks_its_stream_alone,
+        each_event_once_by_several_processes_that_are_cut_off,
+        each_event_once_when_answers_are_lost,
+        a_rebuild_counts_everything_once,
+        a_newer_version_takes_over_when_it_has_caught_up,
     }
     dates {
         dates_are_read_back_and_sorted_as_such,
@@ -315,6 +324,16 @@ promises! {
         decided_once_by_units_workers_and_durable_methods_side_by_side,
         a_refusal_further_down_the_chain_is_told,
     }
+}
+
+/// What only databases do.
+mod far_behind {
+    promises!(@on sqlite, catching_up {
+        one_acknowledgement_brings_a_stretch_of_the_log,
+    });
+    promises!(@on postgres, catching_up {
+        one_acknowledgement_brings_a_stretch_of_the_log,
+    });
 }
 
 /// What can be done by hand to tables of databases.

@@ -9,6 +9,7 @@ use sourced::{ExpectedSeq, MessageId, NewMessage, Position, Selection, StreamId}
 
 use super::super::Harness;
 use super::super::fixtures::*;
+use super::super::steps::{Step, doc, steps};
 
 mod beside;
 mod ending;
@@ -336,7 +337,14 @@ async fn stretch<H: Harness>(harness: &H, store: &H::Backend, worker: &Worker) -
 
 /// Nobody can end the claim any more, and nothing is stored by it.
 async fn is_lost(store: &impl Backend, claim: &Claim) {
-    use super::super::steps::{Step, doc, steps};
+    is_fenced(store, claim).await;
+    assert!(store.release(&claim.key).await.is_err());
+    let lost = store.renew(std::slice::from_ref(&claim.key), LEASE).await;
+    assert_eq!(lost.unwrap(), std::slice::from_ref(&claim.key));
+}
+
+/// Nothing is stored by the claim any more.
+async fn is_fenced(store: &impl Backend, claim: &Claim) {
     let mut ack = ack_all(claim);
     ack.syncs.push(steps([Step::Put("lost", 1)]));
     ack.appends.push(to("lost", ExpectedSeq::Any, [event()]));
@@ -344,7 +352,4 @@ async fn is_lost(store: &impl Backend, claim: &Claim) {
     assert!(error.is_fenced(), "{error:?}");
     assert_eq!(doc(store, "lost").await, None);
     assert_eq!(read(store, "lost").await, []);
-    assert!(store.release(&claim.key).await.is_err());
-    let lost = store.renew(std::slice::from_ref(&claim.key), LEASE).await;
-    assert_eq!(lost.unwrap(), std::slice::from_ref(&claim.key));
 }

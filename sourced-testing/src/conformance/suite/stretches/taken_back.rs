@@ -7,7 +7,7 @@ use sourced::backend::{Backend, Claim, ResetFrom, ResetScope, Verdict};
 
 use super::super::super::Harness;
 use super::super::super::fixtures::*;
-use super::{Handled, N_STREAMS, Place, far_behind, fill, fits, is_lost, put, stretch};
+use super::{Handled, N_STREAMS, Place, far_behind, fill, fits, is_fenced, is_lost, put, stretch};
 
 pub async fn fenced_by_a_reset_of_all<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
@@ -196,13 +196,13 @@ pub async fn fenced_when_somebody_takes_lanes_instead<H: Harness>(harness: &H) {
         if claims.is_empty() {
             handled.ack(&store, &held, held.deliveries.len()).await;
         } else if !is_late {
-            is_lost(&store, &held).await;
+            is_fenced(&store, &held).await;
         }
         for claim in &claims {
             handled.ack(&store, claim, claim.deliveries.len()).await;
         }
         if !claims.is_empty() {
-            is_lost(&store, &held).await;
+            is_fenced(&store, &held).await;
         }
         handled.all(&store, &worker).await;
         handled.are_each_once(&places);
