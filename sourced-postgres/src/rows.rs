@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row as _};
 
 use crate::error::SqlError;
 use crate::sql::Sql;
-use crate::tables::kept_as;
+use crate::tables::{kept_as, read_as_told};
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, PgArguments>;
 
@@ -22,7 +22,11 @@ pub(crate) async fn read_rows(
 ) -> Result<Vec<Values>, BackendError> {
     let name = sql.tables.of(table);
     let of_key: Vec<usize> = table.key().map(|(at, _)| at).collect();
-    let columns = each(table, |name| format!("t.\"{name}\"")).join(", ");
+    let columns = table.columns.iter();
+    let columns: Vec<String> = columns
+        .map(|column| read_as_told(column, &format!("t.\"{}\"", column.name)))
+        .collect();
+    let columns = columns.join(", ");
     let order = of_columns(table, &of_key, |name| format!("r.\"{name}\"")).join(", ");
     // One by one: a plan that was made while the table was small must not read all of it later.
     let text = format!(

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use sourced::GroupId;
 use sourced::backend::{
-    BackendError, ColumnType, FoundColumn, Mark, Nulls, RowQuery, Select, Table, TableError,
-    Tables, Values,
+    BackendError, Column, ColumnType, FoundColumn, Mark, Nulls, RowQuery, Select, Table,
+    TableError, Tables, Values,
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
@@ -41,7 +41,8 @@ impl Tables for Postgres {
 
     async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
         table.check()?;
-        let Select { text, values } = Select::new(&self.table(table), table, query);
+        let name = self.table(table);
+        let Select { text, values } = Select::read_as(&name, table, query, read_as_told);
         let rows = retrying!(self, connection => {
             let query = bound(self.inner.sql.own(text.clone()).query(), &values)?;
             query.fetch_all(&mut *connection).await
@@ -235,6 +236,12 @@ fn definition(name: &str, table: &Table) -> String {
         .collect();
     let (columns, key) = (columns.join(", "), key.join(", "));
     format!("CREATE TABLE {name} ({columns}, PRIMARY KEY ({key}))")
+}
+
+/// A column as its struct says, whatever it is: where somebody alters it, a prepared statement must not fail for good on the
+/// connections that know it.
+pub(crate) fn read_as_told(column: &Column, name: &str) -> String {
+    format!("{name}::{}", kept_as(column.of))
 }
 
 /// As `format_type` says it.

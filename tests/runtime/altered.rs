@@ -62,6 +62,27 @@ pub async fn quarantine_ends_when_a_foreign_column_is_gone(on: On) {
     parks_until_the_table_is_put_back(&on, alter, put_back, told).await;
 }
 
+/// SQLite does not change the type of a column. As long as the values fit into the other type, nothing is wrong with it.
+pub async fn read_your_own_writes_while_a_column_has_another_type(on: On) {
+    let app = app!(on, first);
+    let good = r#"{"grams":5}"#;
+    let running = app.start();
+    let to_text = "ALTER TABLE {table} ALTER COLUMN grams TYPE text";
+    let back = "ALTER TABLE {table} ALTER COLUMN grams TYPE bigint USING grams::bigint";
+    // Again, too, for connections that know it both ways.
+    for (n, alter) in [to_text, back, to_text, back].into_iter().enumerate() {
+        for stream in ["s".to_owned(), format!("s-{n}")] {
+            store(&app, &stream, &[good]).await;
+            assert!(app.idle().await.unwrap().is_done());
+            assert_eq!(rows(&app).await, fold(&app).await);
+        }
+        on.alter(alter).await;
+        assert_eq!(rows(&app).await, fold(&app).await);
+    }
+    assert_eq!(app.idle().await.unwrap().parked, 0);
+    running.stop().await;
+}
+
 pub async fn never_skipped_when_somebody_dropped_a_column(on: On) {
     let app = app!(on, first);
     let good = r#"{"grams":5}"#;

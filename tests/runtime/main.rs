@@ -347,6 +347,7 @@ mod by_sql {
         quarantine_ends_when_a_renamed_column_has_its_name_again,
         quarantine_of_rows_alone_that_a_foreign_index_refuses,
         quarantine_ends_when_a_foreign_column_is_gone,
+        read_your_own_writes_while_a_column_has_another_type,
         never_skipped_when_somebody_dropped_a_column,
     });
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Table, Value, Values};
+use super::{Column, Table, Value, Values};
 
 /// Which rows of a table, in which order. Whatever the order is by, the key comes last, so that it is always the same.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,9 +92,21 @@ pub struct Select {
 impl Select {
     /// Selects from a table that is called so in SQL.
     pub fn new(name: &str, table: &Table, query: &RowQuery) -> Self {
+        Self::read_as(name, table, query, |_, column| column.to_owned())
+    }
+
+    /// The same, where each column is read as the function says; it is given the column and its name in quotes.
+    pub fn read_as(
+        name: &str,
+        table: &Table,
+        query: &RowQuery,
+        read: impl Fn(&Column, &str) -> String,
+    ) -> Self {
         let columns: Vec<String> = table.columns.iter().map(|c| quoted(c.name)).collect();
+        let both = table.columns.iter().zip(&columns);
+        let read: Vec<String> = both.map(|(column, name)| read(column, name)).collect();
         let mut select = Self {
-            text: format!("SELECT {} FROM {name}", columns.join(", ")),
+            text: format!("SELECT {} FROM {name}", read.join(", ")),
             values: Vec::new(),
         };
         let order = query.full_order(table);
