@@ -5,22 +5,33 @@
 -- acknowledged by itself. Whatever ends a claim without that leaves `hi` below `head_seq`, and then the pump sorts what lies
 -- between them into lanes, before there is another stretch.
 
--- Whether a group can be given a stretch: it is far behind in what is decided, nothing of it is sorted and not acknowledged, and
--- nobody holds one.
-CREATE FUNCTION {schema}.may_have_stretch(p_group int, p_far bigint) RETURNS boolean
+-- What is next for the log behind what is sorted into the lanes of a group: it is given in a stretch, when the group is far
+-- behind in what is decided, nothing of it is sorted and not acknowledged, and nobody holds a stretch. It waits, when that will
+-- be so soon: lanes are ready, or were claimed within the last second for `p_lease` microseconds. Else it is sorted.
+CREATE FUNCTION {schema}.next_of_log(p_group int, p_far bigint, p_lease bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp AS $$
 DECLARE
     v_group groups%ROWTYPE;
+    v_stretch lanes%ROWTYPE;
 BEGIN
     SELECT * INTO v_group FROM groups WHERE id = p_group;
-    RETURN v_group.state = 'active' AND v_group.held_until <= clock_timestamp() AND NOT v_group.is_global
-       AND cardinality(v_group.gaps || v_group.deferred) = 0
-       AND coalesce((SELECT max(position) FROM messages), 0) - v_group.hi >= p_far
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND gen = v_group.gen AND state = 'ready')
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL)
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND state = 'parked')
-       AND NOT EXISTS (SELECT FROM lanes WHERE group_id = p_group AND stream_id = 0 AND head_seq > v_group.hi)
-       AND horizon() - v_group.hi >= p_far;
+    SELECT * INTO v_stretch FROM lanes WHERE group_id = p_group AND stream_id = 0;
+    RETURN CASE
+        WHEN v_group.is_global OR v_group.state <> 'active' OR v_group.held_until > clock_timestamp() THEN 'sort'
+        WHEN v_stretch.state = 'claimed' AND v_stretch.acked_seq = v_group.hi THEN 'wait'
+        WHEN coalesce((SELECT max(position) FROM messages), 0) - v_group.hi < p_far THEN 'sort'
+        -- It was given back.
+        WHEN v_stretch.head_seq > v_group.hi THEN 'sort'
+        WHEN cardinality(v_group.gaps || v_group.deferred) > 0 THEN 'sort'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND state = 'parked') THEN 'sort'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL AND state = 'delayed') THEN 'sort'
+        WHEN horizon() - v_group.hi < p_far THEN 'sort'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND gen = v_group.gen AND state = 'ready') THEN 'wait'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group
+                        AND due_at > clock_timestamp() + (p_lease - 1000000) * interval '1 microsecond') THEN 'wait'
+        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL) THEN 'sort'
+        ELSE 'stretch'
+    END;
 END $$;
 
 -- Claims the next stretch of a group: of so many messages at most, and of not many more that others handle. Says up to where all
@@ -41,7 +52,7 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     -- Instead of pumps and of those who change its types or reset it, and beside units.
     SELECT * INTO v_group FROM groups AS g WHERE g.id = p_group FOR NO KEY UPDATE SKIP LOCKED;
-    IF NOT FOUND OR NOT may_have_stretch(p_group, p_messages) THEN
+    IF NOT FOUND OR next_of_log(p_group, p_messages, p_lease) <> 'stretch' THEN
         RETURN;
     END IF;
     decided := horizon();
@@ -253,16 +264,16 @@ BEGIN
 END $$;
 
 -- Brings the lanes of these groups up to date, if there is anything to do: one step of each. Gives the oldest message of
--- their ready lanes, whether there is more to do at once, and which of `p_stretches` can be given a stretch: one that is
--- `p_far` behind. What they hold stretches of is left to them.
-CREATE FUNCTION {schema}.look(p_groups text[], p_stretches text[], p_far bigint)
+-- their ready lanes, whether there is more to do at once, and which of `p_stretches` can be given a stretch, being `p_far`
+-- behind.
+CREATE FUNCTION {schema}.look(p_groups text[], p_stretches text[], p_far bigint, p_lease bigint)
     RETURNS TABLE (group_name text, group_id int, oldest_ready bigint, has_more boolean, is_global boolean, has_stretch boolean)
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 DECLARE
     v_behind int[];
     v_behind_in_log int[];
     v_due int[];
-    v_held int[];
+    v_waiting int[];
     v_stretches int[] := '{}';
     v_group int;
     v_more boolean := false;
@@ -273,12 +284,12 @@ BEGIN
       INTO v_behind, v_behind_in_log, v_due
       FROM group_work AS w WHERE w.name = ANY(p_groups) AND w.is_active;
     IF cardinality(p_stretches) > 0 AND cardinality(v_behind) > 0 THEN
-        SELECT coalesce(array_agg(g.id) FILTER (WHERE l.state IS NOT DISTINCT FROM 'claimed'), '{}'),
-               coalesce(array_agg(g.id) FILTER (WHERE l.state IS DISTINCT FROM 'claimed' AND may_have_stretch(g.id, p_far)), '{}')
-          INTO v_held, v_stretches
-          FROM groups AS g LEFT JOIN lanes AS l ON l.group_id = g.id AND l.stream_id = 0
-         WHERE g.id = ANY(v_behind) AND g.name = ANY(p_stretches);
-        v_behind := ARRAY(SELECT unnest(v_behind) EXCEPT SELECT unnest(v_held || v_stretches) ORDER BY 1);
+        SELECT coalesce(array_agg(n.id) FILTER (WHERE n.step = 'wait'), '{}'),
+               coalesce(array_agg(n.id) FILTER (WHERE n.step = 'stretch'), '{}')
+          INTO v_waiting, v_stretches
+          FROM (SELECT g.id, next_of_log(g.id, p_far, p_lease) AS step
+                  FROM groups AS g WHERE g.id = ANY(v_behind) AND g.name = ANY(p_stretches)) AS n;
+        v_behind := ARRAY(SELECT unnest(v_behind) EXCEPT SELECT unnest(v_waiting || v_stretches) ORDER BY 1);
     END IF;
     IF cardinality(v_behind || v_due) > 0 THEN
         v_more := prepare_lanes(v_behind, v_due);

@@ -5,6 +5,7 @@ use sourced::backend::{ClaimRequest, STRETCH};
 use sqlx::{PgConnection, Row as _};
 
 use crate::backend::{Attempt, Postgres};
+use crate::claims::micros;
 use crate::row::clamped;
 
 /// A group that is asked for work.
@@ -48,6 +49,7 @@ impl Postgres {
             .bind(&groups[..])
             .bind(&stretches[..])
             .bind(clamped(STRETCH))
+            .bind(micros(request.lease))
             .fetch_all(connection)
             .await?;
         let mut work = Vec::with_capacity(rows.len());
