@@ -1,12 +1,13 @@
 -- Acknowledges the stretch that lane ?1 holds up to position ?2, and gives it back. Each lane of its streams is left as if it
 -- had been claimed and acknowledged by itself. While somebody holds a stretch, none of them has work, waits or owes anything.
+-- No other bound from below: SQLite would take it for where to begin.
 INSERT INTO sourced_lanes (group_id, stream_id, head, acked, acked_seq, max_acked, epoch)
 SELECT g.id, m.stream_id, max(m.position), max(m.position), max(m.seq), max(m.position), g.id << 32
 FROM sourced_lanes z
 CROSS JOIN sourced_groups g ON g.id = z.group_id
-CROSS JOIN sourced_messages m ON m.position > z.acked AND m.position <= min(?2, z.acked_seq)
+CROSS JOIN sourced_messages m ON m.position > z.acked AND m.position <= z.acked_seq
 WHERE z.id = ?1
-  AND m.position > g.start
+  AND m.position <= ?2
   AND m.decided_by IS NOT g.name
   AND EXISTS (SELECT 1 FROM sourced_group_types t WHERE t.group_id = g.id AND t.type = m.type)
 GROUP BY m.stream_id

@@ -19,7 +19,7 @@ use crate::draft::{Plain, Progress};
 use crate::lanes::{self, Taken};
 use crate::pump::{self, Outlook, Terms};
 use crate::row::{self, unsigned};
-use crate::{append, error, quarantine};
+use crate::{append, deliveries, error, quarantine};
 
 #[async_trait]
 impl Claims for Sqlite {
@@ -242,7 +242,7 @@ impl Sqlite {
         let (sql, per_lane) = (&self.inner.sql, request.messages_per_lane);
         let mut deliveries = {
             let mut reader = self.reader().await?;
-            lanes::deliveries(&mut reader, sql, &taken, per_lane).await?
+            deliveries::of_lanes(&mut reader, sql, &taken, per_lane).await?
         };
         let mut claims = Vec::with_capacity(taken.len());
         for lane in taken {

@@ -1,12 +1,12 @@
 //! The state machine of the lanes, step by step inside the writer's transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, Delivery, DocumentWrites, Epoch,
-    FenceError, GroupOrder, Refusal, STRETCH, SyncAction, Tx, Verdict,
+    Ack, AckError, Appended, BackendError, ClaimKey, ClaimRequest, DocumentWrites, Epoch,
+    FenceError, GroupOrder, Refusal, SyncAction, Tx, Verdict,
 };
 use sourced::{GroupId, Position, StreamId};
 use sqlx::sqlite::SqliteRow;
@@ -15,7 +15,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use crate::append::{self, json};
 use crate::pump::Outlook;
 use crate::quarantine;
-use crate::row::{COLUMN_COUNT, MessageReader, limit, signed, unsigned};
+use crate::row::{limit, signed, unsigned};
 use crate::schedules;
 use crate::sql::Statements;
 use crate::stretches::{self, Stretch};
@@ -26,7 +26,7 @@ use crate::{error, tx};
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) id: i64,
-    kind: Kind,
+    pub(crate) kind: Kind,
     pub(crate) key: ClaimKey,
     pub(crate) attempts: u32,
     pub(crate) failing_for: Duration,
@@ -34,7 +34,7 @@ pub(crate) struct Taken {
 
 /// What a lane is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Stream,
     Log,
     Stretch,
@@ -142,73 +142,6 @@ fn share(offers: &mut [Vec<Offer>], lanes: usize, turn: usize) -> impl Iterator<
     let rounds = 0..longest;
     let in_turn = rounds.flat_map(|round| offers.iter().filter_map(move |offer| offer.get(round)));
     in_turn.take(lanes)
-}
-
-/// The next messages of lanes just claimed, by lane. What cannot be read is the lane's own trouble.
-pub(crate) async fn deliveries(
-    connection: &mut SqliteConnection,
-    sql: &Statements,
-    taken: &[Taken],
-    per_lane: usize,
-) -> Result<Deliveries, BackendError> {
-    let per_lane = per_lane.max(1);
-    let ids = |kind: Kind| {
-        let lanes = taken.iter().filter(move |lane| lane.kind == kind);
-        lanes.map(|lane| lane.id).collect::<Vec<i64>>()
-    };
-    let mut deliveries = HashMap::new();
-    for (statement, kind) in [
-        (&sql.deliveries, Kind::Stream),
-        (&sql.deliveries_of_log, Kind::Log),
-    ] {
-        let ids = ids(kind);
-        if ids.is_empty() {
-            continue;
-        }
-        let query = sqlx::query(statement.clone())
-            .bind(json(&ids))
-            .bind(limit(per_lane));
-        let rows = query.fetch_all(&mut *connection).await;
-        read(&rows.map_err(error::backend)?, per_lane, &mut deliveries)?;
-    }
-    for lane in ids(Kind::Stretch) {
-        let rows = stretches::messages(connection, sql, lane).await?;
-        read(&rows, STRETCH, &mut deliveries)?;
-    }
-    Ok(deliveries)
-}
-
-/// The messages of lanes, each with its mark of a replay, by lane.
-type Deliveries = HashMap<i64, Result<Vec<Delivery>, BackendError>>;
-
-fn read(
-    rows: &[SqliteRow],
-    per_lane: usize,
-    deliveries: &mut Deliveries,
-) -> Result<(), BackendError> {
-    let mut damaged = HashSet::new();
-    let mut messages = MessageReader::default();
-    for row in rows {
-        let lane: i64 = row.try_get(COLUMN_COUNT).map_err(error::backend)?;
-        // What comes before the damage is still delivered, what comes after it has to wait.
-        if damaged.contains(&lane) {
-            continue;
-        }
-        let replaying: bool = row.try_get(COLUMN_COUNT + 1).map_err(error::backend)?;
-        let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
-        match (messages.read(row), of_lane) {
-            (Ok(_), Ok(list)) if list.len() >= per_lane => {}
-            (Ok(message), Ok(list)) => list.push(Delivery { message, replaying }),
-            (Err(error), of_lane) => {
-                damaged.insert(lane);
-                if of_lane.as_ref().is_ok_and(Vec::is_empty) {
-                    *of_lane = Err(error);
-                }
-            }
-            (Ok(_), Err(_)) => {}
-        }
-    }
-    Ok(())
 }
 
 /// Ends a claim with progress, all or nothing: on an error the savepoint around it is rolled back. Where `writes` are known,

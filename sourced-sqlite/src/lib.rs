@@ -93,6 +93,7 @@ mod append;
 mod backend;
 mod batch;
 mod claims;
+mod deliveries;
 mod documents;
 mod draft;
 mod error;

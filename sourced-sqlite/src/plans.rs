@@ -91,6 +91,22 @@ async fn claiming_goes_by_the_indexes_made_for_it() {
             "pump_log",
             "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
         ),
+        (
+            "next_stretch",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "deliveries_of_stretch",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            "deliveries_of_stretch",
+            "SEARCH l USING INDEX sqlite_autoindex_sourced_lanes_1 (group_id=? AND stream_id=?)",
+        ),
+        (
+            "acknowledge_stretch",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
         ("deliveries", "(stream_id=? AND seq>?)"),
         (
             "deliveries_of_log",
