@@ -36,6 +36,10 @@ pub(crate) struct Args {
     /// How many events there are with `--tables`.
     #[arg(long, default_value_t = 200_000)]
     pub(crate) events: u64,
+    /// Stores all events in many short streams before there are workers, and rebuilds the tables whenever they are filled, so that
+    /// workers have stretches of the log to handle until `--seconds` are over.
+    #[arg(long, requires = "tables")]
+    pub(crate) behind: bool,
     /// Lets a new version of a table take the place of the old one under traffic, while readers query it.
     #[arg(long)]
     pub(crate) rebuild: bool,

@@ -45,6 +45,9 @@ impl Part {
                 .arg("--tables")
                 .args(["--events", &args.events.to_string()]);
         }
+        if args.behind {
+            command.arg("--behind");
+        }
         if args.rebuild {
             command.arg("--rebuild");
         }

@@ -22,17 +22,34 @@ pub(crate) struct Troupe {
 
 impl Troupe {
     pub(crate) fn start(args: &Args, database: &Database, folder: &Path) -> anyhow::Result<Self> {
-        let start = |role, n| -> anyhow::Result<Vec<Part>> {
-            (0..n)
-                .map(|nth| Part::start(role, nth, args, database, folder))
-                .collect()
-        };
+        let mut troupe = Self::of_dispatchers(args, database, folder)?;
+        troupe.hire_workers(args, database, folder)?;
+        Ok(troupe)
+    }
+
+    pub(crate) fn of_dispatchers(
+        args: &Args,
+        database: &Database,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        let start = |nth| Part::start(Role::Dispatcher, nth, args, database, folder);
         Ok(Self {
-            workers: start(Role::Worker, WORKERS)?,
-            dispatchers: start(Role::Dispatcher, DISPATCHERS)?,
+            workers: Vec::new(),
+            dispatchers: (0..DISPATCHERS).map(start).collect::<Result<_, _>>()?,
             halted: Vec::new(),
             n_ended: 0,
         })
+    }
+
+    pub(crate) fn hire_workers(
+        &mut self,
+        args: &Args,
+        database: &Database,
+        folder: &Path,
+    ) -> anyhow::Result<()> {
+        let start = |nth| Part::start(Role::Worker, nth, args, database, folder);
+        self.workers = (0..WORKERS).map(start).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// One of this role.

@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // The first to open it sets it up.
     let app = super::open(&database, false).await?;
     let mut stage = Stage {
-        troupe: Troupe::start(args, &database, folder.path())?,
+        troupe: Troupe::of_dispatchers(args, &database, folder.path())?,
         small_disk: args.small_disk.as_deref().map(SmallDisk::new),
         server,
         app: app.clone(),
@@ -47,6 +47,11 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         n_rebuilds: 0,
         random: StdRng::seed_from_u64(args.seed),
     };
+    if args.behind {
+        stage.wait_for_dispatchers(args, folder.path()).await?;
+    }
+    let troupe = &mut stage.troupe;
+    troupe.hire_workers(args, &database, folder.path())?;
     let started = Instant::now();
     let faults = stage.break_things(args, folder.path()).await?;
     let broken_for = started.elapsed();
@@ -138,8 +143,11 @@ impl Stage {
                 // Nobody is waited for: the database may be away, or somebody halted with a lock.
                 let pending = tokio::time::timeout(LOOK, self.pending()).await;
                 is_behind = !matches!(pending, Ok(Some(0)));
-                if !is_behind && are_all_acknowledged(folder, args.events)? {
-                    break;
+                if !is_behind && are_all_acknowledged(folder, args)? {
+                    if !args.behind {
+                        break;
+                    }
+                    self.rebuild_all();
                 }
             }
             let fault = self.draw();
@@ -208,7 +216,20 @@ impl Stage {
 
     fn rebuild(&mut self) {
         self.n_rebuilds += 1;
-        let (app, nth) = (self.app.clone(), self.random.random_range(0..3));
+        let nth = self.random.random_range(0..3);
+        self.rebuild_nth(nth);
+    }
+
+    /// Unless an operator is at it already.
+    fn rebuild_all(&mut self) {
+        while self.errands.try_join_next().is_some() {}
+        if self.errands.is_empty() {
+            (0..3).for_each(|nth| self.rebuild_nth(nth));
+        }
+    }
+
+    fn rebuild_nth(&mut self, nth: u32) {
+        let app = self.app.clone();
         self.errands.spawn(async move {
             let rebuilt = match nth {
                 0 => app.group::<StreamTotal>().rebuild().await,
@@ -237,8 +258,14 @@ impl Stage {
         for nth in 0..usize::try_from(WORKERS)? {
             self.troupe.replace(Role::Worker, nth)?;
         }
+        self.wait_for_dispatchers(args, folder).await?;
+        self.troupe.dismiss(Role::Dispatcher);
+        Ok(())
+    }
+
+    async fn wait_for_dispatchers(&mut self, args: &Args, folder: &Path) -> anyhow::Result<()> {
         let started = Instant::now();
-        while !are_all_acknowledged(folder, args.events)? {
+        while !are_all_acknowledged(folder, args)? {
             anyhow::ensure!(
                 started.elapsed() < REST,
                 "the dispatchers did not finish within {} s",
@@ -247,7 +274,6 @@ impl Stage {
             self.troupe.mend()?;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        self.troupe.dismiss(Role::Dispatcher);
         Ok(())
     }
 }

@@ -22,12 +22,37 @@ use crate::dispatcher::{acknowledged, path};
 
 /// Tasks of one dispatcher, each with streams of its own.
 const TASKS: u64 = 2;
-/// Streams of a task.
-const STREAMS: u64 = 200;
 /// Streams in a batch.
 const STREAMS_OF_A_BATCH: u64 = 20;
-/// Events per second that the dispatchers try to store: more than workers that are broken all the time can handle.
-const EVENTS_PER_SECOND: u32 = 5_000;
+
+/// How the events lie in streams, and how fast they come.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    /// Streams of a task.
+    streams: u64,
+    /// Events of a stream in a batch, at most.
+    most_events: u64,
+    /// Events per second that the dispatchers try to store.
+    per_second: u32,
+}
+
+impl Shape {
+    fn of(args: &Args) -> Self {
+        if args.behind {
+            return Self {
+                streams: 9_999,
+                most_events: 3,
+                per_second: 50_000,
+            };
+        }
+        Self {
+            streams: 200,
+            most_events: 24,
+            // More than workers that are broken all the time can handle.
+            per_second: 5_000,
+        }
+    }
+}
 
 /// Appends its share of the events, and waits to be killed.
 pub(super) async fn run(database: &Database, args: &Args) -> anyhow::Result<ExitCode> {
@@ -36,8 +61,9 @@ pub(super) async fn run(database: &Database, args: &Args) -> anyhow::Result<Exit
     let app = super::patiently_opened(database, args.no_fence).await;
     let tasks = (0..TASKS).map(|task| {
         let lane = args.nth * TASKS + task;
-        let (app, folder, quota) = (app.clone(), folder.clone(), quota(lane, args.events));
-        tokio::spawn(async move { append_all(&app, &folder, lane, quota).await })
+        let (app, folder, shape) = (app.clone(), folder.clone(), Shape::of(args));
+        let batches = Batches::of(lane, args);
+        tokio::spawn(async move { append_all(&app, &folder, shape, batches).await })
     });
     for task in tasks.collect::<Vec<_>>() {
         task.await??;
@@ -46,9 +72,9 @@ pub(super) async fn run(database: &Database, args: &Args) -> anyhow::Result<Exit
 }
 
 /// Whether all events are stored, and acknowledged to a dispatcher.
-pub(super) fn are_all_acknowledged(folder: &Path, events: u64) -> anyhow::Result<bool> {
+pub(super) fn are_all_acknowledged(folder: &Path, args: &Args) -> anyhow::Result<bool> {
     for lane in 0..TASKS * DISPATCHERS {
-        let n_batches = Batches::of(lane, quota(lane, events)).count() as u64;
+        let n_batches = Batches::of(lane, args).count() as u64;
         if acknowledged(&path(folder, lane))? < n_batches {
             return Ok(false);
         }
@@ -56,11 +82,17 @@ pub(super) fn are_all_acknowledged(folder: &Path, events: u64) -> anyhow::Result
     Ok(true)
 }
 
-async fn append_all(app: &App, folder: &Path, lane: u64, quota: u64) -> anyhow::Result<()> {
+async fn append_all(
+    app: &App,
+    folder: &Path,
+    shape: Shape,
+    batches: Batches,
+) -> anyhow::Result<()> {
+    let lane = batches.lane;
     let path = path(folder, lane);
     let n_done = usize::try_from(acknowledged(&path)?)?;
     let mut journal = OpenOptions::new().create(true).append(true).open(path)?;
-    for batch in Batches::of(lane, quota).skip(n_done) {
+    for batch in batches.skip(n_done) {
         let n_events = batch.iter().map(|share| share.seqs.end - share.seqs.start);
         let n_events: u64 = n_events.sum();
         let appends: Vec<StreamAppend> = batch
@@ -74,7 +106,7 @@ async fn append_all(app: &App, folder: &Path, lane: u64, quota: u64) -> anyhow::
         }
         writeln!(journal, "{n_events}")?;
         let n_tasks = u32::try_from(TASKS * DISPATCHERS)?;
-        let pause = Duration::from_secs(1) * u32::try_from(n_events)? * n_tasks / EVENTS_PER_SECOND;
+        let pause = Duration::from_secs(1) * u32::try_from(n_events)? * n_tasks / shape.per_second;
         tokio::time::sleep(pause).await;
     }
     Ok(())
@@ -89,6 +121,7 @@ fn quota(lane: u64, events: u64) -> u64 {
 /// The batches of a task: always the same ones.
 struct Batches {
     lane: u64,
+    shape: Shape,
     nth: u64,
     left: u64,
     lasts: BTreeMap<u64, u64>,
@@ -101,11 +134,12 @@ struct Share {
 }
 
 impl Batches {
-    fn of(lane: u64, quota: u64) -> Self {
+    fn of(lane: u64, args: &Args) -> Self {
         Self {
             lane,
+            shape: Shape::of(args),
             nth: 0,
-            left: quota,
+            left: quota(lane, args.events),
             lasts: BTreeMap::new(),
         }
     }
@@ -118,8 +152,9 @@ impl Iterator for Batches {
         let (nth, mut batch) = (self.nth, Vec::new());
         self.nth += 1;
         for step in 0..STREAMS_OF_A_BATCH {
-            let stream = (nth * 7 * STREAMS_OF_A_BATCH + step) % STREAMS;
-            let n_events = (1 + mixed(self.lane, nth, step) % 24).min(self.left);
+            let stream = (nth * 7 * STREAMS_OF_A_BATCH + step) % self.shape.streams;
+            let n_events =
+                (1 + mixed(self.lane, nth, step) % self.shape.most_events).min(self.left);
             if n_events == 0 {
                 break;
             }

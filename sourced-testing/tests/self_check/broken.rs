@@ -9,6 +9,8 @@ use sourced::{GroupId, Position, Timestamp};
 use sourced_testing::ManualClock;
 use sourced_testing::conformance::Harness;
 
+use crate::stretches::Stretches;
+
 /// What is wrong with a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -80,12 +82,23 @@ pub(crate) enum Fault {
     GivesTheLogWithHoles,
     GivesTheLogToSeveral,
     AcceptsAnyOrder,
+    GivesStretchesStreamByStream,
+    GivesStretchesWithHoles,
+    GivesStretchesBesideLanes,
+    GivesLanesBesideStretches,
+    MarksNoReplaysInStretches,
+    AcksStretchesWhole,
+    AcksStretchesStreamByStream,
+    NeverFencesStretches,
+    JudgesStretches,
 }
 
 /// Memory with a fault.
 #[derive(Debug, Clone)]
 pub(crate) struct Broken {
     pub(crate) memory: Memory,
+    pub(crate) clock: ManualClock,
+    pub(crate) stretches: Arc<Stretches>,
     pub(crate) fault: Fault,
 }
 
@@ -144,8 +157,13 @@ impl Harness for Fault {
     async fn fresh(&self) -> (Broken, ManualClock) {
         let clock = ManualClock::new();
         let memory = Memory::with_clock(Arc::new(clock.clone()));
-        let fault = *self;
-        (Broken { memory, fault }, clock)
+        let broken = Broken {
+            memory,
+            clock: clock.clone(),
+            stretches: Arc::default(),
+            fault: *self,
+        };
+        (broken, clock)
     }
 
     async fn another(&self, backend: &Broken, _: &ManualClock) -> Broken {
@@ -158,6 +176,10 @@ impl Harness for Fault {
 
     fn now(&self, clock: &ManualClock) -> Timestamp {
         clock.now()
+    }
+
+    fn gives_stretches(&self) -> bool {
+        true
     }
 
     fn sequences(&self) -> usize {

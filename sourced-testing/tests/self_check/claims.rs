@@ -7,6 +7,7 @@ use sourced::backend::{
     FenceError, GoOn, Groups as _, LaneState, Log as _, Refusal, Schedules as _, Store as _,
     UnitCommit, UnitError, Units, Verdict,
 };
+use sourced::env::Clock as _;
 use sourced::{GroupId, MessageId, StreamId};
 
 use crate::broken::{Broken, Fault, backend, plain_ack};
@@ -31,6 +32,7 @@ backend! {
             if self.has(Fault::NeverEndsLeases) {
                 request.lease = Duration::from_hours(24 * 365);
             }
+            let (mut stretches, request) = self.claim_stretches(request).await?;
             let mut claims = self.memory.claim(&request).await?;
             for claim in &mut claims {
                 if self.has(Fault::DoubleClaims) {
@@ -50,10 +52,14 @@ backend! {
                     };
                 }
             }
-            Ok(claims)
+            stretches.extend(claims);
+            Ok(stretches)
         }
 
         async fn ack(&self, mut ack: Ack) -> Result<Vec<Appended>, AckError> {
+            if self.is_of_stretch(&ack.claim) {
+                return self.ack_stretch(ack).await;
+            }
             if self.has(Fault::AcksWhatItNeverGave) {
                 // What came meanwhile has to be known to the lane.
                 let group = std::slice::from_ref(&ack.claim.group);
@@ -115,7 +121,8 @@ backend! {
                 }
                 return Ok(Acked { appended, next });
             }
-            if self.has(Fault::None) || self.has(Fault::GoesOnWhileStopped) {
+            let is_right = self.has(Fault::None) && !self.is_of_stretch(&ack.claim);
+            if is_right || self.has(Fault::GoesOnWhileStopped) {
                 return self.memory.ack_and_go_on(ack, next).await;
             }
             let appended = self.ack(ack).await?;
@@ -124,6 +131,9 @@ backend! {
         }
 
         async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+            if self.end_stretch(claim, None).await? {
+                return Ok(());
+            }
             if self.has(Fault::AcksOnRelease) {
                 let ack = plain_ack(claim.clone(), self.memory.log_end().await?);
                 _ = self.memory.ack(ack).await;
@@ -133,6 +143,9 @@ backend! {
         }
 
         async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+            if self.end_stretch(claim, None).await? {
+                return Ok(());
+            }
             match self.fault {
                 Fault::RetriesAtOnce => self.memory.release(claim).await,
                 Fault::CountsPostponing => {
@@ -149,6 +162,9 @@ backend! {
             verdict: Verdict,
             error: &str,
         ) -> Result<(), FenceError> {
+            if self.end_stretch(claim, Some(verdict)).await? {
+                return Ok(());
+            }
             let at_once = Verdict::RetryAfter(Duration::ZERO);
             let verdict = match (self.fault, verdict) {
                 (Fault::RetriesAtOnce, Verdict::RetryAfter(_))
@@ -164,7 +180,15 @@ backend! {
             claims: &[ClaimKey],
             lease: Duration,
         ) -> Result<Vec<ClaimKey>, BackendError> {
-            let lost = self.memory.renew(claims, lease).await?;
+            let (stretches, lanes): (Vec<_>, Vec<_>) =
+                claims.iter().cloned().partition(|claim| self.is_of_stretch(claim));
+            let mut lost = self.memory.renew(&lanes, lease).await?;
+            let until = self.clock.now().saturating_add(lease);
+            for claim in stretches {
+                if !self.renew_stretch(&claim, until).await {
+                    lost.push(claim);
+                }
+            }
             if self.has(Fault::RenewsLostClaims) {
                 return Ok(Vec::new());
             }

@@ -39,6 +39,7 @@ backend! {
                     _ = self.memory.ack(ack).await;
                 }
             }
+            self.take_back(group).await;
             self.memory.reset_group(group, scope, from).await
         }
     } else {

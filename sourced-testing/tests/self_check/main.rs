@@ -6,6 +6,7 @@ mod claims;
 mod groups;
 mod later;
 mod log;
+mod stretches;
 mod tables;
 mod upkeep;
 
@@ -193,5 +194,14 @@ caught! {
     missing_fences_of_the_log: NeverFences by global_order::fenced_when_it_was_taken_over;
     orders_that_change: AcceptsAnyOrder by global_order::its_order_cannot_change;
     orders_that_end_with_new_types: AcceptsAnyOrder by global_order::its_types_change_only_while_the_order_holds;
+    stretches_in_another_order: GivesStretchesStreamByStream by stretches::in_order_of_the_log_and_no_more_than_it_may_have;
+    stretches_with_holes: GivesStretchesWithHoles by stretches::each_once_of_many_short_streams;
+    stretches_beside_lanes: GivesStretchesBesideLanes by stretches::nobody_is_given_one_while_a_lane_is_held_delayed_or_parked;
+    lanes_beside_stretches: GivesLanesBesideStretches by stretches::what_comes_while_it_is_held_comes_after_it;
+    missing_replay_marks_of_stretches: MarksNoReplaysInStretches by stretches::replay_is_marked_by_what_each_stream_has_acknowledged;
+    stretches_acked_beyond_what_was_handled: AcksStretchesWhole by stretches::a_part_of_it_can_be_acknowledged;
+    stretches_that_outlive_a_failed_ack: AcksStretchesStreamByStream by stretches::one_transaction_with_what_it_leads_to;
+    missing_fences_of_stretches: NeverFencesStretches by stretches::fenced_by_a_reset_of_all;
+    stretches_that_are_parked: JudgesStretches by stretches::quarantine_and_retries_are_for_lanes;
     documents_in_disorder: ListsDocumentsBackwards by documents::pages_have_the_byte_order_of_keys;
 }

@@ -256,6 +256,7 @@ macro_rules! conformance {
                 never_skipped_a_type_that_it_passed,
                 fenced_by_a_removal,
                 replay_is_marked_by_what_each_stream_has_acknowledged,
+                what_changed_meanwhile_is_given_as_it_is,
                 fenced_when_somebody_takes_lanes_instead,
                 many_workers_handle_everything_once_and_in_order,
                 other_types_in_between_are_passed,

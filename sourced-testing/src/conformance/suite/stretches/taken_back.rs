@@ -161,6 +161,36 @@ pub async fn replay_is_marked_by_what_each_stream_has_acknowledged<H: Harness>(h
     assert!(handled.deliveries.iter().all(|next| next.replaying));
 }
 
+pub async fn what_changed_meanwhile_is_given_as_it_is<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await.with_stretches();
+    let streams = (0..30).map(|nth| (format!("s-{nth}"), other()));
+    let others = put(&store, streams).await;
+    let places = fill(&store, "s", 30, 110).await;
+    let mut handled = Handled::default();
+    // Whoever reads ahead has read the second stretch as it was for a first time.
+    if let Some(claim) = stretch(harness, &store, &worker).await {
+        handled.ack(&store, &claim, claim.deliveries.len()).await;
+    }
+    reset(&store, ResetScope::All).await;
+    let n_acked = handled.deliveries.len();
+    let mut again = Handled::default();
+    if let Some(claim) = stretch_of_a_replay(harness, &store, &worker).await {
+        assert!(claim.deliveries.iter().all(|next| next.replaying));
+        again.ack(&store, &claim, claim.deliveries.len()).await;
+    }
+    register(&store, "g", &[HAPPENED, WISHED, OTHER]).await;
+    again.all(&store, &worker).await;
+    again.are(&[others, places.clone()].concat());
+    let first_places = &places[..n_acked];
+    for next in &again.deliveries {
+        let position = next.message.position;
+        let is_again = first_places.iter().any(|it| it.position == position);
+        assert_eq!(next.replaying, is_again, "{next:?}");
+    }
+    is_quiet(&store, &worker).await;
+}
+
 /// A backend may let a group catch up in lanes after a reset.
 async fn stretch_of_a_replay<H: Harness>(
     harness: &H,
