@@ -2,11 +2,13 @@
 //! memory and written once.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt as _;
 use sourced::backend::{Ack, AckError, BackendError, Rehearsals, RowsWanted, StagedRows, Tx};
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::batch::RowsJob;
+use crate::batch::{RowsJob, panicked};
 use crate::draft::{Draft, Outcome};
 use crate::sql::{End, Statements};
 use crate::tx::SavepointTx;
@@ -52,7 +54,10 @@ async fn store_alone(
     ack: &Ack,
 ) -> Result<Outcome, BackendError> {
     let mut savepoint = connection.begin().await.map_err(error::backend)?;
-    let outcome = lanes::ack(&mut savepoint, sql, ack, None).await;
+    let outcome = AssertUnwindSafe(lanes::ack(&mut savepoint, sql, ack, None))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(panicked().into()));
     let ended = match &outcome {
         Ok(_) => savepoint.commit().await,
         Err(_) => savepoint.rollback().await,
