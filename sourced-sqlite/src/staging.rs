@@ -21,8 +21,11 @@ pub(crate) async fn store(
     rehearsals: &Rehearsals,
     jobs: &[RowsJob],
 ) -> Result<Vec<Outcome>, BackendError> {
-    if jobs.is_empty() {
-        return Ok(Vec::new());
+    match jobs {
+        [] => return Ok(Vec::new()),
+        // There is nothing to share, and nothing to rehearse for.
+        [job] => return Ok(vec![store_alone(connection, sql, &job.ack).await?]),
+        _ => {}
     }
     let mut savepoint = connection.begin().await.map_err(error::backend)?;
     let stored = store_together(&mut savepoint, sql, rehearsals, jobs).await;
