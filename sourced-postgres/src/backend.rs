@@ -17,6 +17,7 @@ use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
 use crate::lent::Lent;
 use crate::migrate::{migrate, verify};
+use crate::read_ahead::ReadAhead;
 use crate::reader::PostgresReader;
 use crate::sql::{SchemaName, Sql, Writer};
 use crate::together::Together;
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) hints: Hints,
     pub(crate) group_commit: GroupCommit,
     pub(crate) together: Together,
+    pub(crate) ahead: ReadAhead,
     /// The highest position up to which everything is known to be decided.
     pub(crate) horizon: AtomicI64,
     /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
@@ -297,6 +299,7 @@ impl PostgresBuilder {
                 hints,
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
+                ahead: ReadAhead::default(),
                 horizon: AtomicI64::new(0),
                 claiming: Mutex::default(),
                 connecting,

@@ -59,6 +59,9 @@ impl Claims for Postgres {
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
+        if self.release_stretch(claim).await? {
+            return Ok(());
+        }
         let result = retrying!(self, connection => self.inner.sql.release.query()
             .bind(claim.group.as_str())
             .bind(claim.stream.as_str())
@@ -71,6 +74,9 @@ impl Claims for Postgres {
     }
 
     async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
+        if self.release_stretch(claim).await? {
+            return Ok(());
+        }
         let result = retrying!(self, connection => self.inner.sql.postpone.query()
             .bind(claim.group.as_str())
             .bind(claim.stream.as_str())
@@ -89,6 +95,9 @@ impl Claims for Postgres {
         verdict: Verdict,
         error: &str,
     ) -> Result<(), FenceError> {
+        if self.release_stretch(claim).await? {
+            return Ok(());
+        }
         let sql = &self.inner.sql;
         let (text, delay) = match verdict {
             Verdict::RetryAfter(delay) => (&sql.fail, Some(micros(delay))),
@@ -142,6 +151,9 @@ impl Claims for Postgres {
         let Some(row) = self.lane_row(group, stream).await? else {
             return Ok(None);
         };
+        if get(&row, "is_of_stretches")? {
+            return Ok(None);
+        }
         Ok(Some(LaneState::new(
             position(get(&row, "acked_pos")?)?,
             number(get::<i32>(&row, "attempts")?.into())?,
@@ -213,27 +225,36 @@ impl Postgres {
         request: &ClaimRequest,
     ) -> Result<Vec<Claim>, ClaimTrouble> {
         loop {
-            let looked: Attempt<_> = in_step!(self, &mut *connection, step => self.look(&mut step, &request.groups).await);
+            let looked: Attempt<_> =
+                in_step!(self, &mut *connection, step => self.look(&mut step, request).await);
             let (mut work, prepared) = looked?;
             all_known(
                 &request.groups,
                 work.iter().map(|group| group.name.as_str()),
             )?;
+            let far_behind: Vec<i32> = work
+                .iter()
+                .filter(|group| group.has_stretch)
+                .map(|group| group.id)
+                .collect();
             work.retain(|group| group.oldest.is_some());
-            if work.is_empty() && prepared == Prepared::Done {
+            if work.is_empty() && far_behind.is_empty() && prepared == Prepared::Done {
                 return Ok(Vec::new());
             }
+            let (mut claims, has_passed) = self
+                .claim_stretches(connection, request, &far_behind)
+                .await?;
             // Whose work waits longest comes first.
             work.sort_by_key(|group| group.oldest);
-            let first = work.iter().take(request.lanes);
+            let first = work.iter().take(request.lanes - claims.len());
             let of_log = first.filter(|group| group.is_global);
-            let mut claims = self.claim_logs(connection, request, of_log).await?;
+            claims.extend(self.claim_logs(connection, request, of_log).await?);
             let of_streams = work.iter().filter(|group| !group.is_global);
             let groups = of_streams.map(|group| group.id).collect();
             let room = request.lanes - claims.len();
             let (shares, was_empty) = self.claim_shares(connection, request, room, groups).await?;
             claims.extend(shares);
-            let go_on = prepared == Prepared::More || was_empty;
+            let go_on = prepared == Prepared::More || was_empty || has_passed;
             if !claims.is_empty() || !go_on {
                 return Ok(claims);
             }

@@ -1,9 +1,11 @@
 //! The pump: from the log into the lanes, and from delayed to ready. It runs as part of claiming.
 
 use sourced::GroupId;
+use sourced::backend::{ClaimRequest, STRETCH};
 use sqlx::{PgConnection, Row as _};
 
 use crate::backend::{Attempt, Postgres};
+use crate::row::clamped;
 
 /// A group that is asked for work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(crate) struct GroupWork {
     pub(crate) oldest: Option<i64>,
     /// It has one lane, of the whole log.
     pub(crate) is_global: bool,
+    /// It can be given a stretch of the log.
+    pub(crate) has_stretch: bool,
 }
 
 /// Whether preparing has to go on.
@@ -31,15 +35,19 @@ impl Postgres {
     pub(crate) async fn look(
         &self,
         connection: &mut PgConnection,
-        groups: &[GroupId],
+        request: &ClaimRequest,
     ) -> Attempt<(Vec<GroupWork>, Prepared)> {
-        let names: Vec<&str> = groups.iter().map(GroupId::as_str).collect();
+        let names = |groups: &[GroupId]| groups.iter().map(GroupId::to_string).collect();
+        let (groups, stretches): (Vec<_>, Vec<_>) =
+            (names(&request.groups), names(&request.stretches));
         let rows = self
             .inner
             .sql
             .look
             .query()
-            .bind(&names[..])
+            .bind(&groups[..])
+            .bind(&stretches[..])
+            .bind(clamped(STRETCH))
             .fetch_all(connection)
             .await?;
         let mut work = Vec::with_capacity(rows.len());
@@ -50,6 +58,7 @@ impl Postgres {
                 id: row.try_get("group_id")?,
                 oldest: row.try_get("oldest_ready")?,
                 is_global: row.try_get("is_global")?,
+                has_stretch: row.try_get("has_stretch")?,
             });
             if row.try_get("has_more")? {
                 prepared = Prepared::More;

@@ -31,6 +31,10 @@ impl Harness for OnPostgres {
         schema.advance(backend, by).await;
     }
 
+    fn gives_stretches(&self) -> bool {
+        true
+    }
+
     fn now(&self, _: &Schema) -> Timestamp {
         SystemClock.now()
     }

@@ -63,6 +63,10 @@ impl Harness for Pooled {
         guard.schema.advance(backend, by).await;
     }
 
+    fn gives_stretches(&self) -> bool {
+        true
+    }
+
     fn now(&self, _: &Guard) -> Timestamp {
         SystemClock.now()
     }

@@ -178,6 +178,12 @@ impl Worker {
         colleague
     }
 
+    /// It takes stretches of the log of all its groups.
+    pub(super) fn with_stretches(mut self) -> Self {
+        self.request.stretches = self.request.groups.clone();
+        self
+    }
+
     pub(super) fn lanes(mut self, lanes: usize) -> Self {
         self.request.lanes = lanes;
         self

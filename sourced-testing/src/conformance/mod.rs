@@ -86,6 +86,12 @@ pub trait Harness: Send + Sync {
     /// The time by the store's clock, for what is scheduled.
     fn now(&self, guard: &Self::Guard) -> Timestamp;
 
+    /// Whether the backend gives stretches of the log to groups that are far behind, as
+    /// [`Claims::claim`](sourced::backend::Claims::claim) says it may. The suite then asks for them.
+    fn gives_stretches(&self) -> bool {
+        false
+    }
+
     /// How many random sequences of operations are tried, each on a new store.
     fn sequences(&self) -> usize {
         16

@@ -31,6 +31,7 @@ pub mod same_id_once;
 pub mod schedule_once;
 pub mod snapshots;
 pub mod stopping;
+pub mod stretches;
 pub mod tables;
 pub mod tick_once;
 pub mod type_changes;
@@ -234,6 +235,42 @@ macro_rules! conformance {
                 a_unit_does_not_settle_it,
                 never_skipped_by_a_removal,
                 it_is_listed_with_how_far_it_is,
+            }
+            stretches {
+                each_once_of_many_short_streams,
+                in_order_of_the_log_and_no_more_than_it_may_have,
+                only_who_is_far_behind_and_asks_is_given_one,
+                nobody_is_given_one_while_a_lane_is_held_delayed_or_parked,
+                it_begins_where_the_group_does,
+                a_group_in_global_order_has_its_lane_and_no_other,
+                a_part_of_it_can_be_acknowledged,
+                quarantine_and_retries_are_for_lanes,
+                quarantine_of_one_stream_leaves_the_others_alone,
+                lease_over_another_worker_handles_it,
+                another_process_can_end_it,
+                one_transaction_with_what_it_leads_to,
+                it_is_no_stream_to_go_on_in,
+                fenced_by_a_reset_of_all,
+                fenced_by_a_reset_of_one_of_its_streams,
+                fenced_by_a_change_of_types,
+                never_skipped_a_type_that_it_passed,
+                fenced_by_a_removal,
+                replay_is_marked_by_what_each_stream_has_acknowledged,
+                fenced_when_somebody_takes_lanes_instead,
+                many_workers_handle_everything_once_and_in_order,
+                other_types_in_between_are_passed,
+                a_long_run_of_other_types_is_passed,
+                what_the_group_decided_itself_is_not_given_to_it,
+                what_comes_while_it_is_held_comes_after_it,
+                a_unit_overtakes_none_of_its_streams,
+                what_units_have_settled_is_not_given,
+                two_groups_are_given_theirs,
+                stopped_and_held_groups_are_given_none,
+                it_is_listed_as_waiting_until_it_is_acknowledged,
+                given_back_it_is_listed_as_waiting,
+                never_swapped_while_one_is_held,
+                fenced_by_a_swap,
+                never_skipped_by_a_removal,
             }
             acks_together {
                 a_fenced_one_leaves_the_others_alone,

@@ -48,7 +48,7 @@ async fn enter(store: &impl Backend, version: u32) -> Live {
 }
 
 /// Two versions, of which the first is live, and their workers.
-async fn two(store: &impl Backend) -> (Worker, Worker) {
+pub(super) async fn two(store: &impl Backend) -> (Worker, Worker) {
     let old = Worker::of(store, OLD).await;
     assert_eq!(enter(store, 1).await, Live::first(1));
     let new = Worker::of(store, NEW).await;
@@ -56,7 +56,7 @@ async fn two(store: &impl Backend) -> (Worker, Worker) {
     (old, new)
 }
 
-async fn tried(store: &impl Backend) -> Swapped {
+pub(super) async fn tried(store: &impl Backend) -> Swapped {
     let before = live(store).await;
     let swapped = store.swap(&first_swap()).await.unwrap();
     if swapped != Swapped::Done {

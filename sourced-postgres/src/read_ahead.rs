@@ -1,0 +1,81 @@
+//! Reading ahead: while a stretch of the log is handled, the next one is read. Nothing is claimed by that: what was read counts
+//! only if the next claim is of just these messages.
+
+use std::sync::{Mutex, PoisonError};
+
+use sourced::backend::{Delivery, STRETCH};
+use tokio::task::JoinHandle;
+
+use crate::backend::Postgres;
+use crate::row::clamped;
+use crate::stretches::Held;
+
+/// How far a stretch goes at most, in positions.
+const LONGEST: i64 = 10_000;
+
+/// What was read ahead last, of whichever group that was.
+#[derive(Debug, Default)]
+pub(crate) struct ReadAhead(Mutex<Option<Ahead>>);
+
+#[derive(Debug)]
+struct Ahead {
+    /// What nobody holds yet.
+    next: Held,
+    reading: JoinHandle<Option<Vec<Delivery>>>,
+}
+
+impl Ahead {
+    /// Whether the claim is the very next one of the group, of messages that were read. Inside of one that is, nobody else may
+    /// change the lanes of their streams.
+    fn is_of(&self, held: &Held) -> bool {
+        let next = &self.next;
+        (next.group, next.epoch, next.after, next.changes)
+            == (held.group, held.epoch, held.after, held.changes)
+            && held.upto <= next.upto
+    }
+}
+
+impl ReadAhead {
+    /// The messages of a stretch, if they were read.
+    pub(crate) async fn take(&self, held: &Held) -> Option<Vec<Delivery>> {
+        let ahead = self.lock_with(Option::take)?;
+        if !ahead.is_of(held) {
+            return None;
+        }
+        let mut deliveries = ahead.reading.await.ok().flatten()?;
+        let is_in = |delivery: &Delivery| clamped(delivery.message.position.get()) <= held.upto;
+        deliveries.truncate(deliveries.partition_point(is_in));
+        Some(deliveries)
+    }
+
+    fn lock_with<T>(&self, act: impl FnOnce(&mut Option<Ahead>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Postgres {
+    /// Begins to read what comes behind a stretch, if that will be another one.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "real I/O lives on tokio, and nobody waits for it but the next claim"
+    )]
+    pub(crate) fn read_ahead(&self, held: &Held) {
+        if held.decided - held.upto < clamped(STRETCH) {
+            return;
+        }
+        let next = Held {
+            epoch: held.epoch + 1,
+            after: held.upto,
+            upto: held.decided.min(held.upto + LONGEST),
+            ..held.clone()
+        };
+        let (postgres, reading) = (self.clone(), next.clone());
+        let reading = tokio::spawn(async move {
+            let mut connection = postgres.pool().acquire().await.ok()?;
+            postgres.read_stretch(&mut connection, &reading).await.ok()
+        });
+        let ahead = Ahead { next, reading };
+        // What was read before for nothing is let run: it gives its connection back as it found it.
+        self.inner.ahead.lock_with(|last| *last = Some(ahead));
+    }
+}
