@@ -17,7 +17,8 @@ use crate::error;
 /// Every value of a row is copied and handed to another thread, which costs more than most of them hold: what is small
 /// comes as the lines of one text. None of them has a line break, but for metadata that somebody has edited: they come last.
 pub(crate) const COLUMNS: &str = "concat_ws(char(10), m.position, m.seq, m.kind, m.type, m.created_at, \
-     hex(m.id), hex(m.causation_id), hex(m.correlation_id), s.name, coalesce(m.decided_by, ''), coalesce(m.metadata, '')), \
+     hex(m.id), hex(m.causation_id), hex(m.correlation_id), s.name, \
+     coalesce('=' || m.decided_by, ''), coalesce('=' || m.metadata, '')), \
      m.payload";
 
 /// The number of columns in [`COLUMNS`].
@@ -67,8 +68,8 @@ impl MessageReader {
                 .map_err(|_| corrupt("a type name"))?,
             created_at: created_at.parse().map_err(|_| corrupt("a time"))?,
             ids,
-            decided_by: Some(line()).filter(|group| !group.is_empty()),
-            metadata: Some(line()).filter(|metadata| !metadata.is_empty()),
+            decided_by: given(line()).map_err(|()| corrupt("a group's name"))?,
+            metadata: given(line()).map_err(|()| corrupt("metadata"))?,
             payload: row.try_get(1).map_err(error::backend)?,
         };
         let new = parts.message(corrupt)?;
@@ -96,6 +97,14 @@ impl MessageReader {
             self.types.push(new.clone());
         }
         Ok(new)
+    }
+}
+
+/// What stands in a line that may be empty where there is nothing.
+fn given(line: &str) -> Result<Option<&str>, ()> {
+    match line.strip_prefix('=') {
+        None if !line.is_empty() => Err(()),
+        given => Ok(given),
     }
 }
 
