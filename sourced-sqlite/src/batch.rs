@@ -92,9 +92,7 @@ where
         let outcome = AssertUnwindSafe(async move { work(connection).await })
             .catch_unwind()
             .await
-            .unwrap_or_else(|_| {
-                Err(BackendError::Refused("the work inside a transaction panicked".into()).into())
-            });
+            .unwrap_or_else(|_| Err(panicked().into()));
         let verdict = match &outcome {
             Ok(_) => Verdict::Keep,
             Err(_) => Verdict::RollBack,
@@ -168,6 +166,11 @@ impl Batch {
 /// Said when the task that writes is not there any more.
 pub(crate) fn gone() -> BackendError {
     BackendError::Unavailable("the writing task has ended".into())
+}
+
+/// Said to whoever's own code has panicked in the transaction.
+pub(crate) fn panicked() -> BackendError {
+    BackendError::Refused("the work inside a transaction panicked".into())
 }
 
 /// The same error once more, for the next caller.

@@ -4,18 +4,25 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use sourced::backend::BackendError;
-use sourced::message::{CorrelationId, Kind, MessageId, Metadata, NewMessage, Payload, TypeName};
-use sourced::{GroupId, Position, Seq, StoredMessage, StreamId, Timestamp};
+use sourced::message::{
+    CorrelationId, InvalidTypeName, Kind, MessageId, Metadata, NewMessage, Payload, TypeName,
+};
+use sourced::{GroupId, InvalidName, Position, Seq, StoredMessage, StreamId, Timestamp};
 use uuid::Uuid;
 
 use crate::error;
 
 /// What [`message`] reads, in this order; more columns may follow.
-pub(crate) const COLUMNS: &str = "m.position, s.name, m.seq, m.id, m.kind, m.type, m.decided_by, m.causation_id, \
-     m.correlation_id, m.created_at, m.metadata, m.payload";
+///
+/// Every value of a row is copied and handed to another thread, which costs more than most of them hold: what is small
+/// comes as the lines of one text. None of them has a line break, but for metadata that somebody has edited: they come last.
+pub(crate) const COLUMNS: &str = "concat_ws(char(10), m.position, m.seq, m.kind, m.type, m.created_at, \
+     hex(m.id), hex(m.causation_id), hex(m.correlation_id), s.name, \
+     coalesce('=' || m.decided_by, ''), coalesce('=' || m.metadata, '')), \
+     m.payload";
 
 /// The number of columns in [`COLUMNS`].
-pub(crate) const COLUMN_COUNT: usize = 12;
+pub(crate) const COLUMN_COUNT: usize = 2;
 
 /// What the type of a message begins with whose payload was removed. No type of a message does, so no group handles it.
 pub(crate) const REMOVED: char = '!';
@@ -37,32 +44,35 @@ const NAMES_KEPT: usize = 8;
 
 impl MessageReader {
     pub(crate) fn read(&mut self, row: &SqliteRow) -> Result<StoredMessage, BackendError> {
-        let position = unsigned(row, 0)?;
+        let lines: &str = row.try_get(0).map_err(error::backend)?;
+        let mut lines = lines.splitn(11, '\n');
+        let mut line = || lines.next().unwrap_or_default();
+        let position: u64 = line().parse().map_err(|_| corrupt_number())?;
         // Says where, and nothing of what is stored there.
         let corrupt = |what: &str| BackendError::Corrupt(format!("{what} at position {position}"));
-        let text = |column: usize| row.try_get::<&str, _>(column).map_err(error::backend);
-
-        let name = text(1)?;
-        let stream = match &self.stream {
-            Some(last) if last.as_str() == name => last.clone(),
-            _ => {
-                let stream = StreamId::new(name).map_err(|_| corrupt("a stream's name"))?;
-                self.stream.insert(stream).clone()
-            }
-        };
-        let seq = Seq::new(unsigned(row, 2)?).ok_or_else(|| corrupt("a seq"))?;
-        let name = text(5)?;
-        if name.starts_with(REMOVED) {
+        let seq = line().parse().ok().and_then(Seq::new);
+        let seq = seq.ok_or_else(|| corrupt("a seq"))?;
+        let (kind, type_name, created_at) = (line(), line(), line());
+        let mut id = || Uuid::try_parse(line()).map_err(|_| corrupt("an id without 16 bytes"));
+        let ids = [id()?, id()?, id()?];
+        let stream = self
+            .stream(line())
+            .map_err(|_| corrupt("a stream's name"))?;
+        if type_name.starts_with(REMOVED) {
             return Err(BackendError::Removed { stream, upto: seq });
         }
-        let known = self.types.iter().find(|known| known.as_str() == name);
-        let new = match known {
-            Some(known) => new_message_of(known.clone(), row, 3, corrupt)?,
-            None => new_message(row, 3, corrupt)?,
+        let parts = Parts {
+            kind,
+            type_name: self
+                .type_name(type_name)
+                .map_err(|_| corrupt("a type name"))?,
+            created_at: created_at.parse().map_err(|_| corrupt("a time"))?,
+            ids,
+            decided_by: given(line()).map_err(|()| corrupt("a group's name"))?,
+            metadata: given(line()).map_err(|()| corrupt("metadata"))?,
+            payload: row.try_get(1).map_err(error::backend)?,
         };
-        if known.is_none() && self.types.len() < NAMES_KEPT {
-            self.types.push(new.type_name.clone());
-        }
+        let new = parts.message(corrupt)?;
         Ok(StoredMessage::stored(
             new,
             stream,
@@ -70,21 +80,71 @@ impl MessageReader {
             Position::new(position),
         ))
     }
+
+    fn stream(&mut self, name: &str) -> Result<StreamId, InvalidName> {
+        match &self.stream {
+            Some(last) if last.as_str() == name => Ok(last.clone()),
+            _ => Ok(self.stream.insert(StreamId::new(name)?).clone()),
+        }
+    }
+
+    fn type_name(&mut self, name: &str) -> Result<TypeName, InvalidTypeName> {
+        if let Some(known) = self.types.iter().find(|known| known.as_str() == name) {
+            return Ok(known.clone());
+        }
+        let new = TypeName::new(name)?;
+        if self.types.len() < NAMES_KEPT {
+            self.types.push(new.clone());
+        }
+        Ok(new)
+    }
 }
 
-/// Reads a message without its place: its id at column `first`, and the rest behind it in the order of [`COLUMNS`].
-pub(crate) fn new_message(
-    row: &SqliteRow,
-    first: usize,
-    corrupt: impl Fn(&str) -> BackendError,
-) -> Result<NewMessage, BackendError> {
-    let name: &str = row.try_get(first + 2).map_err(error::backend)?;
-    let type_name = TypeName::new(name).map_err(|_| corrupt("a type name"))?;
-    new_message_of(type_name, row, first, corrupt)
+/// What stands in a line that may be empty where there is nothing.
+fn given(line: &str) -> Result<Option<&str>, ()> {
+    match line.strip_prefix('=') {
+        None if !line.is_empty() => Err(()),
+        given => Ok(given),
+    }
 }
 
-fn new_message_of(
+/// What a message is made of, but for its place.
+struct Parts<'r> {
+    kind: &'r str,
     type_name: TypeName,
+    created_at: i64,
+    /// Its own, its cause's and that of its conversation.
+    ids: [Uuid; 3],
+    decided_by: Option<&'r str>,
+    metadata: Option<&'r str>,
+    payload: &'r str,
+}
+
+impl Parts<'_> {
+    fn message(self, corrupt: impl Fn(&str) -> BackendError) -> Result<NewMessage, BackendError> {
+        let [id, causation_id, correlation_id] = self.ids;
+        let mut new = NewMessage::root(
+            MessageId::from_uuid(id),
+            Timestamp::from_micros(self.created_at),
+            self.type_name,
+            kind(self.kind).ok_or_else(|| corrupt("a kind"))?,
+            Payload::from_storage(self.payload),
+        );
+        new.causation_id = MessageId::from_uuid(causation_id);
+        new.correlation_id = CorrelationId::from_uuid(correlation_id);
+        if let Some(group) = self.decided_by {
+            new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
+        }
+        if let Some(metadata) = self.metadata {
+            new.metadata = serde_json::from_str(metadata).map_err(|_| corrupt("metadata"))?;
+        }
+        Ok(new)
+    }
+}
+
+/// Reads a message without its place, a column for each of its parts: its id at column `first`, behind it its kind, type,
+/// `decided_by`, the other ids, when it was made, its metadata and its payload.
+pub(crate) fn new_message(
     row: &SqliteRow,
     first: usize,
     corrupt: impl Fn(&str) -> BackendError,
@@ -93,30 +153,30 @@ fn new_message_of(
         row.try_get::<&str, _>(first + column)
             .map_err(error::backend)
     };
-    let kind = kind(text(1)?).ok_or_else(|| corrupt("a kind"))?;
-    let created_at = row.try_get(first + 6).map_err(error::backend)?;
-    let mut new = NewMessage::root(
-        MessageId::from_uuid(uuid(row, first)?),
-        Timestamp::from_micros(created_at),
-        type_name,
-        kind,
-        Payload::from_storage(text(8)?),
-    );
-    new.causation_id = MessageId::from_uuid(uuid(row, first + 4)?);
-    new.correlation_id = CorrelationId::from_uuid(uuid(row, first + 5)?);
-    if let Some(group) = optional_text(row, first + 3)? {
-        new.decided_by = Some(GroupId::new(group).map_err(|_| corrupt("a group's name"))?);
-    }
-    if let Some(metadata) = optional_text(row, first + 7)? {
-        new.metadata = serde_json::from_str(metadata).map_err(|_| corrupt("metadata"))?;
-    }
-    Ok(new)
+    let parts = Parts {
+        kind: text(1)?,
+        type_name: TypeName::new(text(2)?).map_err(|_| corrupt("a type name"))?,
+        created_at: row.try_get(first + 6).map_err(error::backend)?,
+        ids: [
+            uuid(row, first)?,
+            uuid(row, first + 4)?,
+            uuid(row, first + 5)?,
+        ],
+        decided_by: optional_text(row, first + 3)?,
+        metadata: optional_text(row, first + 7)?,
+        payload: text(8)?,
+    };
+    parts.message(corrupt)
 }
 
 /// Reads a number that cannot be negative.
 pub(crate) fn unsigned(row: &SqliteRow, column: usize) -> Result<u64, BackendError> {
     let number: i64 = row.try_get(column).map_err(error::backend)?;
-    u64::try_from(number).map_err(|_| BackendError::Corrupt("a negative number".to_owned()))
+    u64::try_from(number).map_err(|_| corrupt_number())
+}
+
+fn corrupt_number() -> BackendError {
+    BackendError::Corrupt("a negative number".to_owned())
 }
 
 /// Reads an id.

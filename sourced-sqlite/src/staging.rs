@@ -2,11 +2,13 @@
 //! memory and written once.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt as _;
 use sourced::backend::{Ack, AckError, BackendError, Rehearsals, RowsWanted, StagedRows, Tx};
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::batch::RowsJob;
+use crate::batch::{RowsJob, panicked};
 use crate::draft::{Draft, Outcome};
 use crate::sql::{End, Statements};
 use crate::tx::SavepointTx;
@@ -19,8 +21,11 @@ pub(crate) async fn store(
     rehearsals: &Rehearsals,
     jobs: &[RowsJob],
 ) -> Result<Vec<Outcome>, BackendError> {
-    if jobs.is_empty() {
-        return Ok(Vec::new());
+    match jobs {
+        [] => return Ok(Vec::new()),
+        // There is nothing to share, and nothing to rehearse for.
+        [job] => return Ok(vec![store_alone(connection, sql, &job.ack).await?]),
+        _ => {}
     }
     let mut savepoint = connection.begin().await.map_err(error::backend)?;
     let stored = store_together(&mut savepoint, sql, rehearsals, jobs).await;
@@ -52,7 +57,10 @@ async fn store_alone(
     ack: &Ack,
 ) -> Result<Outcome, BackendError> {
     let mut savepoint = connection.begin().await.map_err(error::backend)?;
-    let outcome = lanes::ack(&mut savepoint, sql, ack, None).await;
+    let outcome = AssertUnwindSafe(lanes::ack(&mut savepoint, sql, ack, None))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(panicked().into()));
     let ended = match &outcome {
         Ok(_) => savepoint.commit().await,
         Err(_) => savepoint.rollback().await,

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, join3};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use sourced::backend::{
-    BackendError, Claims as _, Documents as _, Groups as _, Log as _, ReadStream, Schedules as _,
-    Store as _, SyncAction, Tx,
+    BackendError, Claims as _, Documents as _, Groups as _, Log as _, ReadLog, ReadStream,
+    Schedules as _, Store as _, SyncAction, Tx,
 };
-use sourced::{Failure, Reader, Selection};
+use sourced::{Failure, Metadata, Reader, Selection};
 use sourced_sqlite::{SCHEMA_VERSION, Sqlite, SqliteTx as _};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
@@ -352,6 +352,42 @@ async fn a_damaged_message_parks_its_own_lane_only() {
     );
     let read = store.read_stream(ReadStream::all(stream("bad"))).await;
     assert!(matches!(read, Err(BackendError::Corrupt(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn empty_names_and_line_breaks_in_them_are_damage() {
+    for damage in [
+        "UPDATE sourced_streams SET name = name || char(10)",
+        "UPDATE sourced_streams SET name = name || char(10) || 'group'",
+        "UPDATE sourced_messages SET type = type || char(10)",
+        "UPDATE sourced_messages SET decided_by = ''",
+        "UPDATE sourced_messages SET decided_by = 'group' || char(10)",
+        "UPDATE sourced_messages SET metadata = ''",
+        "UPDATE sourced_messages SET causation_id = x'00'",
+    ] {
+        let (_folder, path) = file();
+        let store = Sqlite::open(&path).await.unwrap();
+        store.append(vec![append("cart", 1)]).await.unwrap();
+        raw(&path, damage).await;
+        let read = store.read_log(&ReadLog::new(Selection::all())).await;
+        assert!(
+            matches!(read, Err(BackendError::Corrupt(_))),
+            "{damage}: {read:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn metadata_may_be_laid_out_by_hand() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    let edit =
+        r#"UPDATE sourced_messages SET metadata = '{' || char(10) || '"a": 1' || char(10) || '}'"#;
+    raw(&path, edit).await;
+    let read = store.read_stream(ReadStream::all(stream("cart"))).await;
+    let read = read.unwrap();
+    assert_eq!(read[0].metadata, Metadata::new().with("a", 1));
 }
 
 #[tokio::test]

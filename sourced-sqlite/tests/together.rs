@@ -7,8 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::{join, join_all, join3};
 use sourced::backend::{
-    AppendError, Appended, Claims as _, Documents as _, Groups as _, Log as _, ReadStream, Refusal,
-    Store as _, SyncAction, Tx,
+    AppendError, Appended, Claims as _, Column, ColumnType, Documents as _, Groups as _, Log as _,
+    Mark, Nulls, ReadStream, Refusal, RowChanges, RowQuery, Store as _, SyncAction, Table,
+    Tables as _, Tx, Value,
 };
 use sourced::message::Payload;
 use sourced::{ExpectedSeq, Failure, Seq};
@@ -157,4 +158,71 @@ async fn acknowledgements_at_the_same_time_are_stored_or_fenced_each_by_itself()
     store.ack(ack_all(&claims[7])).await.unwrap();
     let last = claim(&store, &request("all", 1)).await;
     assert_eq!(last.key.stream, claims[7].key.stream);
+}
+
+/// Counts in a row of its own, or panics when it has read it.
+#[derive(Debug)]
+struct Count {
+    id: i64,
+    panics: bool,
+}
+
+fn counts() -> Table {
+    let column = |name, mark| Column {
+        name,
+        of: ColumnType::Integer,
+        nulls: Nulls::Refused,
+        mark,
+    };
+    Table {
+        name: "counts",
+        version: 1,
+        columns: vec![column("id", Mark::Key), column("n", Mark::Plain)],
+    }
+}
+
+#[async_trait]
+impl SyncAction for Count {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let id = Value::Integer(self.id);
+        tx.read_rows(&counts(), &[vec![id.clone()]]).await?;
+        assert!(!self.panics, "a sync action that panics");
+        let created = vec![vec![id, Value::Integer(1)]];
+        let changes = RowChanges {
+            created,
+            ..RowChanges::default()
+        };
+        tx.change_rows(&counts(), &changes).await
+    }
+}
+
+#[tokio::test]
+async fn a_panic_with_rows_at_hand_is_that_of_its_own_acknowledgement() {
+    for n_others in [0, 2] {
+        let (_folder, path) = file();
+        let store = Sqlite::open(&path).await.unwrap();
+        let group = group("all");
+        store.register_group(&group).await.unwrap();
+        store.ensure_table(&counts(), &group.id).await.unwrap();
+        let n_acks = n_others + 1;
+        for id in 0..n_acks {
+            let append = append(&format!("cart-{id}"), 1);
+            store.append(vec![append]).await.unwrap();
+        }
+        let claims = store.claim(&request("all", n_acks)).await.unwrap();
+        let acks = claims.iter().zip(0..).map(|(claim, id)| {
+            let mut ack = ack_all(claim);
+            let panics = id == 0;
+            ack.syncs.push(Arc::new(Count { id, panics }));
+            store.ack(ack)
+        });
+        let acked = join_all(acks).await;
+        let acked: Vec<bool> = acked.iter().map(Result::is_ok).collect();
+        let expected: Vec<bool> = (0..n_acks).map(|id| id > 0).collect();
+        assert_eq!(acked, expected);
+        let rows = store.rows(&counts(), &RowQuery::default()).await.unwrap();
+        assert_eq!(rows.len(), n_others);
+        // Whoever writes is still there.
+        store.append(vec![append("after", 1)]).await.unwrap();
+    }
 }

@@ -1,50 +1,63 @@
 //! Folding the events of a batch into their rows, inside the transaction that acknowledges them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::after::{ChangedRow, ChangedRows, RowChange, changed_rows};
-use super::project::{Misfit, RowError, RowProblem, Step};
+use super::project::{Change, Misfit, RowError, RowProblem};
 use super::{Row, key_values_of, row_of, values_of};
 use crate::backend::{BackendError, RowChanges, SyncAction, Table, Tx, Value, Values};
 use crate::failure::Failure;
-use crate::message::{Message, StoredMessage};
 use crate::reactor::{FailedAt, guarded_now};
 use crate::stream::GroupId;
 
-/// The events of a batch, decoded.
+/// The events of a batch, decoded, and the rows that they are about.
 pub(super) struct Fold<R> {
-    pub(super) group: GroupId,
-    pub(super) table: Arc<Table>,
+    group: GroupId,
+    table: Arc<Table>,
     /// Never empty.
-    pub(super) steps: Vec<Decoded<R>>,
+    steps: Vec<Step<R>>,
+    /// The keys of the rows, in order and each once.
+    keys: Vec<Values>,
     /// Where the rows go that it changes, if somebody wants to know.
-    pub(super) changed: Option<ChangedRows>,
+    changed: Option<ChangedRows>,
 }
 
-/// An event of the batch, decoded.
+/// An event of the batch.
+struct Step<R> {
+    change: Box<dyn Change<R>>,
+    /// The place of its row's key among all.
+    row: usize,
+    is_replay: bool,
+}
+
+/// An event of the batch, decoded, with the key of its row.
 pub(super) struct Decoded<R> {
-    pub(super) event: Message<()>,
-    pub(super) step: Step<R>,
+    pub(super) key: Values,
+    pub(super) change: Box<dyn Change<R>>,
     pub(super) is_replay: bool,
 }
 
-/// What is stored, by key.
-type Stored = BTreeMap<Values, Values>;
+/// A row while the events are folded into it.
+enum Folding<R> {
+    AsStored,
+    Is(Option<R>),
+}
 
 #[async_trait]
 impl<R: Row> SyncAction for Fold<R> {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         // Whoever locks rows does so in the same order as everybody else.
-        let keys: BTreeSet<&Values> = self.steps.iter().map(|decoded| &decoded.step.key).collect();
-        let keys: Vec<Values> = keys.into_iter().cloned().collect();
-        let rows = tx.read_rows(&self.table, &keys).await;
+        let rows = tx.read_rows(&self.table, &self.keys).await;
         let rows = rows.map_err(|failure| self.refused(failure))?;
-        let stored = rows.into_iter().map(|row| (self.table.key_of(&row), row));
-        let stored = stored.collect();
+        let mut stored = vec![None; self.keys.len()];
+        for row in rows {
+            if let Some(at) = self.place_of(&row) {
+                stored[at] = Some(row);
+            }
+        }
         let changes = self.changes(&stored)?;
         if !changes.is_empty() {
             let written = tx.change_rows(&self.table, &changes).await;
@@ -59,8 +72,51 @@ impl<R: Row> SyncAction for Fold<R> {
 }
 
 impl<R: Row> Fold<R> {
+    /// Of events in their order, one at least.
+    pub(super) fn new(
+        group: GroupId,
+        table: Arc<Table>,
+        events: Vec<Decoded<R>>,
+        changed: Option<ChangedRows>,
+    ) -> Self {
+        let mut of_keys = Vec::with_capacity(events.len());
+        let mut steps = Vec::with_capacity(events.len());
+        for (at, event) in events.into_iter().enumerate() {
+            of_keys.push((event.key, at));
+            steps.push(Step {
+                change: event.change,
+                row: 0,
+                is_replay: event.is_replay,
+            });
+        }
+        of_keys.sort_unstable();
+        let mut keys: Vec<Values> = Vec::with_capacity(of_keys.len());
+        for (key, at) in of_keys {
+            if keys.last() != Some(&key) {
+                keys.push(key);
+            }
+            steps[at].row = keys.len() - 1;
+        }
+        Self {
+            group,
+            table,
+            steps,
+            keys,
+            changed,
+        }
+    }
+
+    /// The place of a row's key among all.
+    fn place_of(&self, row: &[Value]) -> Option<usize> {
+        let of_row = || self.table.key().map(|(at, _)| row.get(at));
+        let place = self
+            .keys
+            .binary_search_by(|key| key.iter().map(Some).cmp(of_row()));
+        place.ok()
+    }
+
     /// What the events make of the rows. A failure tells at which event.
-    fn changes(&self, stored: &Stored) -> Result<RowChanges, Failure> {
+    fn changes(&self, stored: &[Option<Values>]) -> Result<RowChanges, Failure> {
         let n_steps = self.steps.len();
         match self.changes_of_first(n_steps, stored) {
             Ok(changes) => Ok(changes),
@@ -75,26 +131,27 @@ impl<R: Row> Fold<R> {
     fn changes_of_first(
         &self,
         n_steps: usize,
-        stored: &Stored,
+        stored: &[Option<Values>],
     ) -> Result<RowChanges, (usize, RowProblem)> {
-        let mut rows: BTreeMap<&Values, Option<R>> = BTreeMap::new();
-        for (at, Decoded { step, .. }) in self.steps[..n_steps].iter().enumerate() {
+        let mut rows: Vec<Folding<R>> = Vec::new();
+        rows.resize_with(self.keys.len(), || Folding::AsStored);
+        for (at, step) in self.steps[..n_steps].iter().enumerate() {
             let here = |problem| (at, problem);
-            let row = match (rows.remove(&step.key), stored.get(&step.key)) {
-                (Some(row), _) => row,
-                (None, Some(values)) => {
-                    Some(row_of(&self.table, values.clone()).map_err(|e| here(e.into()))?)
-                }
-                (None, None) => None,
+            let row = match std::mem::replace(&mut rows[step.row], Folding::AsStored) {
+                Folding::Is(row) => row,
+                Folding::AsStored => self.read(stored[step.row].as_ref()).map_err(here)?,
             };
-            let row = evolved(step, row).map_err(here)?;
-            rows.insert(&step.key, row);
+            let row = self.evolved(step, row).map_err(here)?;
+            rows[step.row] = Folding::Is(row);
         }
         let mut changes = RowChanges::default();
-        for (key, row) in rows {
+        for ((row, key), stored) in rows.into_iter().zip(&self.keys).zip(stored) {
+            let Folding::Is(row) = row else {
+                continue;
+            };
             let values = row.map(|row| values_of(&self.table, &row)).transpose();
             let values = values.map_err(|error| (n_steps - 1, error.into()))?;
-            match (stored.get(key), values) {
+            match (stored, values) {
                 (None, None) => {}
                 (None, Some(new)) => changes.created.push(new),
                 (Some(old), Some(new)) if is_same(old, &new) => {}
@@ -105,18 +162,43 @@ impl<R: Row> Fold<R> {
         Ok(changes)
     }
 
+    fn read(&self, stored: Option<&Values>) -> Result<Option<R>, RowProblem> {
+        let row = stored.map(|values| row_of(&self.table, values.clone()));
+        Ok(row.transpose()?)
+    }
+
+    fn evolved(&self, step: &Step<R>, row: Option<R>) -> Result<Option<R>, RowProblem> {
+        let applied = guarded_now(|| step.change.apply(row));
+        let row = applied.map_err(|failure| RowProblem::Panicked(failure.to_string()))??;
+        if let Some(row) = &row
+            && key_values_of::<R>(&row.key())? != self.keys[step.row]
+        {
+            return Err(Misfit::OtherKey.into());
+        }
+        Ok(row)
+    }
+
     /// The rows that come of these changes, and what was stored of those that end.
-    fn changed_rows(&self, changes: RowChanges, mut stored: Stored) -> Vec<ChangedRow> {
-        let live = self.steps.iter().filter(|decoded| !decoded.is_replay);
-        let live: BTreeSet<&Values> = live.map(|decoded| &decoded.step.key).collect();
-        let ended = changes.deleted.iter().filter_map(|key| stored.remove(key));
+    fn changed_rows(
+        &self,
+        changes: RowChanges,
+        mut stored: Vec<Option<Values>>,
+    ) -> Vec<ChangedRow> {
+        let mut is_replay = vec![true; self.keys.len()];
+        for step in &self.steps {
+            is_replay[step.row] &= step.is_replay;
+        }
+        let ended = changes.deleted.iter().filter_map(|key| {
+            let at = self.keys.binary_search(key).ok()?;
+            stored[at].take()
+        });
         let of = |change| move |values| (change, values);
         let written = changes.created.into_iter().map(of(RowChange::Created));
         let written = written.chain(changes.changed.into_iter().map(of(RowChange::Changed)));
         let all = written.chain(ended.map(of(RowChange::Deleted)));
         let row = |(change, values): (_, Values)| ChangedRow {
             change,
-            is_replay: !live.contains(&self.table.key_of(&values)),
+            is_replay: self.place_of(&values).is_none_or(|at| is_replay[at]),
             values,
         };
         all.map(row).collect()
@@ -124,15 +206,16 @@ impl<R: Row> Fold<R> {
 
     /// A failure of the event at this place of the batch.
     fn failed(&self, at: usize, why: RowProblem) -> Failure {
-        let Decoded { event, step, .. } = &self.steps[at];
+        let step = &self.steps[at];
+        let event = step.change.event();
         let failure = Failure::from(RowError {
             group: self.group.clone(),
-            type_name: event.type_name.clone(),
-            stream: event.stream_id.clone(),
+            type_name: event.type_name,
+            stream: event.stream_id,
             seq: event.seq,
             position: event.position,
             table: self.table.name,
-            key: spoken(&step.key),
+            key: spoken(&self.keys[step.row]),
             why,
         });
         self.at(at, failure)
@@ -159,26 +242,13 @@ impl<R: Row> Fold<R> {
     }
 
     fn at(&self, at: usize, failure: Failure) -> Failure {
-        let (first, event) = (&self.steps[0].event, &self.steps[at].event);
-        if event.position <= first.position {
+        let position_of = |at: usize| self.steps[at].change.event().position;
+        let position = position_of(at);
+        if position <= position_of(0) {
             return failure;
         }
-        Failure::from(FailedAt {
-            position: event.position,
-            failure,
-        })
+        Failure::from(FailedAt { position, failure })
     }
-}
-
-fn evolved<R: Row>(step: &Step<R>, row: Option<R>) -> Result<Option<R>, RowProblem> {
-    let applied = guarded_now(|| (step.apply)(row));
-    let row = applied.map_err(|failure| RowProblem::Panicked(failure.to_string()))??;
-    if let Some(row) = &row
-        && key_values_of::<R>(&row.key())? != step.key
-    {
-        return Err(Misfit::OtherKey.into());
-    }
-    Ok(row)
 }
 
 /// Whether writing would change nothing. Zero has a sign here.
@@ -204,11 +274,6 @@ pub(super) fn spoken(key: &[Value]) -> String {
     });
     let parts: Vec<String> = parts.collect();
     format!("({})", parts.join(", "))
-}
-
-/// The envelope of a message, for what is said of it.
-pub(super) fn envelope(message: &StoredMessage) -> Message<()> {
-    message.clone().map(|_| ())
 }
 
 impl<R> fmt::Debug for Fold<R> {

@@ -137,13 +137,26 @@ pub fn either<R: Row, T: IntoRow<R>>(
     Ok(make(row).into_row())
 }
 
-/// What an event makes of its row, decoded.
-pub(super) struct Step<R> {
-    pub(super) key: Values,
-    pub(super) apply: Apply<R>,
+/// An event, decoded: what it makes of its row.
+pub(super) trait Change<R>: Send + Sync {
+    /// What it makes of the row, or of none.
+    fn apply(&self, row: Option<R>) -> Result<Option<R>, Misfit>;
+    /// Its envelope, for what is said of it.
+    fn event(&self) -> Message<()>;
 }
 
-type Apply<R> = Box<dyn Fn(Option<R>) -> Result<Option<R>, Misfit> + Send + Sync>;
+impl<R: Projects<E>, E: Event> Change<R> for Message<E> {
+    fn apply(&self, row: Option<R>) -> Result<Option<R>, Misfit> {
+        R::project(row, self)
+    }
+
+    fn event(&self) -> Message<()> {
+        self.envelope()
+    }
+}
+
+/// The key of the row that an event is about, and what it makes of it.
+pub(super) type Step<R> = (Values, Box<dyn Change<R>>);
 
 type StepOf<R> = fn(&StoredMessage) -> Result<Step<R>, Failure>;
 
@@ -212,10 +225,7 @@ impl<R: TableProjector> TableHandlers<R> {
 fn step<R: Projects<E>, E: Event>(message: &StoredMessage) -> Result<Step<R>, Failure> {
     let message: Message<E> = message.decode().map_err(OldShape::from)?;
     let key = key_values_of::<R>(&R::key_of(&message))?;
-    Ok(Step {
-        key,
-        apply: Box::new(move |row| R::project(row, &message)),
-    })
+    Ok((key, Box::new(message)))
 }
 
 impl<R> fmt::Debug for TableHandlers<R> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::after::{AfterCommit, ChangedRows};
-use super::fold::{Decoded, Fold, envelope};
+use super::fold::{Decoded, Fold};
 use super::project::{Step, TableHandlers, TableProjector};
 use super::{group_of_version, table_of_projector};
 use crate::backend::{BackendError, GroupOrder, Table, check_keys};
@@ -41,11 +41,11 @@ impl<R: TableProjector> TableReactor<R> {
 impl<R: TableProjector> TableReactor<R> {
     /// What a message makes of its row, whose key the table can hold.
     fn step(&self, message: &StoredMessage) -> Result<Option<Step<R>>, Failure> {
-        let Some(step) = self.handlers.step(message).transpose()? else {
+        let Some((key, change)) = self.handlers.step(message).transpose()? else {
             return Ok(None);
         };
-        check_keys(&self.table, std::slice::from_ref(&step.key))?;
-        Ok(Some(step))
+        check_keys(&self.table, std::slice::from_ref(&key))?;
+        Ok(Some((key, change)))
     }
 }
 
@@ -102,15 +102,15 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
 
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, BackendError> {
         let mut handled = Handled::default();
-        let mut steps = Vec::with_capacity(batch.deliveries.len());
+        let mut events = Vec::with_capacity(batch.deliveries.len());
         for delivery in batch.deliveries {
             let message = &delivery.message;
             batch.begins_with(message);
             let step = guarded_now(|| self.step(message)).and_then(|step| step);
             match step {
-                Ok(step) => steps.extend(step.map(|step| Decoded {
-                    event: envelope(message),
-                    step,
+                Ok(step) => events.extend(step.map(|(key, change)| Decoded {
+                    key,
+                    change,
                     is_replay: delivery.replaying,
                 })),
                 Err(failure) => {
@@ -120,19 +120,16 @@ impl<R: TableProjector> Reactor for TableReactor<R> {
             }
             handled.upto = Some(message.position);
         }
-        if !steps.is_empty() {
+        if !events.is_empty() {
             let changed = self.handlers.after.map(|after| {
                 let rows = ChangedRows::default();
                 let after = AfterCommit::new(after, &self.table, &rows, batch);
                 handled.afterwards.push(Arc::new(after));
                 rows
             });
-            handled.syncs.push(Arc::new(Fold {
-                group: self.group.clone(),
-                table: Arc::clone(&self.table),
-                steps,
-                changed,
-            }));
+            let (group, table) = (self.group.clone(), Arc::clone(&self.table));
+            let fold = Fold::new(group, table, events, changed);
+            handled.syncs.push(Arc::new(fold));
         }
         Ok(handled)
     }
