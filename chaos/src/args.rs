@@ -6,6 +6,10 @@ use clap::{Parser, ValueEnum};
 
 /// Breaks processes and databases, and counts what was lost, doubled or reordered.
 #[derive(Debug, Parser)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are options of a command line"
+)]
 pub(crate) struct Args {
     /// What to break.
     #[arg(long, value_enum, default_value_t = Backend::Postgres)]

@@ -11,7 +11,7 @@
 //! that knows nothing of projectors.
 //!
 //! With `--behind` all events are in the log, in many short streams, before there are workers, and the tables are rebuilt
-//! whenever they are filled: workers catch up through stretches of the log all the time. With `--no-fence` both have to fail.
+//! whenever they are filled: workers catch up through stretches of the log all the time.
 //!
 //! The last line on standard output is `{"faults":…,"events":…,"rows":…,"rows_wrong":…,"rows_missing":…,"rows_extra":…}`. The
 //! exit status is 0 if the last three are 0 and all events are in the log, and 1 if not. It is 1, too, if a process ended by

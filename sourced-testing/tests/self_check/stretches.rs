@@ -64,8 +64,8 @@ impl Broken {
         let Some(status) = groups.into_iter().find(|status| status.id == *group) else {
             return Ok(None);
         };
-        let head = locked(&self.stretches.heads).get(group).copied();
-        if !self.is_far_behind(&status) || head > Some(status.handled_upto()) {
+        let end_of_last = locked(&self.stretches.heads).get(group).copied();
+        if !self.is_far_behind(&status) || end_of_last > Some(status.handled_upto()) {
             return Ok(None);
         }
         let all = ClaimRequest {
