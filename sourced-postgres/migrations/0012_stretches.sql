@@ -6,13 +6,18 @@
 -- between them into lanes, before there is another stretch.
 
 -- What is next for the log behind what is sorted into the lanes of a group: it is given in a stretch, when the group is far
--- behind in what is decided, nothing of it is sorted and not acknowledged, and nobody holds a stretch. It waits, when that will
+-- behind in what is decided, streams have fewer than 64 messages on the average, nothing of it is sorted and not acknowledged,
+-- and nobody holds a stretch. It waits, when that will
 -- be so soon: lanes are ready, or were claimed within the last second for `p_lease` microseconds. Else it is sorted.
 CREATE FUNCTION {schema}.next_of_log(p_group int, p_far bigint, p_lease bigint) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
+    c_long CONSTANT bigint := 64;
     v_group groups%ROWTYPE;
     v_stretch lanes%ROWTYPE;
+    v_last_due timestamptz := (
+        SELECT due_at FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL ORDER BY due_at DESC LIMIT 1);
 BEGIN
     SELECT * INTO v_group FROM groups WHERE id = p_group;
     SELECT * INTO v_stretch FROM lanes WHERE group_id = p_group AND stream_id = 0;
@@ -23,13 +28,17 @@ BEGIN
         -- It was given back.
         WHEN v_stretch.head_seq > v_group.hi THEN 'sort'
         WHEN cardinality(v_group.gaps || v_group.deferred) > 0 THEN 'sort'
-        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND state = 'parked') THEN 'sort'
-        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL AND state = 'delayed') THEN 'sort'
+        -- Where streams are long, a lane brings many at once, and several are handled at the same time.
+        WHEN (SELECT max(position) FROM messages) >= c_long * (SELECT max(id) FROM streams) THEN 'sort'
+        -- In the order of an index, each: the planner does not know how few there are, and would look at all lanes.
+        WHEN (SELECT true FROM lanes WHERE group_id = p_group AND state = 'parked' ORDER BY stream_id LIMIT 1) THEN 'sort'
+        WHEN (SELECT true FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL AND state = 'delayed' ORDER BY due_at LIMIT 1)
+            THEN 'sort'
         WHEN horizon() - v_group.hi < p_far THEN 'sort'
-        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND gen = v_group.gen AND state = 'ready') THEN 'wait'
-        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group
-                        AND due_at > clock_timestamp() + (p_lease - 1000000) * interval '1 microsecond') THEN 'wait'
-        WHEN EXISTS (SELECT FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL) THEN 'sort'
+        WHEN (SELECT true FROM lanes WHERE group_id = p_group AND gen = v_group.gen AND state = 'ready' ORDER BY ready_pos LIMIT 1)
+            THEN 'wait'
+        WHEN v_last_due > clock_timestamp() + (p_lease - 1000000) * interval '1 microsecond' THEN 'wait'
+        WHEN v_last_due IS NOT NULL THEN 'sort'
         ELSE 'stretch'
     END;
 END $$;
@@ -263,12 +272,30 @@ BEGIN
     RETURN reset_lanes(p_name, p_stream, p_after, p_since);
 END $$;
 
+-- What there is to do for each group. Reads only: it is all that idle polling costs.
+CREATE OR REPLACE VIEW {schema}.group_work AS
+SELECT g.name, g.id,
+       g.state = 'active' AND g.held_until <= clock_timestamp() AS is_active,
+       cardinality(g.deferred) > 0
+           -- Not `EXISTS (… position > g.hi)`: a third of the log is what the planner expects then, and reads it all.
+           OR coalesce((SELECT max(m.position) FROM {schema}.messages AS m), 0) > g.hi
+           OR EXISTS (SELECT FROM {schema}.messages AS m WHERE m.position = ANY(g.gaps)) AS behind,
+       -- Nor `EXISTS (… due_at <= now())`, for the same reason: it would look at all lanes.
+       coalesce((SELECT l.due_at FROM {schema}.lanes AS l
+                  WHERE l.group_id = g.id AND l.due_at IS NOT NULL ORDER BY l.due_at LIMIT 1) <= now(), false) AS due,
+       (SELECT l.ready_pos FROM {schema}.lanes AS l
+         WHERE l.group_id = g.id AND l.gen = g.gen AND l.state = 'ready' ORDER BY l.ready_pos LIMIT 1) AS oldest,
+       g.is_global
+  FROM {schema}.groups AS g;
+
 -- Brings the lanes of these groups up to date, if there is anything to do: one step of each. Gives the oldest message of
 -- their ready lanes, whether there is more to do at once, and which of `p_stretches` can be given a stretch, being `p_far`
 -- behind.
 CREATE FUNCTION {schema}.look(p_groups text[], p_stretches text[], p_far bigint, p_lease bigint)
     RETURNS TABLE (group_name text, group_id int, oldest_ready bigint, has_more boolean, is_global boolean, has_stretch boolean)
-LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp
+-- A plan that was made while there were few lanes must not read all of them later.
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
     v_behind int[];
     v_behind_in_log int[];
@@ -284,11 +311,12 @@ BEGIN
       INTO v_behind, v_behind_in_log, v_due
       FROM group_work AS w WHERE w.name = ANY(p_groups) AND w.is_active;
     IF cardinality(p_stretches) > 0 AND cardinality(v_behind) > 0 THEN
-        SELECT coalesce(array_agg(n.id) FILTER (WHERE n.step = 'wait'), '{}'),
-               coalesce(array_agg(n.id) FILTER (WHERE n.step = 'stretch'), '{}')
-          INTO v_waiting, v_stretches
-          FROM (SELECT g.id, next_of_log(g.id, p_far, p_lease) AS step
-                  FROM groups AS g WHERE g.id = ANY(v_behind) AND g.name = ANY(p_stretches)) AS n;
+        WITH steps AS MATERIALIZED (
+            SELECT g.id, next_of_log(g.id, p_far, p_lease) AS step
+              FROM groups AS g WHERE g.id = ANY(v_behind) AND g.name = ANY(p_stretches)
+        )
+        SELECT coalesce(array_agg(id) FILTER (WHERE step = 'wait'), '{}'), coalesce(array_agg(id) FILTER (WHERE step = 'stretch'), '{}')
+          INTO v_waiting, v_stretches FROM steps;
         v_behind := ARRAY(SELECT unnest(v_behind) EXCEPT SELECT unnest(v_waiting || v_stretches) ORDER BY 1);
     END IF;
     IF cardinality(v_behind || v_due) > 0 THEN

@@ -32,7 +32,8 @@ pub trait Claims: Send + Sync {
     ///
     /// A backend may give a *stretch* of the log instead, to one of `request.stretches`: a claim of [`StreamId::log`] with the
     /// next messages of the group, at most [`STRETCH`] of them, in the order of their positions, whatever streams they are in.
-    /// It is for a group that is far behind, by [`STRETCH`] positions or more, and none of whose lanes has work or waits.
+    /// It is for a group that is far behind, by [`STRETCH`] positions or more, and none of whose lanes has work or waits; a
+    /// backend may prefer lanes nevertheless where streams are long.
     ///
     /// - *never-skipped*, *in-order-per-stream*: while somebody holds a stretch, the group gives nothing else to anybody who
     ///   asks for stretches. All of it is decided, so nothing comes in below what was given.
