@@ -5,17 +5,16 @@
 -- acknowledged by itself. Whatever ends a claim without that leaves `hi` below `head_seq`, and then the pump sorts what lies
 -- between them into lanes, before there is another stretch.
 
--- What is next for the log behind what is sorted into the lanes of a group: it is given in a stretch, when the group is far
--- behind in what is decided, there are not many long streams, nothing of it is sorted and not acknowledged, and nobody holds a
--- stretch. It waits, when that will
--- be so soon: lanes are ready, or were claimed within the last second for `p_lease` microseconds. Else it is sorted.
+-- What is next for the log behind what is sorted into the lanes of a group. It is given in a stretch, when the group is far
+-- behind in what is decided, there are not many long streams (by the planner's statistics), nothing of it is sorted and not
+-- acknowledged, and nobody holds a stretch. It waits, when that will be so soon: lanes are ready, or were claimed within the
+-- last second for `p_lease` microseconds. Else it is sorted.
 CREATE FUNCTION {schema}.next_of_log(p_group int, p_far bigint, p_lease bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
     c_many CONSTANT bigint := 1000;
     c_long CONSTANT bigint := 64;
-    v_streams bigint := (SELECT max(id) FROM streams);
     v_group groups%ROWTYPE;
     v_stretch lanes%ROWTYPE;
     v_last_due timestamptz := (
@@ -31,7 +30,8 @@ BEGIN
         WHEN v_stretch.head_seq > v_group.hi THEN 'sort'
         WHEN cardinality(v_group.gaps || v_group.deferred) > 0 THEN 'sort'
         -- Of many long streams, a lane brings many messages at once, and several are handled at the same time.
-        WHEN v_streams >= c_many AND (SELECT max(position) FROM messages) >= c_long * v_streams THEN 'sort'
+        WHEN (SELECT s.reltuples >= c_many AND m.reltuples >= c_long * s.reltuples FROM pg_class AS s, pg_class AS m
+               WHERE s.oid = '{schema}.streams'::regclass AND m.oid = '{schema}.messages'::regclass) THEN 'sort'
         -- In the order of an index, each: the planner does not know how few there are, and would look at all lanes.
         WHEN (SELECT true FROM lanes WHERE group_id = p_group AND state = 'parked' ORDER BY stream_id LIMIT 1) THEN 'sort'
         WHEN (SELECT true FROM lanes WHERE group_id = p_group AND due_at IS NOT NULL AND state = 'delayed' ORDER BY due_at LIMIT 1)
