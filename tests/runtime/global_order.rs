@@ -278,6 +278,31 @@ pub async fn never_skipped_by_archiving(on: On) {
     running.stop().await;
 }
 
+/// A lane that has ended makes room for the next claim by itself: whoever looks only once an hour comes to the end, too.
+pub async fn never_skipped_by_workers_that_seldom_look(on: On) {
+    let seldom = WorkerOptions::default()
+        .poll_min(Duration::from_hours(1))
+        .poll_max(Duration::from_hours(1));
+    let own = ReactorOptions::default().messages_per_lane(2);
+    let builder = on.builder().register::<Page>().workers(seldom);
+    let app = builder.register_with::<Journal>(own).build().await.unwrap();
+    for n in 0..30 {
+        let page = app.actor::<Page>(format!("page-{n}"));
+        for _ in 0..4 {
+            page.write("some".to_owned()).await.unwrap();
+        }
+    }
+    let running = app.start();
+    let all = async {
+        while journal(&app).await != Some(of_the_log(&app).await) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let all = tokio::time::timeout(Duration::from_mins(1), all).await;
+    assert!(all.is_ok(), "{:?}", journal(&app).await);
+    running.stop().await;
+}
+
 pub async fn it_begins_where_it_is_told(on: On) {
     let app = app(&on).await;
     write_some(&app, 0).await;

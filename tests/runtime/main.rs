@@ -159,6 +159,7 @@ promises! {
         a_rebuild_and_a_restart_count_everything_once,
         what_a_unit_leaves_to_workers_is_seen,
         never_skipped_by_archiving,
+        never_skipped_by_workers_that_seldom_look,
         it_begins_where_it_is_told,
         what_would_break_the_order_is_refused_when_the_app_is_built,
     }

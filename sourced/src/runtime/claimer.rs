@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::app::Inner;
-use super::lane::LaneTasks;
+use super::lane::{LaneTasks, Lanes};
 use crate::backend::{Claim, ClaimRequest, GroupOrder, Signal, WorkerId};
 use crate::stream::GroupId;
 use crate::telemetry::{self, Stopwatch, spans};
@@ -27,6 +27,10 @@ pub(super) struct Claimer {
     turn: usize,
     /// Whether the last claim brought all that was wanted, so that there is more.
     has_backlog: bool,
+    /// Whether a reactor has as many lanes as its limits allow: nothing was claimed for it, whatever there is.
+    has_full: bool,
+    /// Since the last claim.
+    running: watch::Receiver<Lanes>,
 }
 
 impl Claimer {
@@ -37,12 +41,14 @@ impl Claimer {
         stopped: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            running: lanes.watch(),
             app,
             worker,
             lanes,
             stopped,
             turn: 0,
             has_backlog: false,
+            has_full: false,
         }
     }
 
@@ -84,7 +90,10 @@ impl Claimer {
 
     /// One request for all reactors without limits of their own, and one for each of the others.
     async fn claim(&mut self, lanes: usize) -> Vec<Claim> {
+        // Before looking who has room, so that no end of a lane goes unnoticed.
+        self.running.mark_unchanged();
         let mut requests = self.requests();
+        self.has_full = requests.iter().any(|request| request.lanes == 0);
         if requests.is_empty() {
             return Vec::new();
         }
@@ -165,6 +174,8 @@ impl Claimer {
             biased;
             () = stopped => pause,
             () = signal.raised() => options.poll_min,
+            // The signal may have come while the lane was still counted.
+            _ = self.running.changed(), if self.has_full => options.poll_min,
             () = sleep => (pause * 2).min(options.poll_max),
         }
     }

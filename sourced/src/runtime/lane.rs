@@ -33,7 +33,7 @@ type ByClaim = BTreeMap<ClaimKey, (Task<()>, Arc<InFlight>)>;
 
 /// How many lanes there are in flight, and how many of them are being stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Lanes {
+pub(super) struct Lanes {
     running: usize,
     storing: usize,
 }
@@ -87,6 +87,11 @@ impl LaneTasks {
             .subscribe()
             .wait_for(|lanes| lanes.room(most) >= wanted)
             .await;
+    }
+
+    /// Notices when one begins or ends.
+    pub(super) fn watch(&self) -> watch::Receiver<Lanes> {
+        self.n_running.subscribe()
     }
 
     /// How many claims of a group are being handled.
