@@ -69,11 +69,15 @@ impl Postgres {
             upto: held.decided.min(held.upto + LONGEST),
             ..held.clone()
         };
+        // Nobody waits for a connection to read what may not be needed.
+        let Some(mut connection) = self.pool().try_acquire() else {
+            return;
+        };
         let (postgres, reading) = (self.clone(), next.clone());
-        let reading = tokio::spawn(async move {
-            let mut connection = postgres.pool().acquire().await.ok()?;
-            postgres.read_stretch(&mut connection, &reading).await.ok()
-        });
+        let reading =
+            tokio::spawn(
+                async move { postgres.read_stretch(&mut connection, &reading).await.ok() },
+            );
         let ahead = Ahead { next, reading };
         // What was read before for nothing is let run: it gives its connection back as it found it.
         self.inner.ahead.lock_with(|last| *last = Some(ahead));

@@ -425,16 +425,19 @@ impl Inner {
 
     /// In which order a group is given its messages.
     pub(super) fn order_of(&self, group: &GroupId) -> GroupOrder {
-        let mut reactors = self.reactors.iter();
-        let found = reactors.find(|reactor| reactor.group() == group);
-        found.map_or_else(GroupOrder::default, |reactor| reactor.order())
+        self.reactor_of(group)
+            .map_or_else(GroupOrder::default, Reactor::order)
     }
 
     /// Whether a group may be given stretches of the log.
     pub(super) fn takes_stretches(&self, group: &GroupId) -> bool {
-        let mut reactors = self.reactors.iter();
-        let found = reactors.find(|reactor| reactor.group() == group);
-        found.is_some_and(|reactor| reactor.takes_stretches())
+        self.reactor_of(group).is_some_and(Reactor::takes_stretches)
+    }
+
+    /// The reactor that handles the messages of a group.
+    pub(super) fn reactor_of(&self, group: &GroupId) -> Option<&dyn Reactor> {
+        let mut reactors = self.reactors.iter().map(|reactor| &**reactor);
+        reactors.find(|reactor| reactor.group() == group)
     }
 
     pub(super) fn groups(&self) -> Vec<GroupId> {

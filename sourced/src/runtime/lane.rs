@@ -226,17 +226,12 @@ impl LaneTask<'_> {
     /// Gives the claim that goes on.
     async fn run(self) -> Option<Claim> {
         let key = &self.claim.key;
-        let Some(reactor) = self
-            .app()
-            .reactors
-            .iter()
-            .find(|reactor| reactor.group() == &key.group)
-        else {
+        let Some(reactor) = self.app().reactor_of(&key.group) else {
             self.release().await;
             return None;
         };
         let backend = &*self.app().services.backend;
-        let share = match side_effects::share_of(backend, &**reactor, self.claim).await {
+        let share = match side_effects::share_of(backend, reactor, self.claim).await {
             Ok(share) => share,
             Err(error) => {
                 tracing::warn!(group = %key.group, stream = %key.stream, %error, "which version is live is not known; the batch will be handled again");
@@ -257,7 +252,7 @@ impl LaneTask<'_> {
             }
         };
         for _ in 0..MAX_CONFLICTS {
-            match self.handle_once(&**reactor, deliveries).await {
+            match self.handle_once(reactor, deliveries).await {
                 Ok(next) => return next,
                 // Not an error: somebody else was faster. The batch is decided again on what is there now.
                 Err(LaneError::Ack(error)) if error.is_conflict() => {
