@@ -26,6 +26,11 @@ impl Diagnostics {
         self.errors.push(error);
     }
 
+    /// Adds what was said apart.
+    pub(crate) fn append(&mut self, said: Self) {
+        self.errors.extend(said.errors);
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.errors.len()

@@ -2,16 +2,16 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Meta, MetaList, Path, Receiver, ReceiverKind, ReturnType, Signature, Token,
-    Type, Visibility,
+    Attribute, FnArg, Meta, MetaList, Path, Receiver, ReceiverKind, ReturnType, Signature, Type,
+    Visibility,
 };
 
 use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
 use crate::diagnostics::Diagnostics;
 use crate::names;
+use crate::parse::comma;
 use crate::parse::member::{Member, Role};
 use crate::parse::options::{self, Options};
 
@@ -204,7 +204,7 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
     let list = match &attr.meta {
         Meta::Path(_) => return Vec::new(),
         Meta::List(list) if list.tokens.is_empty() => return Vec::new(),
-        Meta::List(list) if role == Role::Event => return listed_events(list),
+        Meta::List(list) if role == Role::Event => return listed_events(list, dx),
         Meta::List(_) if role == Role::Command => return Vec::new(),
         Meta::List(list) if matches!(role, Role::Reaction | Role::On) => list,
         Meta::List(_) | Meta::NameValue(_) => {
@@ -222,9 +222,8 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
             return Vec::new();
         }
     };
-    let paths = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
-    if let Ok(paths) = paths {
-        return paths.into_iter().collect();
+    if let Some(paths) = comma::paths(&list.tokens, &role.attribute(), dx) {
+        return paths;
     }
     dx.error(
         &list.tokens,
@@ -235,14 +234,18 @@ fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {
 }
 
 /// Where nothing in it can be an option: `#[event(ItemAdded, ItemRemoved)]`.
-fn listed_events(list: &MetaList) -> Vec<Path> {
-    let paths = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+fn listed_events(list: &MetaList, dx: &mut Diagnostics) -> Vec<Path> {
+    let mut said = Diagnostics::default();
+    let paths = comma::paths(&list.tokens, &Role::Event.attribute(), &mut said);
     let is_option = |path: &Path| {
         let mut keys = options::EVENT_METHOD.keys.iter();
         keys.any(|key| path.is_ident(key))
     };
     match paths {
-        Ok(paths) if !paths.iter().any(is_option) => paths.into_iter().collect(),
+        Some(paths) if !paths.iter().any(is_option) => {
+            dx.append(said);
+            paths
+        }
         _ => Vec::new(),
     }
 }

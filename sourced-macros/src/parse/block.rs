@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Generics, Token, Type, WhereClause};
 
+use super::groups;
 use super::member::Member;
 
 /// An `impl` block: its head as tokens, and its members.
@@ -71,7 +72,7 @@ impl Block {
                 trait_ty,
             })
         };
-        read.parse2(self.head.clone())
+        read.parse2(groups::opened(self.head.clone()))
     }
 }
 

@@ -5,6 +5,8 @@ use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Signature, Visibility};
 
+use super::groups;
+
 /// What a handler is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -126,9 +128,8 @@ impl Member {
 
     /// The signature, with the attributes of the parameters.
     pub(crate) fn signature(&self) -> syn::Result<(Visibility, Signature)> {
-        let head: TokenStream = self.head.iter().cloned().collect();
         let read = |input: ParseStream<'_>| Ok((input.parse()?, input.parse()?));
-        read.parse2(head)
+        read.parse2(groups::opened(self.head()))
     }
 
     /// Everything that may make a difference to what it does: its attributes but for docs, its signature and its body.

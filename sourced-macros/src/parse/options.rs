@@ -3,9 +3,9 @@
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
 use syn::{LitInt, LitStr, Path, Token};
 
+use super::comma;
 use crate::diagnostics::Diagnostics;
 use crate::names;
 
@@ -121,8 +121,21 @@ impl Declared {
         let mut options = Options::default();
         let read = |input: ParseStream<'_>| {
             while !input.is_empty() {
+                let before = dx.count();
+                let begins_with_a_text = input.peek(LitStr);
+                let key = input.fork().call(Ident::parse_any).ok();
                 self.option(input, &mut options, dx);
-                skip_to_comma(input)?;
+                if dx.count() > before {
+                    drop(rest_of(input));
+                }
+                // A second text is another old name.
+                let is_of_names = begins_with_a_text || key.is_some_and(|key| key == "alias");
+                let of = is_of_names.then_some("alias");
+                let next = |token: &TokenTree| comma::option(token, self.keys, of);
+                comma::comma(input, self.attribute, next, dx)?;
+                if is_of_names && dx.count() > before && input.peek(LitStr) {
+                    input.parse::<LitStr>()?;
+                }
             }
             Ok(())
         };
@@ -153,7 +166,7 @@ impl Declared {
             return self.bare(name, options, dx);
         }
         let Ok(key) = Ident::parse_any(input) else {
-            let rest: TokenStream = rest_of(input);
+            let rest = rest_of(input);
             return dx.error(
                 rest,
                 format!("`{}` cannot read this option", self.attribute),
@@ -220,10 +233,9 @@ impl Declared {
         slot: &mut Option<Ident>,
         dx: &mut Diagnostics,
     ) {
-        let rest = rest_of(input);
-        if !rest.is_empty() {
+        if input.peek(Token![=]) {
             let what = format!("`{key}` of `{}` takes no value", self.attribute);
-            dx.error(rest, what, format!("write `{key}`"));
+            dx.error(rest_of(input), what, format!("write `{key}`"));
         } else if slot.is_some() {
             let what = format!("`{}` has `{key}` twice", self.attribute);
             dx.error(&key, what, "remove one of them");
@@ -314,14 +326,13 @@ impl Declared {
         options: &mut Options,
         dx: &mut Diagnostics,
     ) {
-        let read = || {
-            let list: Group = input.parse()?;
-            let paths = Punctuated::<Path, Token![,]>::parse_terminated;
-            paths.parse2(list.stream())
+        let mut read = || {
+            let list: Group = input.parse().ok()?;
+            comma::paths(&list.stream(), "derive(…)", dx)
         };
         match read() {
-            Ok(paths) => options.derives.extend(paths),
-            Err(_) => dx.error(
+            Some(paths) => options.derives.extend(paths),
+            None => dx.error(
                 key,
                 format!(
                     "`{key}` of `{}` lists what its messages derive",
@@ -428,9 +439,4 @@ fn rest_of(input: ParseStream<'_>) -> TokenStream {
         }
     }
     rest
-}
-
-fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
-    drop(rest_of(input));
-    input.parse::<Option<Token![,]>>().map(drop)
 }

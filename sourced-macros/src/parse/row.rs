@@ -6,6 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, LitStr, Meta, Path, Token};
 
+use super::comma;
 use crate::diagnostics::Diagnostics;
 use crate::names;
 
@@ -59,11 +60,13 @@ impl RowOptions {
             };
             let read = |input: ParseStream<'_>| {
                 while !input.is_empty() {
+                    let before = dx.count();
                     options.option(input, place, dx);
-                    while !input.is_empty() && !input.peek(Token![,]) {
+                    while dx.count() > before && !input.is_empty() && !input.peek(Token![,]) {
                         input.parse::<TokenTree>()?;
                     }
-                    input.parse::<Option<Token![,]>>()?;
+                    let next = |token: &TokenTree| comma::option(token, place.keys, None);
+                    comma::comma(input, "#[projection]", next, dx)?;
                 }
                 Ok(())
             };
