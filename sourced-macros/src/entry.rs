@@ -51,18 +51,19 @@ fn generated(
     let members = block.members.iter().filter(|member| member.is_handler());
     let build = |member: &Member| Handler::build(member, dx);
     let handlers = members.filter_map(build).collect();
-    let model = Model::build(options, head, &block.members, handlers)?;
+    let mut model = Model::build(options, head, &block.members, handlers)?;
     let kind = match kind {
         Kind::Projector if model.has_table() => Kind::Table,
         Kind::Projector if model.stored.is_some() => Kind::Stored,
         kind => kind,
     };
-    let right = check::model(kind, &model, dx);
+    check::model(kind, &mut model, dx);
+    let handlers: Vec<&Handler> = model.handlers.iter().collect();
     Some(match kind {
-        Kind::Actor => expand::actor(&model, &right),
-        Kind::Projector | Kind::Stored => expand::projector(&model, &right),
-        Kind::Table => expand::table(&model, &right),
-        Kind::Handler => expand::handler(&model, &right),
+        Kind::Actor => expand::actor(&model, &handlers),
+        Kind::Projector | Kind::Stored => expand::projector(&model, &handlers),
+        Kind::Table => expand::table(&model, &handlers),
+        Kind::Handler => expand::handler(&model, &handlers),
     })
 }
 

@@ -2,6 +2,8 @@
 
 pub use std::boxed::Box;
 pub use std::convert::Infallible;
+pub use std::future::Future;
+pub use std::marker::Send;
 pub use std::option::Option::{self, Some};
 pub use std::result::Result::{self, Ok};
 pub use std::sync::Arc;
@@ -12,6 +14,7 @@ pub use serde_json::Value;
 
 pub use crate::__actor_ref as actor_ref;
 pub use crate::__any_event as any_event;
+pub use crate::__broken_message as broken_message;
 pub use crate::__returned_by_commands as returned_by_commands;
 pub use crate::__rules as rules;
 pub use crate::__rules_of_parameters as rules_of_parameters;
@@ -19,8 +22,8 @@ pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
     Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, IntoSketches,
-    MadeOf, MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, read_event,
-    sketch_events,
+    MadeOf, MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, at_once,
+    read_event, sketch_events,
 };
 pub use crate::backend::{GroupOrder, Tx};
 pub use crate::evolve::Evolves;

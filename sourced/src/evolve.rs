@@ -17,7 +17,7 @@ use crate::reactor::{Clash, Rows};
     label = "`{E}` is not an event of `{Self}`",
     note = "add `#[event] fn …(&mut self, event: &{E})` to the `impl` of `{Self}`"
 )]
-pub trait Evolves<E: Event> {
+pub trait Evolves<E> {
     /// Changes the state by what happened.
     fn evolve(&mut self, message: Message<E>);
 }

@@ -10,6 +10,7 @@ use super::{message, parameters, signature, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
+use crate::model::parameter::{Parameter, ParameterKind};
 use crate::model::reactions::{Reaction, is_bare, key, reactions};
 use crate::names;
 use crate::parse::block::{Block, Head};
@@ -131,20 +132,26 @@ pub(crate) fn head(kind: Kind, head: &Head, dx: &mut Diagnostics) -> bool {
     dx.count() == before
 }
 
-/// The handlers that are right, for which code can be generated.
-pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
-    let is_right = |handler: &&'m Handler| {
+/// What is wrong with a block. What it leaves in the model can be generated: handlers that are right, and some that are
+/// broken.
+pub(crate) fn model(kind: Kind, model: &mut Model, dx: &mut Diagnostics) {
+    let mut handlers = std::mem::take(&mut model.handlers);
+    handlers.retain_mut(|handler| {
         let before = dx.count();
         role(kind, handler, dx);
-        if dx.count() == before {
-            stored_name(model, handler, dx);
-            row_key(kind, handler, dx);
-            signature::check(kind, handler, dx);
-            parameters::check(kind, handler, dx);
+        if dx.count() > before {
+            return false;
         }
-        dx.count() == before
-    };
-    let right: Vec<&Handler> = model.handlers.iter().filter(is_right).collect();
+        stored_name(model, handler, dx);
+        row_key(kind, handler, dx);
+        signature::check(kind, handler, dx);
+        parameters::check(kind, &model.self_ty, handler, dx);
+        if dx.count() > before {
+            handler.mend(&model.self_ty);
+        }
+        true
+    });
+    model.handlers = handlers;
     aliases(kind, model, dx);
     match (&model.stored, kind) {
         (Some(word), Kind::Table) => stored::table(word, dx),
@@ -174,11 +181,30 @@ pub(crate) fn model<'m>(kind: Kind, model: &'m Model, dx: &mut Diagnostics) -> V
             "remove `version`, and rebuild it in place (`app.group::<T>().rebuild()`); or give the new one a name of its own",
         );
     }
-    let repeated = repetitions(model, &right, dx);
-    right
-        .into_iter()
-        .filter(|handler| !repeated.iter().any(|other| std::ptr::eq(*other, *handler)))
-        .collect()
+    let repeated = repetitions(model, dx);
+    let mut is_first = model
+        .handlers
+        .iter()
+        .map(|handler| !repeated.iter().any(|other| std::ptr::eq(*other, handler)))
+        .collect::<Vec<_>>()
+        .into_iter();
+    model.handlers.retain(|handler| {
+        let is_first = is_first.next().unwrap_or(true);
+        is_first && (!handler.is_broken || is_used(handler))
+    });
+}
+
+/// Whether others may need a handler that is broken: those who call it, make its message, or hear of it.
+fn is_used(handler: &Handler) -> bool {
+    let is_nameless = |parameter: &Parameter| {
+        matches!(parameter.kind, ParameterKind::Field(_)) && parameter.name().is_none()
+    };
+    match handler.role {
+        // The compiler passes over what is missing where something was said. Of a field of another name it would speak.
+        Role::Event => !handler.parameters.iter().any(is_nameless),
+        Role::Command | Role::State => true,
+        _ => false,
+    }
 }
 
 /// An alias is another name.
@@ -280,13 +306,37 @@ fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     dx.error(&handler.attr, what, help);
 }
 
-/// Two handlers for the same thing. Handlers under a `#[cfg]` may exclude each other, so those are left to the compiler.
-fn repetitions<'m>(
-    model: &Model,
-    handlers: &[&'m Handler],
-    dx: &mut Diagnostics,
-) -> Vec<&'m Handler> {
+/// Methods of two kinds that would define one message.
+fn definitions<'m>(model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
+    let mut seen: HashMap<String, &Handler> = HashMap::new();
+    let definitions = model.handlers.iter().filter(|it| it.is_definition());
     let mut repeated = Vec::new();
+    for handler in definitions.filter(|handler| handler.cfgs().is_empty()) {
+        let message = names::message_of(handler.name());
+        let Some(first) = seen.insert(message.to_string(), handler) else {
+            continue;
+        };
+        // Two of one kind are for one message, which is said. So is, by the compiler, that two methods have one name.
+        if first.role != handler.role && first.name() != handler.name() {
+            dx.error(
+                handler.name(),
+                format!(
+                    "`{}` defines `{message}` already: `{}`",
+                    model.ident,
+                    first.name()
+                ),
+                "rename one of the two methods",
+            );
+        }
+        repeated.push(handler);
+    }
+    repeated
+}
+
+/// Two handlers for the same thing. Handlers under a `#[cfg]` may exclude each other, so those are left to the compiler.
+fn repetitions<'m>(model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
+    let handlers = &model.handlers.iter().collect::<Vec<_>>()[..];
+    let mut repeated = definitions(model, dx);
     for role in [Role::Command, Role::Event] {
         let mut seen = HashMap::new();
         let messages = handlers
@@ -296,6 +346,8 @@ fn repetitions<'m>(
         for (handler, message) in messages {
             if let Some(first) = seen.insert(key(&message), handler.name())
                 && handler.cfgs().is_empty()
+                // The compiler says that there are two methods of one name.
+                && first != handler.name()
             {
                 let what = format!(
                     "`{}` already has a `{}` for `{message}`: `{first}`",

@@ -1,10 +1,12 @@
 //! Checks of items that carry an attribute of ours by themselves.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Attribute, LitStr, Meta};
+use syn::{Attribute, ItemStruct, LitStr, Meta};
 
 use crate::diagnostics::Diagnostics;
+use crate::model::fields::{self, Around, Unfit};
 use crate::names;
 use crate::parse::item::Item;
 use crate::parse::member::Role;
@@ -47,6 +49,7 @@ pub(crate) fn message<'i>(
         aliases(&attribute, &stored, options, dx);
     }
     strict(&attribute, &item.attrs, dx);
+    fields(&attribute, tokens, dx);
     if let Some(generics) = &item.generics {
         dx.error(
             generics,
@@ -69,6 +72,63 @@ pub(super) fn aliases(attribute: &str, stored: &str, options: &Options, dx: &mut
             format!("`{attribute}` is stored as `{stored}` anyway: an alias is a name of the past"),
             "remove it, or write the name under which older messages were stored",
         );
+    }
+}
+
+/// A field that no message can hold: what says so, where, why, and the type that is probably meant.
+pub(super) fn unfit(
+    whose: &str,
+    (at, why): (TokenStream, Unfit),
+    meant: &str,
+    dx: &mut Diagnostics,
+) {
+    let word = at.to_string();
+    let (what, help) = match why {
+        Unfit::Borrowed => (
+            format!("{whose}, which cannot be borrowed"),
+            format!("write `{meant}`"),
+        ),
+        Unfit::OfSelf => (
+            format!("{whose}, where `Self` is the message"),
+            format!("write `{meant}`"),
+        ),
+        Unfit::OfOneThread => (
+            format!("{whose}, and messages go to other threads, which `{word}` cannot"),
+            format!("write `{meant}`"),
+        ),
+        Unfit::Changing => (
+            format!("{whose}, and what is in a message never changes"),
+            format!("write what is in the `{word}`, without it; for a resource write `Res<…>`"),
+        ),
+        Unfit::Nameless => (
+            format!("{whose}, and nobody could read that back"),
+            format!(
+                "write a type that has a name, such as `{meant}`; for a resource write `Res<…>`"
+            ),
+        ),
+    };
+    dx.error(at, what, help);
+}
+
+/// Fields of a struct that no message can hold.
+fn fields(attribute: &str, item: &TokenStream, dx: &mut Diagnostics) {
+    // What is half typed is the compiler's to explain.
+    let Ok(item) = syn::parse2::<ItemStruct>(item.clone()) else {
+        return;
+    };
+    let around = Around {
+        this: item.ident.to_token_stream(),
+        generics: &item.generics,
+    };
+    for field in &item.fields {
+        // A message may be in itself, as in `Vec<Self>`.
+        if let Some((at, why)) = fields::unfit(&field.ty.to_token_stream())
+            && why != Unfit::OfSelf
+        {
+            let meant = names::spoken(around.owned(&field.ty));
+            let whose = format!("`{attribute}` stores this field");
+            unfit(&whose, (at, why), &meant, dx);
+        }
     }
 }
 

@@ -1,29 +1,31 @@
 //! Checks of what handlers take.
 
-use syn::Meta;
+use quote::ToTokens;
+use syn::{Meta, TypePath};
 
 use super::signature::is_load;
-use super::{Kind, row, stored};
+use super::{Kind, message, row, stored};
 use crate::diagnostics::Diagnostics;
+use crate::model::fields;
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
 use crate::names;
 use crate::parse::member::Role;
 
 /// Every parameter, and how they go together.
-pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
+pub(crate) fn check(kind: Kind, this: &TypePath, handler: &Handler, dx: &mut Diagnostics) {
     for parameter in &handler.parameters {
         match handler.role {
-            Role::Command | Role::Event => of_message(kind, handler, parameter, dx),
+            Role::Command | Role::Event => of_message(kind, this, handler, parameter, dx),
             Role::Reaction | Role::On => of_reaction(handler, parameter, dx),
             Role::BeforeEvolve => of_before_evolve(handler, parameter, dx),
             Role::State if is_load(kind, handler) => stored::of_load(handler, parameter, dx),
             // That it is `async` is enough to say.
             Role::State if handler.is_load() => {}
             Role::State => of_state(handler, parameter, dx),
-            Role::Sync => of_sync(parameter, dx),
-            Role::AfterSync if kind == Kind::Table => row::of_after_sync(parameter, dx),
-            Role::AfterSync => stored::of_after_sync(parameter, dx),
+            Role::Sync => of_sync(handler, parameter, dx),
+            Role::AfterSync if kind == Kind::Table => row::of_after_sync(handler, parameter, dx),
+            Role::AfterSync => stored::of_after_sync(handler, parameter, dx),
         }
     }
     one_message(handler, dx);
@@ -50,19 +52,22 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
             ),
         );
     }
-    if matches!(kind, Kind::Projector | Kind::Stored | Kind::Table)
-        && handler.role == Role::Event
-        && handler.is_definition()
-    {
+    if defines_elsewhere(kind, handler) {
         projector_defines(kind, handler, dx);
     }
+}
+
+/// Whether it would define an event where none is defined.
+fn defines_elsewhere(kind: Kind, handler: &Handler) -> bool {
+    let is_projector = matches!(kind, Kind::Projector | Kind::Stored | Kind::Table);
+    is_projector && handler.role == Role::Event && handler.is_definition()
 }
 
 /// Whether nothing in it was meant to name one.
 fn names_no_event(handler: &Handler) -> bool {
     let is_from_outside = |parameter: &Parameter| {
         matches!(
-            parameter.kind,
+            parameter.meant(),
             ParameterKind::Context | ParameterKind::Stream | ParameterKind::History
         )
     };
@@ -118,10 +123,19 @@ fn listed_one(handler: &Handler, dx: &mut Diagnostics) {
     }
 }
 
-fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+fn of_message(
+    kind: Kind,
+    this: &TypePath,
+    handler: &Handler,
+    parameter: &Parameter,
+    dx: &mut Diagnostics,
+) {
     let attribute = handler.role.attribute();
     let ty = &parameter.source.ty;
-    match &parameter.kind {
+    match parameter.meant() {
+        // That it defines an event is enough to say.
+        ParameterKind::Field(_) | ParameterKind::Unnamed | ParameterKind::Borrowed
+            if defines_elsewhere(kind, handler) => {}
         ParameterKind::Field(_) => {
             if let (Some(message), false) = (handler.message_parameter(), ty_is_message(parameter)) {
                 let named = names::spoken(&message.source.ty);
@@ -130,6 +144,8 @@ fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Dia
                     format!("`{attribute}` takes either `{named}` or the fields of a message, not both"),
                     "remove this parameter, or the message; for a resource write `Res<…>`",
                 );
+            } else {
+                unfit(this, handler, parameter, dx);
             }
         }
         ParameterKind::Row if kind != Kind::Table => dx.error(
@@ -142,7 +158,6 @@ fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Dia
             format!("`{attribute}` makes a field of this parameter, which needs a name"),
             "write `name: Type`",
         ),
-        ParameterKind::Otherwise { write } => otherwise(handler, parameter, write, dx),
         ParameterKind::Emitter { .. } if handler.role == Role::Event => emitter(handler, parameter, dx),
         ParameterKind::Context
         | ParameterKind::Stream
@@ -158,28 +173,43 @@ fn of_message(kind: Kind, handler: &Handler, parameter: &Parameter, dx: &mut Dia
             format!("`{attribute}` methods do not write to the database"),
             "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
         ),
-        ParameterKind::Borrowed { owned } => {
-            let help = match owned {
-                Some(owned) => format!("write `{owned}`"),
-                None => "write the owned type, without `&`".to_owned(),
-            };
-            dx.error(
-                ty,
-                format!("`{attribute}` stores this parameter as a field, which cannot be borrowed"),
-                help,
-            );
-        }
-        _ => {}
+        ParameterKind::Borrowed => unfit(this, handler, parameter, dx),
+        _ => otherwise(handler, parameter, dx),
     }
 }
 
-fn otherwise(handler: &Handler, parameter: &Parameter, write: &str, dx: &mut Diagnostics) {
+/// What is there to be taken, in another way.
+pub(super) fn otherwise(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    let ParameterKind::Otherwise { write, meant } = &parameter.kind else {
+        return;
+    };
     let attribute = handler.role.attribute();
-    dx.error(
-        &parameter.source.ty,
-        format!("`{attribute}` takes this parameter in another way"),
-        format!("write `{write}`"),
+    let what = match **meant {
+        ParameterKind::Message(_) | ParameterKind::Envelope(_) => {
+            format!("`{attribute}` takes a message that is defined elsewhere by reference")
+        }
+        ParameterKind::Context if write.starts_with("Res<") => {
+            format!("`{attribute}` takes a resource of the app as `Res<…>`")
+        }
+        _ => format!("`{attribute}` takes this parameter in another way"),
+    };
+    dx.error(&parameter.source.ty, what, format!("write `{write}`"));
+}
+
+/// What no message can hold.
+fn unfit(this: &TypePath, handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    let ty = &parameter.source.ty;
+    let Some((at, why)) = fields::unfit(&ty.to_token_stream()) else {
+        return;
+    };
+    let is_whole = matches!(parameter.kind, ParameterKind::Borrowed);
+    let at = if is_whole { ty.to_token_stream() } else { at };
+    let meant = names::spoken(handler.around(this).owned(ty));
+    let whose = format!(
+        "`{}` stores this parameter as a field",
+        handler.role.attribute()
     );
+    message::unfit(&whose, (at, why), &meant, dx);
 }
 
 fn emitter(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
@@ -220,7 +250,7 @@ fn projector_defines(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         None => "&mut self, ".to_owned(),
     };
     let help = format!("write `fn {}({receiver}event: &{event})`", handler.name());
-    let is_field = |parameter: &&Parameter| !matches!(parameter.kind, ParameterKind::Row);
+    let is_field = |parameter: &&Parameter| !matches!(parameter.meant(), ParameterKind::Row);
     match handler.parameters.iter().find(is_field) {
         Some(field) => dx.error(field, what, help),
         None => dx.error(handler.name(), what, help),
@@ -230,8 +260,7 @@ fn projector_defines(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
 fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     let ty = &parameter.source.ty;
     let attribute = handler.role.attribute();
-    match &parameter.kind {
-        ParameterKind::Otherwise { write } => otherwise(handler, parameter, write, dx),
+    match parameter.meant() {
         ParameterKind::Emitter { .. } => emitter(handler, parameter, dx),
         ParameterKind::Other(_) => dx.error(
             parameter,
@@ -246,7 +275,7 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
                 names::spoken(ty)
             ),
         ),
-        ParameterKind::Borrowed { .. } => dx.error(
+        ParameterKind::Borrowed => dx.error(
             ty,
             format!("`{attribute}` methods take an event, and this is none"),
             "write `&ItemAdded`, the type of an event",
@@ -256,7 +285,7 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
             format!("`{attribute}` methods do not write to the database"),
             "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
         ),
-        _ => {}
+        _ => otherwise(handler, parameter, dx),
     }
 }
 
@@ -270,14 +299,16 @@ fn of_state(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     }
 }
 
-fn of_sync(parameter: &Parameter, dx: &mut Diagnostics) {
-    match &parameter.kind {
+fn of_sync(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    match parameter.meant() {
         ParameterKind::Context if parameter.is_principal() => dx.error(
             parameter,
             "`#[sync]` methods save a batch, whose messages may be on behalf of many",
             "remove this parameter, and take `&Message<…>` in the `#[event]` methods: `message.principal()`",
         ),
-        ParameterKind::Tx | ParameterKind::Context | ParameterKind::Stream => {}
+        ParameterKind::Tx | ParameterKind::Context | ParameterKind::Stream => {
+            otherwise(handler, parameter, dx);
+        }
         _ => dx.error(
             parameter,
             "`#[sync]` methods take the transaction and what the app provides",

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use syn::{Data, DeriveInput, Fields, Meta};
 
+use super::parameters::otherwise;
 use crate::diagnostics::Diagnostics;
+use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
 use crate::model::row::{Mark, RowModel};
 use crate::names;
@@ -106,14 +108,14 @@ pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) -> bool {
 }
 
 /// A parameter of `#[after_sync]`, which is called for a row.
-pub(super) fn of_after_sync(parameter: &Parameter, dx: &mut Diagnostics) {
-    match &parameter.kind {
+pub(super) fn of_after_sync(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    match parameter.meant() {
         ParameterKind::Context if parameter.is_principal() => dx.error(
             parameter,
             "`#[after_sync]` methods follow a batch, whose messages may be on behalf of many",
             "remove this parameter, and keep the principal in the row: `message.principal()` of a `&Message<…>`",
         ),
-        ParameterKind::Context | ParameterKind::RowChange => {}
+        ParameterKind::Context | ParameterKind::RowChange => otherwise(handler, parameter, dx),
         ParameterKind::Stream => dx.error(
             parameter,
             "`#[after_sync]` methods of a table are about a row, which may be of many streams",

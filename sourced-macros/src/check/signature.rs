@@ -1,6 +1,10 @@
 //! Checks of receivers, return types and the words around `fn`.
 
-use syn::{GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Safety, Type};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{
+    GenericArgument, GenericParam, PathArguments, Receiver, ReceiverKind, ReturnType, Safety, Type,
+};
 
 use super::{Kind, stored};
 use crate::diagnostics::Diagnostics;
@@ -23,6 +27,7 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         Role::Command => {
             named_return(handler, dx);
             emitter_return(handler, dx);
+            returns_the_state(handler, dx);
         }
         Role::Sync => sync(handler, dx),
         Role::Reaction | Role::On => named_return(handler, dx),
@@ -33,7 +38,8 @@ pub(crate) fn check(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
 
 fn plain(handler: &Handler, dx: &mut Diagnostics) {
     let attribute = handler.role.attribute();
-    if !handler.sig.generics.params.is_empty() {
+    let is_lifetime = |param: &GenericParam| matches!(param, GenericParam::Lifetime(_));
+    if !handler.sig.generics.params.iter().all(is_lifetime) {
         dx.error(
             &handler.sig.generics,
             format!("`{attribute}` methods cannot be generic: a message has one type and one name in storage"),
@@ -233,6 +239,40 @@ fn named_return(handler: &Handler, dx: &mut Diagnostics) {
             "write the type, such as `SendMail`, `Option<Outgoing<SendMail>>` or `Vec<Outgoing>`",
         );
     }
+}
+
+/// A command leads to events, and they to a new state.
+fn returns_the_state(handler: &Handler, dx: &mut Diagnostics) {
+    let ReturnType::Type(_, ty) = &handler.sig.output else {
+        return;
+    };
+    if let Some(word) = find_self(ty.to_token_stream()) {
+        dx.error(
+            word,
+            "`#[command]` methods return events, and `Self` is the state",
+            "return an event, and change the state in its `#[event]` method",
+        );
+    }
+}
+
+/// The word `Self`, unless something of it is named: `Self::Error`.
+fn find_self(tokens: TokenStream) -> Option<TokenTree> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let is_whole =
+            |next: &TokenTree| !matches!(next, TokenTree::Punct(punct) if punct.as_char() == ':');
+        match &token {
+            TokenTree::Ident(word) if word == "Self" && tokens.peek().is_none_or(is_whole) => {
+                return Some(token);
+            }
+            TokenTree::Group(group) => match find_self(group.stream()) {
+                Some(word) => return Some(word),
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What is emitted is the decision; a type under another name is left to the compiler.

@@ -2,6 +2,7 @@
 
 use syn::{Ident, ReturnType, Type};
 
+use super::parameters::otherwise;
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
@@ -43,7 +44,7 @@ pub(super) fn block(stored: &Ident, model: &Model, dx: &mut Diagnostics) {
         );
     }
     for reaction in of(Role::Reaction) {
-        let is_history = |it: &&Parameter| matches!(it.kind, ParameterKind::History);
+        let is_history = |it: &&Parameter| matches!(it.meant(), ParameterKind::History);
         if let Some(history) = reaction.parameters.iter().find(is_history) {
             dx.error(
                 history,
@@ -98,14 +99,14 @@ fn is_certain(ty: &Type) -> bool {
 
 /// A parameter of what loads.
 pub(super) fn of_load(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
-    match &parameter.kind {
-        ParameterKind::Stream | ParameterKind::Tx => {}
+    match parameter.meant() {
+        ParameterKind::Stream | ParameterKind::Tx => otherwise(handler, parameter, dx),
         ParameterKind::Context if parameter.is_replaying() => dx.error(
             parameter,
             "`#[state]` does not load in a replay, which begins with the first state",
             "remove this parameter",
         ),
-        ParameterKind::Context if !parameter.is_principal() => {}
+        ParameterKind::Context if !parameter.is_principal() => otherwise(handler, parameter, dx),
         _ => dx.error(
             parameter,
             "`#[state]` loads by the stream, through the transaction or what the app provides",
@@ -118,14 +119,14 @@ pub(super) fn of_load(handler: &Handler, parameter: &Parameter, dx: &mut Diagnos
 }
 
 /// A parameter of `#[after_sync]`.
-pub(super) fn of_after_sync(parameter: &Parameter, dx: &mut Diagnostics) {
-    match &parameter.kind {
+pub(super) fn of_after_sync(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    match parameter.meant() {
         ParameterKind::Context if parameter.is_principal() => dx.error(
             parameter,
             "`#[after_sync]` methods follow a batch, whose messages may be on behalf of many",
             "remove this parameter, and take `&Message<…>` in the `#[event]` methods: `message.principal()`",
         ),
-        ParameterKind::Context | ParameterKind::Stream => {}
+        ParameterKind::Context | ParameterKind::Stream => otherwise(handler, parameter, dx),
         ParameterKind::Tx => dx.error(
             parameter,
             "`#[after_sync]` methods come after the transaction",

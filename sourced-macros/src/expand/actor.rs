@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{PathArguments, ReturnType, Type};
 
-use super::calls::{call, cx_name, message_name, needs};
+use super::calls::{call, cx_name, message_name, needs, never};
 use super::{events, flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
@@ -46,7 +46,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         .aliases
         .last()
         .map(|oldest| quote!(const GROUP: &'static str = #oldest;));
-    let rows = handlers.iter().filter_map(|handler| {
+    let rows = right(handlers).filter_map(|handler| {
         let (cfgs, message, needs) = (handler.cfgs(), handler.message(), needs(handler));
         let row = match handler.role {
             Role::Command => quote!(command),
@@ -88,6 +88,14 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     }
 }
 
+/// The handlers that can be called.
+pub(crate) fn right<'h>(handlers: &[&'h Handler]) -> impl Iterator<Item = &'h Handler> + Clone {
+    handlers
+        .iter()
+        .copied()
+        .filter(|handler| !handler.is_broken)
+}
+
 /// `table.snapshots_every(…)`.
 fn snapshots(model: &Model) -> Option<TokenStream> {
     let Snapshots {
@@ -112,14 +120,12 @@ fn snapshots(model: &Model) -> Option<TokenStream> {
 
 /// `table.reads_history::<Count>();`, of those handlers that a state alone will not do for.
 fn readers(handlers: &[&Handler], reactions: &[Reaction<'_>]) -> TokenStream {
-    let commands = handlers
-        .iter()
-        .filter(|handler| handler.role == Role::Command);
+    let commands = right(handlers).filter(|handler| handler.role == Role::Command);
     let steps = commands
         .clone()
         .filter(|handler| handler.takes_emitter())
         .map(|handler| (handler.cfgs(), quote!(emits), handler.message()));
-    let commands = commands.map(|handler| (*handler, handler.cfgs(), handler.message()));
+    let commands = commands.map(|handler| (handler, handler.cfgs(), handler.message()));
     let reactions = reactions.iter().map(|reaction| {
         (
             reaction.handler,
@@ -168,6 +174,7 @@ pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
         .iter()
         .find(|handler| handler.role == Role::State && !handler.is_load());
     let (id, value) = match state {
+        Some(handler) if handler.is_broken => (quote!(_id), never()),
         Some(handler) => {
             let name = handler.name();
             let id = handler.parameters.first().map(|_| quote!(id));
@@ -195,7 +202,9 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         call(model, handler),
     );
     let returned = returned(handler);
-    let (returned, message, body) = if handler.takes_emitter() {
+    let (returned, message, body) = if handler.is_broken {
+        (returned, message, never())
+    } else if handler.takes_emitter() {
         // An event in its list that is not the actor's is said there.
         let events = handler.emitter_events();
         let span = events.map_or_else(Span::call_site, Spanned::span);
@@ -213,20 +222,20 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     };
     let decides = of_message(model, "Decides", &command);
     let may_refuse = may_refuse(model, handler);
-    let (async_fn, result) = header(model, handler, &quote!(Self::Decision));
+    let decide = method(
+        model,
+        handler,
+        "decide",
+        &quote!(&self, #message: #private::Message<#command>, #cx: &#private::Context),
+        &quote!(Self::Decision),
+        &quote!(#may_refuse #body),
+    );
     quote! {
         #cfgs
         #[automatically_derived]
         impl #decides for #self_ty {
             type Decision = #returned;
-            #async_fn decide(
-                &self,
-                #message: #private::Message<#command>,
-                #cx: &#private::Context,
-            ) -> #result {
-                #may_refuse
-                #body
-            }
+            #decide
         }
     }
 }
@@ -236,6 +245,9 @@ fn may_refuse(model: &Model, handler: &Handler) -> Option<TokenStream> {
     let ReturnType::Type(_, ty) = &handler.sig.output else {
         return None;
     };
+    if handler.is_broken {
+        return None;
+    }
     let Type::Path(path) = &**ty else {
         return None;
     };
@@ -255,6 +267,7 @@ fn may_refuse(model: &Model, handler: &Handler) -> Option<TokenStream> {
 /// The return type, as it is written or left out.
 fn returned(handler: &Handler) -> TokenStream {
     match &handler.sig.output {
+        _ if handler.is_broken => quote!(()),
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     }
@@ -265,6 +278,7 @@ pub(crate) fn evolves(model: &Model, handler: &Handler, event: &TokenStream) -> 
     let private = model.library.private();
     let (self_ty, cfgs) = (&model.self_ty, handler.cfgs());
     let (message, call) = (message_name(handler), call(model, handler));
+    let call = if handler.is_broken { never() } else { call };
     let evolves = of_message(model, "Evolves", event);
     quote! {
         #cfgs
@@ -298,21 +312,24 @@ pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     let into_dispatch = quote_spanned!(span=> <#ty as #there::IntoDispatch>::into_dispatch);
     let produces = quote_spanned!(span=> <#ty as #there::IntoDispatch>::produces);
     let reacts = of_message(model, "Reacts", event);
-    let (async_fn, result) = header(model, handler, &quote!(#private::Dispatched));
+    let react = method(
+        model,
+        handler,
+        "react",
+        &quote!(&self, #message: #private::Message<#event>, #cx: &#private::Context),
+        &quote!(#private::Dispatched),
+        &quote! {
+            let returned = #call;
+            let mut dispatched = #private::Dispatched::new();
+            #into_dispatch(returned, &mut dispatched)?;
+            ::core::result::Result::Ok(dispatched)
+        },
+    );
     quote! {
         #cfgs
         #[automatically_derived]
         impl #reacts for #self_ty {
-            #async_fn react(
-                &self,
-                #message: #private::Message<#event>,
-                #cx: &#private::Context,
-            ) -> #result {
-                let returned = #call;
-                let mut dispatched = #private::Dispatched::new();
-                #into_dispatch(returned, &mut dispatched)?;
-                ::core::result::Result::Ok(dispatched)
-            }
+            #react
             fn produces(out: &mut #private::Produces) {
                 #produces(out);
             }
@@ -328,10 +345,27 @@ fn of_message(model: &Model, name: &str, message: &TokenStream) -> TokenStream {
     quote_spanned!(span=> #private::#name<#message>)
 }
 
-/// The two ends of an `async fn` in a trait, with the span of the method: what makes its future not `Send` is said there.
-fn header(model: &Model, handler: &Handler, ok: &TokenStream) -> (TokenStream, TokenStream) {
+/// `decide(…)` or `react(…)` with this body, which gives a `Result` of this. What makes its future not `Send` is said at the
+/// method.
+///
+/// What does not wait is no `async fn`: its future holds nothing but what came out, and costs the compiler less.
+fn method(
+    model: &Model,
+    handler: &Handler,
+    name: &str,
+    parameters: &TokenStream,
+    ok: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
     let span = handler.name().span();
     let private = model.library.private_at(span);
+    let name = Ident::new(name, Span::call_site());
     let result = quote_spanned!(span=> ::core::result::Result<#ok, #private::Failure>);
-    (quote_spanned!(span=> async fn), result)
+    if handler.waits() {
+        let async_fn = quote_spanned!(span=> async fn);
+        return quote!(#async_fn #name(#parameters) -> #result { #body });
+    }
+    let future = quote_spanned!(span=> impl #private::Future<Output = #result> + #private::Send);
+    let private = model.library.private();
+    quote!(fn #name(#parameters) -> #future { #private::at_once(move || { #body }) })
 }

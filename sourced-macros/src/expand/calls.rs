@@ -100,10 +100,15 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         ParameterKind::Tx => quote!(tx),
         ParameterKind::Row => quote!(row),
         ParameterKind::RowChange => quote!(change),
-        ParameterKind::Message(_) | ParameterKind::Borrowed { .. } => quote!(&message.payload),
+        ParameterKind::Message(_) | ParameterKind::Borrowed => quote!(&message.payload),
         ParameterKind::Envelope(_) => quote!(&message),
     };
     quote!(#(#cfgs)* #value)
+}
+
+/// In the place of a call that cannot be made: what is wrong was said, and nobody comes here.
+pub(crate) fn never() -> TokenStream {
+    quote!(::core::unreachable!())
 }
 
 /// The name of the parameter `message`, as an unused one when the call does not use it.
@@ -117,7 +122,7 @@ pub(crate) fn message_name(handler: &Handler) -> TokenStream {
                 | ParameterKind::Row
         )
     };
-    if handler.parameters.iter().all(is_outer) {
+    if handler.is_broken || handler.parameters.iter().all(is_outer) {
         quote!(_message)
     } else {
         quote!(message)
@@ -136,7 +141,7 @@ pub(crate) fn cx_name<'h>(handlers: impl IntoIterator<Item = &'h Handler>) -> To
                 | ParameterKind::Other(_)
         )
     };
-    if handlers.any(|handler| handler.parameters.iter().any(uses_cx)) {
+    if handlers.any(|handler| !handler.is_broken && handler.parameters.iter().any(uses_cx)) {
         quote!(cx)
     } else {
         quote!(_cx)

@@ -9,7 +9,7 @@ use crate::model::Library;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::message::{MessageModel, Past};
-use crate::model::parameter::Field;
+use crate::model::parameter::{Field, is_cfg};
 use crate::names;
 use crate::parse::member::Role;
 
@@ -47,7 +47,11 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
         }
         None => is_derived("Validate").then(|| quote!(#private::rules!();)),
     };
-    let extras = extras(&private, rules_row.as_ref(), is_derived("JsonSchema"));
+    let extras = if handler.is_broken {
+        TokenStream::new()
+    } else {
+        extras(&private, rules_row.as_ref(), is_derived("JsonSchema"))
+    };
     let traits = traits(
         &model.library,
         &name,
@@ -57,6 +61,17 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
         &extras,
         &cfgs,
     );
+    if handler.is_broken {
+        // Whatever its fields are, they are no mistakes of their own.
+        return quote! {
+            #cfgs
+            #[allow(dead_code)]
+            #vis #keyword #name #body
+            #cfgs
+            #private::broken_message!(#name);
+            #traits
+        };
+    }
     let there = model.library.private_at(at);
     let own_derives = quote_spanned! {at=>
         #[derive(
@@ -88,6 +103,7 @@ fn field(model: &Model, handler: &Handler, field: Field<'_>) -> TokenStream {
         let text = format!(" See `{}::{}`.", model.ident, handler.name());
         quote!(#[doc = #text])
     });
+    let attrs = attrs.filter(|attr| !handler.is_broken || is_cfg(attr));
     // A trait that the type lacks is said at the type: the compiler takes a field to begin with its visibility.
     let at = ty.span();
     let vis: TokenStream = vis

@@ -30,11 +30,13 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
                 .map(move |event| (handler, event))
         })
         .collect();
-    let rows = events.iter().map(|(handler, event)| {
+    let is_right = |(handler, _): &&(&Handler, TokenStream)| !handler.is_broken;
+    let rows = events.iter().filter(is_right).map(|(handler, event)| {
         let cfgs = handler.cfgs();
         quote!(#cfgs table.event::<#event>();)
     });
-    let load = of(Role::State).find(|handler| handler.is_load());
+    let is_load = |handler: &&Handler| handler.is_load() && !handler.is_broken;
+    let load = of(Role::State).find(is_load);
     let load_row = load.map(load_row);
     let after_syncs: Vec<&Handler> = of(Role::AfterSync).collect();
     let after_row = (!after_syncs.is_empty()).then(|| quote!(table.after_sync();));

@@ -2,10 +2,12 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::{ReturnType, Type, TypePath};
 
+use super::calls::never;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
-use crate::model::parameter::Field;
+use crate::model::parameter::{Field, type_arguments};
 use crate::names;
 
 /// `CartRef`
@@ -55,6 +57,14 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
         None => from_fields(model, handler, &command),
     };
     let docs = docs(handler, &command);
+    if handler.is_broken {
+        let (returned, never) = (as_written(model, handler), never());
+        return quote! {
+            #cfgs
+            #[allow(unused_variables)]
+            #vis async fn #name(&self, #parameters) -> #returned { #never }
+        };
+    }
     quote! {
         #cfgs
         #docs
@@ -68,6 +78,42 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
             self.0.execute(#value).await
         }
     }
+}
+
+/// What a call gives, by the return type as it is written: nobody asks whether it may be returned.
+fn as_written(model: &Model, handler: &Handler) -> TokenStream {
+    let private = model.library.private();
+    let this = &model.self_ty;
+    let ty = match &handler.sig.output {
+        ReturnType::Type(_, ty) => handler.around(this).owned(ty),
+        ReturnType::Default => syn::parse_quote!(()),
+    };
+    let mut arguments = Vec::new();
+    if let Type::Path(path) = &ty
+        && path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Result")
+    {
+        arguments.extend(type_arguments(path));
+    }
+    let (events, refusal) = match arguments[..] {
+        [events, Type::Path(error), ..] if !names_failure(error) => {
+            let rejected = type_arguments(error).next();
+            let refusal =
+                rejected.map_or_else(|| error.to_token_stream(), ToTokens::to_token_stream);
+            (events.to_token_stream(), refusal)
+        }
+        [events, ..] => (events.to_token_stream(), quote!(#private::Infallible)),
+        [] => (ty.to_token_stream(), quote!(#private::Infallible)),
+    };
+    quote!(::core::result::Result<#events, #private::CommandError<#refusal>>)
+}
+
+fn names_failure(error: &TypePath) -> bool {
+    let last = error.path.segments.last();
+    last.is_some_and(|last| last.ident == "Failure")
 }
 
 fn from_fields(

@@ -6,7 +6,7 @@ use syn::ReceiverKind;
 use syn::spanned::Spanned;
 
 use super::after_sync;
-use super::calls::{call_on, message_name, needs};
+use super::calls::{call_on, message_name, needs, never};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::parse::member::Role;
@@ -19,7 +19,8 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
         let handlers = handlers.iter().copied();
         handlers.filter(move |handler| handler.role == role)
     };
-    let events = of(Role::Event).map(|handler| {
+    let events = of(Role::Event).filter(|handler| !handler.is_broken);
+    let events = events.map(|handler| {
         let (cfgs, event) = (handler.cfgs(), handler.message());
         quote!(#cfgs handlers.event::<#event>();)
     });
@@ -81,7 +82,11 @@ fn projects(model: &Model, handler: &Handler) -> TokenStream {
         Some(function) => quote_spanned!(function.span()=> #function(message)),
     };
     let message = message_name(handler);
-    let body = body(model, handler);
+    let (key, body) = if handler.is_broken {
+        (never(), never())
+    } else {
+        (key, body(model, handler))
+    };
     quote! {
         #cfgs
         #[automatically_derived]

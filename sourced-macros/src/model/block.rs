@@ -63,6 +63,7 @@ impl Model {
             .unwrap_or_else(|| format_ident!("{}Event", ident));
         for handler in &mut handlers {
             for parameter in &mut handler.parameters {
+                parameter.recognise_row(&ident);
                 match handler.role {
                     Role::Reaction | Role::On | Role::Event if !handler.listed.is_empty() => {
                         parameter.recognise_any_of(&handler.listed);

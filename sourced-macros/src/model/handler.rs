@@ -5,15 +5,16 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{
     Attribute, FnArg, Meta, MetaList, Path, Receiver, ReceiverKind, ReturnType, Signature, Type,
-    Visibility,
+    TypePath, Visibility,
 };
 
-use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
+use super::fields::Around;
+use super::parameter::{Field, Parameter, ParameterKind, is_cfg, type_arguments};
 use crate::diagnostics::Diagnostics;
 use crate::names;
-use crate::parse::comma;
 use crate::parse::member::{Member, Role};
 use crate::parse::options::{self, Options};
+use crate::parse::{body, comma};
 
 /// A method with one of our attributes.
 pub(crate) struct Handler {
@@ -35,6 +36,9 @@ pub(crate) struct Handler {
     pub(crate) listed: Vec<Path>,
     /// How the message is stored that it defines: `#[event("cart.item_added", alias = "cart.added")]`.
     pub(crate) stored: Options,
+    /// Whether something is wrong with it, which was said. What is generated for it then is there for the calls of it,
+    /// which are no mistakes.
+    pub(crate) is_broken: bool,
 }
 
 impl Handler {
@@ -77,7 +81,7 @@ impl Handler {
                 FnArg::Typed(typed) => parameters.push(Parameter::new(typed.clone())),
             }
         }
-        Some(Self {
+        let mut handler = Self {
             role: first.role,
             attr: first.attr.clone(),
             attrs: member.attrs.clone(),
@@ -87,7 +91,57 @@ impl Handler {
             listed,
             stored,
             sig,
-        })
+            is_broken: false,
+        };
+        handler.recognise(&member.body());
+        Some(handler)
+    }
+
+    /// Takes parameters for what they are probably meant to be, by their names and by what the method does with them.
+    fn recognise(&mut self, body: &TokenStream) {
+        let is_data =
+            |parameter: &&Parameter| parameter.field().is_some() || parameter.message().is_some();
+        let n_data = self.parameters.iter().filter(is_data).count();
+        let message = names::message_of(&self.sig.ident);
+        for parameter in &mut self.parameters {
+            let is_awaited = parameter
+                .name()
+                .is_some_and(|name| body::awaits(body, name));
+            let is_alone = n_data == 1 && parameter.message().is_some();
+            match self.role {
+                Role::Command | Role::Reaction | Role::On if is_awaited && !is_alone => {
+                    parameter.recognise_resource();
+                }
+                Role::Command | Role::Event => parameter.recognise_message(&message),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes its wrong fields for what they are probably meant to be, in the block of this type.
+    pub(crate) fn mend(&mut self, this: &TypePath) {
+        let generics = self.sig.generics.clone();
+        let around = Around {
+            this: this.to_token_stream(),
+            generics: &generics,
+        };
+        if let ReturnType::Type(_, ty) = &mut self.sig.output
+            && let Some(meant) = around.returned(ty)
+        {
+            **ty = meant;
+        }
+        for (at, parameter) in self.parameters.iter_mut().enumerate() {
+            parameter.mend(at, &around);
+        }
+        self.is_broken = true;
+    }
+
+    /// What stands around its types, in the block of this one.
+    pub(crate) fn around(&self, this: &TypePath) -> Around<'_> {
+        Around {
+            this: this.to_token_stream(),
+            generics: &self.sig.generics,
+        }
     }
 
     /// The name of the method.
@@ -135,7 +189,7 @@ impl Handler {
 
     /// Whether it takes the row of a table, if it is there: `row: Option<Self>`.
     pub(crate) fn takes_row(&self) -> bool {
-        let is_row = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Row);
+        let is_row = |parameter: &Parameter| matches!(parameter.meant(), ParameterKind::Row);
         self.parameters.iter().any(is_row)
     }
 
@@ -145,7 +199,10 @@ impl Handler {
             .receiver
             .as_ref()
             .is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
-        let gives_back = matches!(&self.sig.output, ReturnType::Type(..)) && !is_by_reference;
+        let gives_back = match &self.sig.output {
+            ReturnType::Type(_, ty) => !is_by_reference || names_a_row(ty),
+            ReturnType::Default => false,
+        };
         self.role == Role::Event && (gives_back || self.takes_row())
     }
 
@@ -156,14 +213,14 @@ impl Handler {
 
     /// The transaction that it takes.
     pub(crate) fn tx_parameter(&self) -> Option<&Parameter> {
-        let is_tx = |parameter: &&Parameter| matches!(parameter.kind, ParameterKind::Tx);
+        let is_tx = |parameter: &&Parameter| matches!(parameter.meant(), ParameterKind::Tx);
         self.parameters.iter().find(is_tx)
     }
 
     /// Whether it emits step by step.
     pub(crate) fn takes_emitter(&self) -> bool {
         let is_emitter =
-            |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Emitter { .. });
+            |parameter: &Parameter| matches!(parameter.meant(), ParameterKind::Emitter { .. });
         self.parameters.iter().any(is_emitter)
     }
 
@@ -171,15 +228,22 @@ impl Handler {
     pub(crate) fn emitter_events(&self) -> Option<&Type> {
         self.parameters
             .iter()
-            .find_map(|parameter| match &parameter.kind {
+            .find_map(|parameter| match parameter.meant() {
                 ParameterKind::Emitter { events } => events.as_ref(),
                 _ => None,
             })
     }
 
+    /// Whether a call of it waits: by itself, or for what it takes.
+    pub(crate) fn waits(&self) -> bool {
+        let is_other = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Other(_));
+        self.sig.asyncness.is_some() || self.parameters.iter().any(is_other)
+    }
+
     /// Whether it asks for all that happened before.
     pub(crate) fn takes_history(&self) -> bool {
-        let is_history = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::History);
+        let is_history =
+            |parameter: &Parameter| matches!(parameter.meant(), ParameterKind::History);
         self.parameters.iter().any(is_history)
     }
 
@@ -198,6 +262,15 @@ impl Handler {
     pub(crate) fn docs(&self) -> impl Iterator<Item = &Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("doc"))
     }
+}
+
+/// `Self`, `Option<Self>`, `Delete`.
+fn names_a_row(ty: &Type) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    let is = |name: &str| path.path.is_ident(name);
+    is("Self") || is("Delete") || type_arguments(path).any(names_a_row)
 }
 
 fn listed(role: Role, attr: &Attribute, dx: &mut Diagnostics) -> Vec<Path> {

@@ -1,6 +1,7 @@
 //! What was read, in our own words. The user's tokens stay in it.
 
 pub(crate) mod block;
+pub(crate) mod fields;
 pub(crate) mod handler;
 pub(crate) mod message;
 pub(crate) mod parameter;

@@ -1,10 +1,13 @@
 //! Parameters of handlers: fields of the message, the message itself, or something from the surroundings.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
+use syn::spanned::Spanned;
 use syn::{Attribute, GenericArgument, Pat, PatType, Path, PathArguments, Type, TypePath};
 
+use super::fields::Around;
 use super::reactions::key;
+use crate::names;
 use crate::parse::member::ON_PARAMETERS;
 
 /// One parameter after the receiver.
@@ -39,10 +42,12 @@ pub(crate) enum ParameterKind {
         /// Whether it is `&Message<CartEvent>`.
         enveloped: bool,
     },
-    /// Something of ours, taken in another way than it is given.
+    /// Something that is there to be taken, in another way.
     Otherwise {
         /// What to write.
-        write: &'static str,
+        write: String,
+        /// What is probably meant.
+        meant: Box<ParameterKind>,
     },
     /// `Option<Self>`: the row of a table, if it is there.
     Row,
@@ -56,50 +61,122 @@ pub(crate) enum ParameterKind {
     Message(TypePath),
     /// `&Message<AddItem>`
     Envelope(Type),
-    /// `&str`, `&[T]`, `&mut T`, …: what no message can hold.
-    Borrowed {
-        /// What to write instead, where it is known.
-        owned: Option<&'static str>,
-    },
+    /// `&str`, `&[T]`, `&mut u32`, …: what no message can hold.
+    Borrowed,
 }
 
 const CONTEXT: [&str; 4] = ["Res", "Now", "Replaying", "Principal"];
 
 /// Types that are never messages, borrowed by habit.
-const NEVER_MESSAGES: [&str; 19] = [
-    "String", "Vec", "Option", "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8",
-    "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+const NEVER_MESSAGES: [&str; 26] = [
+    "String",
+    "Vec",
+    "Option",
+    "Box",
+    "Arc",
+    "Rc",
+    "Cow",
+    "Duration",
+    "Timestamp",
+    "Uuid",
+    "bool",
+    "char",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "f32",
+    "f64",
 ];
+
+/// How a parameter is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Owned,
+    Shared,
+    Exclusive,
+}
 
 impl Parameter {
     /// What this parameter stands for, told by its type.
     pub(crate) fn new(source: PatType) -> Self {
-        let kind = match &*source.ty {
-            Type::Reference(reference) => borrowed(reference),
-            Type::Path(path) if CONTEXT.iter().any(|name| last_is(path, name)) => {
-                ParameterKind::Context
+        let (ty, taken) = match &*source.ty {
+            Type::Reference(reference) if reference.mutability.is_some() => {
+                (&*reference.elem, Taken::Exclusive)
             }
-            Type::Path(path) if is_row(path) => ParameterKind::Row,
-            Type::Path(path) if of_is(path, "Emitter") => ParameterKind::Otherwise {
-                write: "&mut Emitter<Self>",
-            },
-            ty => match &*source.pat {
-                Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
-                    let name = field_name(&pat.ident);
-                    match ty {
-                        Type::Path(path) if of_is(path, "Other") => ParameterKind::Other(name),
-                        _ => ParameterKind::Field(name),
-                    }
-                }
-                _ => ParameterKind::Unnamed,
-            },
+            Type::Reference(reference) => (&*reference.elem, Taken::Shared),
+            ty => (ty, Taken::Owned),
+        };
+        let kind = match ty {
+            Type::Path(path) => of_path(path, taken, &source.pat),
+            _ if taken == Taken::Owned => field(&source.pat),
+            _ => ParameterKind::Borrowed,
         };
         Self { source, kind }
     }
 
+    /// Takes a field, or a message, for a resource.
+    pub(crate) fn recognise_resource(&mut self) {
+        let path = match (&self.kind, &*self.source.ty) {
+            (ParameterKind::Field(_), Type::Path(path)) | (ParameterKind::Message(path), _) => path,
+            _ => return,
+        };
+        let is_data = |name: &&str| path.path.segments.len() == 1 && last_is(path, name);
+        if NEVER_MESSAGES
+            .iter()
+            .any(|name| *name != "Arc" && is_data(&name))
+        {
+            return;
+        }
+        let inner = type_arguments(path).next().filter(|_| last_is(path, "Arc"));
+        let resource = inner.map_or_else(|| names::spoken(path), names::spoken);
+        self.kind = ParameterKind::Otherwise {
+            write: format!("Res<{resource}>"),
+            meant: Box::new(ParameterKind::Context),
+        };
+    }
+
+    /// Takes a field for the message of the name that the method has.
+    pub(crate) fn recognise_message(&mut self, name: &Ident) {
+        let Type::Path(path) = &*self.source.ty else {
+            return;
+        };
+        let last = path.path.segments.last();
+        let is_named = last.is_some_and(|last| last.ident == *name && last.arguments.is_none());
+        if matches!(self.kind, ParameterKind::Field(_)) && is_named {
+            self.kind = ParameterKind::Otherwise {
+                write: format!("&{}", names::spoken(path)),
+                meant: Box::new(ParameterKind::Message(path.clone())),
+            };
+        }
+    }
+
+    /// Takes `Option<Todo>` for the row that it is, in the block of `Todo`.
+    pub(crate) fn recognise_row(&mut self, this: &Ident) {
+        if matches!(&*self.source.ty, Type::Path(path) if is_row(path, this)) {
+            self.kind = ParameterKind::Row;
+        }
+    }
+
+    /// What it stands for, or is probably to stand for.
+    pub(crate) fn meant(&self) -> &ParameterKind {
+        match &self.kind {
+            ParameterKind::Otherwise { meant, .. } => meant,
+            kind => kind,
+        }
+    }
+
     /// The field it is, if it is one.
     pub(crate) fn field(&self) -> Option<Field<'_>> {
-        let (name, is_stream) = match &self.kind {
+        let (name, is_stream) = match self.meant() {
             ParameterKind::Field(name) => (name, false),
             ParameterKind::Other(name) => (name, true),
             _ => return None,
@@ -122,9 +199,33 @@ impl Parameter {
         matches!(&*self.source.ty, Type::Path(path) if last_is(path, "Principal"))
     }
 
+    /// What it is called, if it has one name.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        match &*self.source.pat {
+            Pat::Ident(pat) if pat.subpat.is_none() => Some(&pat.ident),
+            _ => None,
+        }
+    }
+
+    /// Makes a field of what cannot be one, of the type that is probably meant. What is no field either way is left to the
+    /// surroundings.
+    pub(crate) fn mend(&mut self, at: usize, around: &Around<'_>) {
+        self.kind = match &self.kind {
+            ParameterKind::Borrowed | ParameterKind::Unnamed => {
+                match (field(&self.source.pat), self.source.ty.span()) {
+                    (ParameterKind::Field(name), _) => ParameterKind::Field(name),
+                    (_, span) => ParameterKind::Field(Ident::new(&format!("field_{at}"), span)),
+                }
+            }
+            ParameterKind::Field(name) => ParameterKind::Field(name.clone()),
+            _ => return,
+        };
+        *self.source.ty = around.owned(&self.source.ty);
+    }
+
     /// The message it names, if it names one.
     pub(crate) fn message(&self) -> Option<&dyn ToTokens> {
-        match &self.kind {
+        match self.meant() {
             ParameterKind::Message(path) => Some(path),
             ParameterKind::Envelope(ty) => Some(ty),
             _ => None,
@@ -133,7 +234,7 @@ impl Parameter {
 
     /// Takes `&CartEvent` for what it is, where `CartEvent` is the actor's own.
     pub(crate) fn recognise(&mut self, events: &Ident) {
-        let is_own = match &self.kind {
+        let is_own = match self.meant() {
             ParameterKind::Message(path) | ParameterKind::Envelope(Type::Path(path)) => {
                 path.path.is_ident(events)
             }
@@ -154,12 +255,16 @@ impl Parameter {
     }
 
     fn recognise_any(&mut self) {
-        let (ty, enveloped) = match &self.kind {
+        let (ty, enveloped) = match self.meant() {
             ParameterKind::Message(path) => (Type::Path(path.clone()), false),
             ParameterKind::Envelope(ty) => (ty.clone(), true),
             _ => return,
         };
-        self.kind = ParameterKind::AnyEvent { ty, enveloped };
+        let any = ParameterKind::AnyEvent { ty, enveloped };
+        match &mut self.kind {
+            ParameterKind::Otherwise { meant, .. } => **meant = any,
+            kind => *kind = any,
+        }
     }
 
     /// Takes `RowChange` for what it is, where no parameter is a field.
@@ -176,7 +281,7 @@ impl Parameter {
 
     /// Whether it is `&StoredMessage`, or `&Message<Payload>`.
     pub(crate) fn is_stored_message(&self) -> bool {
-        match &self.kind {
+        match self.meant() {
             ParameterKind::Message(path) => last_is(path, "StoredMessage"),
             ParameterKind::Envelope(Type::Path(path)) => last_is(path, "Payload"),
             _ => false,
@@ -246,48 +351,120 @@ fn field_name(parameter: &Ident) -> Ident {
     }
 }
 
-fn borrowed(reference: &syn::TypeReference) -> ParameterKind {
-    let path = match (&*reference.elem, &reference.mutability) {
-        (Type::Path(path), None) => path,
-        (Type::Path(path), Some(_)) if last_is(path, "Tx") => return ParameterKind::Tx,
-        (Type::Path(path), Some(_)) if last_is(path, "Emitter") => {
-            let events = type_arguments(path).nth(1).cloned();
-            return ParameterKind::Emitter { events };
+fn field(pat: &Pat) -> ParameterKind {
+    match pat {
+        Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
+            ParameterKind::Field(field_name(&pat.ident))
         }
-        (Type::Slice(_), _) => {
-            return ParameterKind::Borrowed {
-                owned: Some("Vec<…>"),
-            };
-        }
-        _ => return ParameterKind::Borrowed { owned: None },
-    };
-    if last_is(path, "StreamId") {
-        return ParameterKind::Stream;
-    }
-    if last_is(path, "History") {
-        return ParameterKind::History;
-    }
-    let otherwise = [("Emitter", "&mut Emitter<Self>"), ("Other", "Other<…>")];
-    if let Some((_, write)) = otherwise.into_iter().find(|(name, _)| of_is(path, name)) {
-        return ParameterKind::Otherwise { write };
-    }
-    if last_is(path, "str") {
-        return ParameterKind::Borrowed {
-            owned: Some("String"),
-        };
-    }
-    if path.path.segments.len() == 1 && NEVER_MESSAGES.iter().any(|name| last_is(path, name)) {
-        return ParameterKind::Borrowed { owned: None };
-    }
-    match envelope(path) {
-        Some(payload) => ParameterKind::Envelope(payload.clone()),
-        None => ParameterKind::Message(path.clone()),
+        _ => ParameterKind::Unnamed,
     }
 }
 
+fn of_path(path: &TypePath, taken: Taken, pat: &Pat) -> ParameterKind {
+    if let Some((given, kind)) = given(path, taken, pat) {
+        if given == taken {
+            return kind;
+        }
+        let sign = match given {
+            Taken::Owned => "",
+            Taken::Shared => "&",
+            Taken::Exclusive => "&mut ",
+        };
+        return ParameterKind::Otherwise {
+            write: format!("{sign}{}", names::spoken(path)),
+            meant: Box::new(kind),
+        };
+    }
+    if is_row_by_reference(path) {
+        return ParameterKind::Otherwise {
+            write: "Option<Self>".to_owned(),
+            meant: Box::new(ParameterKind::Row),
+        };
+    }
+    if let Some(resource) = inner_resource(path) {
+        return ParameterKind::Otherwise {
+            write: names::spoken(resource),
+            meant: Box::new(ParameterKind::Context),
+        };
+    }
+    let has_arguments = path
+        .path
+        .segments
+        .iter()
+        .any(|part| !part.arguments.is_none());
+    let is_data =
+        last_is(path, "str") || NEVER_MESSAGES.iter().any(|name| path.path.is_ident(name));
+    match taken {
+        Taken::Owned => field(pat),
+        _ if has_arguments || is_data => ParameterKind::Borrowed,
+        Taken::Shared => ParameterKind::Message(path.clone()),
+        Taken::Exclusive => ParameterKind::Otherwise {
+            write: format!("&{}", names::spoken(path)),
+            meant: Box::new(ParameterKind::Message(path.clone())),
+        },
+    }
+}
+
+/// What is given under the name of a type, and how. A type of the user's own may have such a name where it is taken in
+/// another way, unless it has what only ours has behind it.
+fn given(path: &TypePath, taken: Taken, pat: &Pat) -> Option<(Taken, ParameterKind)> {
+    let is_plain = |name| last_is(path, name);
+    let is_borrowed = |name| taken != Taken::Owned && last_is(path, name);
+    let is_of = |name| of_is(path, name);
+    if CONTEXT.into_iter().any(is_plain)
+        && (taken == Taken::Owned || !is_plain("Res") || is_of("Res"))
+    {
+        return Some((Taken::Owned, ParameterKind::Context));
+    }
+    if is_borrowed("StreamId") {
+        return Some((Taken::Shared, ParameterKind::Stream));
+    }
+    if is_borrowed("History") {
+        return Some((Taken::Shared, ParameterKind::History));
+    }
+    if let Some(payload) = envelope(path) {
+        return Some((Taken::Shared, ParameterKind::Envelope(payload.clone())));
+    }
+    if is_of("Tx") || (taken == Taken::Exclusive && is_plain("Tx")) {
+        return Some((Taken::Exclusive, ParameterKind::Tx));
+    }
+    if is_of("Emitter") || (taken == Taken::Exclusive && is_plain("Emitter")) {
+        let events = type_arguments(path).nth(1).cloned();
+        return Some((Taken::Exclusive, ParameterKind::Emitter { events }));
+    }
+    if is_of("Other") {
+        let kind = match field(pat) {
+            ParameterKind::Field(name) => ParameterKind::Other(name),
+            unnamed => unnamed,
+        };
+        return Some((Taken::Owned, kind));
+    }
+    is_row(path, &format_ident!("Self")).then_some((Taken::Owned, ParameterKind::Row))
+}
+
+/// `Res<Mailer>` somewhere inside, as in `Option<Res<Mailer>>`.
+fn inner_resource(path: &TypePath) -> Option<&TypePath> {
+    type_arguments(path).find_map(|argument| match argument {
+        Type::Path(inner) if of_is(inner, "Res") => Some(inner),
+        Type::Path(inner) => inner_resource(inner),
+        _ => None,
+    })
+}
+
 /// Whether it is `Option<Self>`.
-fn is_row(path: &TypePath) -> bool {
-    let is_self = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("Self"));
+fn is_row(path: &TypePath, this: &Ident) -> bool {
+    let is_self = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident(this));
+    last_is(path, "Option") && type_arguments(path).any(is_self)
+}
+
+/// Whether it is `Option<&Self>`.
+fn is_row_by_reference(path: &TypePath) -> bool {
+    let is_self = |ty: &Type| match ty {
+        Type::Reference(reference) => {
+            matches!(&*reference.elem, Type::Path(path) if path.path.is_ident("Self"))
+        }
+        _ => false,
+    };
     last_is(path, "Option") && type_arguments(path).any(is_self)
 }
 

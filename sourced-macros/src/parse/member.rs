@@ -141,6 +141,14 @@ impl Member {
         quote!(#(#attrs)* #(#head)* #body)
     }
 
+    /// What is between the braces, if there are any.
+    pub(crate) fn body(&self) -> TokenStream {
+        match &self.body {
+            Some(TokenTree::Group(body)) => body.stream(),
+            _ => TokenStream::new(),
+        }
+    }
+
     /// The words before the body.
     pub(crate) fn head(&self) -> TokenStream {
         self.head.iter().cloned().collect()

@@ -1,6 +1,7 @@
 //! Reading: keeps the user's tokens, decides nothing.
 
 pub(crate) mod block;
+pub(crate) mod body;
 pub(crate) mod comma;
 mod groups;
 pub(crate) mod item;

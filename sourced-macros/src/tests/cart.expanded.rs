@@ -120,16 +120,24 @@ impl ::sourced::__private::Register for Cart {
 #[automatically_derived]
 impl ::sourced::__private::Decides<AddItem> for Cart {
     type Decision = Result<ItemAdded, CartError>;
-    async fn decide(
+    fn decide(
         &self,
         message: ::sourced::__private::Message<AddItem>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<Result<ItemAdded, CartError>>::may_refuse();
-        ::core::result::Result::Ok(
-            Self::add_item(self, message.payload.product_id, message.payload.quantity),
-        )
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<Result<ItemAdded, CartError>>::may_refuse();
+            ::core::result::Result::Ok(
+                Self::add_item(
+                    self,
+                    message.payload.product_id,
+                    message.payload.quantity,
+                ),
+            )
+        })
     }
 }
 #[automatically_derived]
@@ -155,21 +163,25 @@ impl ::sourced::__private::Evolves<ItemAdded> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<ItemAdded> for Cart {
-    async fn react(
+    fn react(
         &self,
         message: ::sourced::__private::Message<ItemAdded>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::tell_admin(self, &message.payload);
-        let mut dispatched = ::sourced::__private::Dispatched::new();
-        <SendMail as ::sourced::__private::IntoDispatch>::into_dispatch(
-            returned,
-            &mut dispatched,
-        )?;
-        ::core::result::Result::Ok(dispatched)
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<
+            ::sourced::__private::Dispatched,
+            ::sourced::__private::Failure,
+        >,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            let returned = Self::tell_admin(self, &message.payload);
+            let mut dispatched = ::sourced::__private::Dispatched::new();
+            <SendMail as ::sourced::__private::IntoDispatch>::into_dispatch(
+                returned,
+                &mut dispatched,
+            )?;
+            ::core::result::Result::Ok(dispatched)
+        })
     }
     fn produces(out: &mut ::sourced::__private::Produces) {
         <SendMail as ::sourced::__private::IntoDispatch>::produces(out);

@@ -48,12 +48,16 @@ impl ::sourced::__private::Register for Cart {
 #[automatically_derived]
 impl ::sourced::__private::Decides<Open> for Cart {
     type Decision = ();
-    async fn decide(
+    fn decide(
         &self,
         _message: ::sourced::__private::Message<Open>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        ::core::result::Result::Ok(Self::open(self))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            ::core::result::Result::Ok(Self::open(self))
+        })
     }
 }
 /// One `Cart` of an app, by its stream: a durable method per command.

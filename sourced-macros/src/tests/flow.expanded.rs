@@ -228,31 +228,39 @@ impl ::sourced::__private::Register for Cart {
 #[automatically_derived]
 impl ::sourced::__private::Decides<Place> for Cart {
     type Decision = Result<(Placed, Option<Discounted>), CartError>;
-    async fn decide(
+    fn decide(
         &self,
         _message: ::sourced::__private::Message<Place>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<
-            Result<(Placed, Option<Discounted>), CartError>,
-        >::may_refuse();
-        ::core::result::Result::Ok(Self::place(self))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<
+                Result<(Placed, Option<Discounted>), CartError>,
+            >::may_refuse();
+            ::core::result::Result::Ok(Self::place(self))
+        })
     }
 }
 #[automatically_derived]
 impl ::sourced::__private::Decides<Clear> for Cart {
     type Decision = Result<Vec<Removed>, sourced::Failure>;
-    async fn decide(
+    fn decide(
         &self,
         _message: ::sourced::__private::Message<Clear>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<
-            Result<Vec<Removed>, sourced::Failure>,
-        >::may_refuse();
-        ::core::result::Result::Ok(Self::clear(self))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<
+                Result<Vec<Removed>, sourced::Failure>,
+            >::may_refuse();
+            ::core::result::Result::Ok(Self::clear(self))
+        })
     }
 }
 #[automatically_derived]
@@ -300,31 +308,39 @@ impl ::sourced::__private::Decides<Fill> for Cart {
         Result<(), Infallible>,
         (Placed, Removed),
     >;
-    async fn decide(
+    fn decide(
         &self,
         message: ::sourced::__private::Message<Fill>,
         cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<Result<(), Infallible>>::may_refuse();
-        let mut emit = ::sourced::__private::Emitter::working(&message, cx)?;
-        let returned = Self::fill(self, &mut emit);
-        ::core::result::Result::Ok(emit.after(returned))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<Result<(), Infallible>>::may_refuse();
+            let mut emit = ::sourced::__private::Emitter::working(&message, cx)?;
+            let returned = Self::fill(self, &mut emit);
+            ::core::result::Result::Ok(emit.after(returned))
+        })
     }
 }
 #[automatically_derived]
 impl ::sourced::__private::Decides<Empty> for Cart {
     type Decision = ::sourced::__private::Stepwise<Self, Result<(), PaymentFailure>>;
-    async fn decide(
+    fn decide(
         &self,
         message: ::sourced::__private::Message<Empty>,
         cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<Result<(), PaymentFailure>>::may_refuse();
-        let mut emit = ::sourced::__private::Emitter::working(&message, cx)?;
-        let returned = Self::empty(self, &mut emit);
-        ::core::result::Result::Ok(emit.after(returned))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<Result<(), PaymentFailure>>::may_refuse();
+            let mut emit = ::sourced::__private::Emitter::working(&message, cx)?;
+            let returned = Self::empty(self, &mut emit);
+            ::core::result::Result::Ok(emit.after(returned))
+        })
     }
 }
 #[automatically_derived]
@@ -347,24 +363,28 @@ impl ::sourced::__private::Evolves<Removed> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Placed> for Cart {
-    async fn react(
+    fn react(
         &self,
         message: ::sourced::__private::Message<Placed>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::pay(self, &message.payload);
-        let mut dispatched = ::sourced::__private::Dispatched::new();
-        <[(
-            Outgoing<Charge>,
-            note::Write,
-        ); 1] as ::sourced::__private::IntoDispatch>::into_dispatch(
-            returned,
-            &mut dispatched,
-        )?;
-        ::core::result::Result::Ok(dispatched)
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<
+            ::sourced::__private::Dispatched,
+            ::sourced::__private::Failure,
+        >,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            let returned = Self::pay(self, &message.payload);
+            let mut dispatched = ::sourced::__private::Dispatched::new();
+            <[(
+                Outgoing<Charge>,
+                note::Write,
+            ); 1] as ::sourced::__private::IntoDispatch>::into_dispatch(
+                returned,
+                &mut dispatched,
+            )?;
+            ::core::result::Result::Ok(dispatched)
+        })
     }
     fn produces(out: &mut ::sourced::__private::Produces) {
         <[(
@@ -375,23 +395,27 @@ impl ::sourced::__private::Reacts<Placed> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<stock::Gone> for Cart {
-    async fn react(
+    fn react(
         &self,
         message: ::sourced::__private::Message<stock::Gone>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::tell(self, &message.payload);
-        let mut dispatched = ::sourced::__private::Dispatched::new();
-        <Option<
-            Charge,
-        > as ::sourced::__private::IntoDispatch>::into_dispatch(
-            returned,
-            &mut dispatched,
-        )?;
-        ::core::result::Result::Ok(dispatched)
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<
+            ::sourced::__private::Dispatched,
+            ::sourced::__private::Failure,
+        >,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            let returned = Self::tell(self, &message.payload);
+            let mut dispatched = ::sourced::__private::Dispatched::new();
+            <Option<
+                Charge,
+            > as ::sourced::__private::IntoDispatch>::into_dispatch(
+                returned,
+                &mut dispatched,
+            )?;
+            ::core::result::Result::Ok(dispatched)
+        })
     }
     fn produces(out: &mut ::sourced::__private::Produces) {
         <Option<Charge> as ::sourced::__private::IntoDispatch>::produces(out);
@@ -399,21 +423,25 @@ impl ::sourced::__private::Reacts<stock::Gone> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Discounted> for Cart {
-    async fn react(
+    fn react(
         &self,
         _message: ::sourced::__private::Message<Discounted>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::rest(self);
-        let mut dispatched = ::sourced::__private::Dispatched::new();
-        <() as ::sourced::__private::IntoDispatch>::into_dispatch(
-            returned,
-            &mut dispatched,
-        )?;
-        ::core::result::Result::Ok(dispatched)
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<
+            ::sourced::__private::Dispatched,
+            ::sourced::__private::Failure,
+        >,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            let returned = Self::rest(self);
+            let mut dispatched = ::sourced::__private::Dispatched::new();
+            <() as ::sourced::__private::IntoDispatch>::into_dispatch(
+                returned,
+                &mut dispatched,
+            )?;
+            ::core::result::Result::Ok(dispatched)
+        })
     }
     fn produces(out: &mut ::sourced::__private::Produces) {
         <() as ::sourced::__private::IntoDispatch>::produces(out);
@@ -421,21 +449,25 @@ impl ::sourced::__private::Reacts<Discounted> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Removed> for Cart {
-    async fn react(
+    fn react(
         &self,
         _message: ::sourced::__private::Message<Removed>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::rest(self);
-        let mut dispatched = ::sourced::__private::Dispatched::new();
-        <() as ::sourced::__private::IntoDispatch>::into_dispatch(
-            returned,
-            &mut dispatched,
-        )?;
-        ::core::result::Result::Ok(dispatched)
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<
+            ::sourced::__private::Dispatched,
+            ::sourced::__private::Failure,
+        >,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            let returned = Self::rest(self);
+            let mut dispatched = ::sourced::__private::Dispatched::new();
+            <() as ::sourced::__private::IntoDispatch>::into_dispatch(
+                returned,
+                &mut dispatched,
+            )?;
+            ::core::result::Result::Ok(dispatched)
+        })
     }
     fn produces(out: &mut ::sourced::__private::Produces) {
         <() as ::sourced::__private::IntoDispatch>::produces(out);

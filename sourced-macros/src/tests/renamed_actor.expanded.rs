@@ -95,14 +95,18 @@ impl ::sourced::__private::Register for Cart {
 #[automatically_derived]
 impl ::sourced::__private::Decides<Open> for Cart {
     type Decision = Opened;
-    async fn decide(
+    fn decide(
         &self,
         _message: ::sourced::__private::Message<Open>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<Opened>::may_refuse();
-        ::core::result::Result::Ok(Self::open(self))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<Opened>::may_refuse();
+            ::core::result::Result::Ok(Self::open(self))
+        })
     }
 }
 #[automatically_derived]

@@ -139,27 +139,35 @@ impl ::sourced::__private::Register for Cart {
 #[automatically_derived]
 impl ::sourced::__private::Decides<Add> for Cart {
     type Decision = Added;
-    async fn decide(
+    fn decide(
         &self,
         message: ::sourced::__private::Message<Add>,
         _cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<Added>::may_refuse();
-        ::core::result::Result::Ok(Self::add(self, message.payload.price))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<Added>::may_refuse();
+            ::core::result::Result::Ok(Self::add(self, message.payload.price))
+        })
     }
 }
 #[automatically_derived]
 impl ::sourced::__private::Decides<Count> for Cart {
     type Decision = Counted;
-    async fn decide(
+    fn decide(
         &self,
         _message: ::sourced::__private::Message<Count>,
         cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
-        use ::sourced::__private::MayRefuse as _;
-        ::sourced::__private::Returned::<Counted>::may_refuse();
-        ::core::result::Result::Ok(Self::count(self, cx.history()))
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<Self::Decision, ::sourced::__private::Failure>,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            use ::sourced::__private::MayRefuse as _;
+            ::sourced::__private::Returned::<Counted>::may_refuse();
+            ::core::result::Result::Ok(Self::count(self, cx.history()))
+        })
     }
 }
 #[automatically_derived]
@@ -176,23 +184,27 @@ impl ::sourced::__private::Evolves<Counted> for Cart {
 }
 #[automatically_derived]
 impl ::sourced::__private::Reacts<Added> for Cart {
-    async fn react(
+    fn react(
         &self,
         message: ::sourced::__private::Message<Added>,
         cx: &::sourced::__private::Context,
-    ) -> ::core::result::Result<
-        ::sourced::__private::Dispatched,
-        ::sourced::__private::Failure,
-    > {
-        let returned = Self::look_back(self, &message.payload, cx.history());
-        let mut dispatched = ::sourced::__private::Dispatched::new();
-        <Option<
-            Count,
-        > as ::sourced::__private::IntoDispatch>::into_dispatch(
-            returned,
-            &mut dispatched,
-        )?;
-        ::core::result::Result::Ok(dispatched)
+    ) -> impl ::sourced::__private::Future<
+        Output = ::core::result::Result<
+            ::sourced::__private::Dispatched,
+            ::sourced::__private::Failure,
+        >,
+    > + ::sourced::__private::Send {
+        ::sourced::__private::at_once(move || {
+            let returned = Self::look_back(self, &message.payload, cx.history());
+            let mut dispatched = ::sourced::__private::Dispatched::new();
+            <Option<
+                Count,
+            > as ::sourced::__private::IntoDispatch>::into_dispatch(
+                returned,
+                &mut dispatched,
+            )?;
+            ::core::result::Result::Ok(dispatched)
+        })
     }
     fn produces(out: &mut ::sourced::__private::Produces) {
         <Option<Count> as ::sourced::__private::IntoDispatch>::produces(out);

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error as StdError;
 
-use super::{Actor, OtherStream};
+use super::OtherStream;
 use crate::failure::Failure;
 use crate::message::{Event, Kind, Payload, PayloadError, TypeName};
 use crate::topology::Produces;
@@ -18,9 +18,9 @@ use crate::topology::Produces;
     note = "return `()`, an event, `Option`, `Vec`, an array or a tuple of events, or a `Result` of these",
     note = "the error of the `Result` must be a `std::error::Error` (a refusal) or a `sourced::Failure` (tried again)"
 )]
-pub trait IntoDecision<A: Actor> {
-    /// The events, as they were returned.
-    type Events: Emit<A> + Send;
+pub trait IntoDecision<A> {
+    /// The events, as they were returned. That they are the actor's, [`Decides`](super::Decides) asks for.
+    type Events: Carries + Send;
     /// The domain's way of saying no.
     type Refusal: StdError + Send + Sync + 'static;
 
@@ -185,9 +185,7 @@ macro_rules! __returned_by_commands {
             }
         }
         #[automatically_derived]
-        impl<__Actor: $crate::__private::Actor + $crate::__private::Evolves<$event>>
-            $crate::__private::IntoDecision<__Actor> for $event
-        {
+        impl<__Actor> $crate::__private::IntoDecision<__Actor> for $event {
             type Events = Self;
             type Refusal = $crate::__private::Infallible;
             fn into_decision(
@@ -240,13 +238,13 @@ macro_rules! emit_tuple {
                 $($part::produces(out);)*
             }
         }
-        accepted!([$($part: Emit<A> + Send),*] ($($part,)*));
+        accepted!([$($part: Carries + Send),*] ($($part,)*));
     };
 }
 
 macro_rules! accepted {
     ($([$($generics:tt)*] $shape:ty),*) => {$(
-        impl<A: Actor, $($generics)*> IntoDecision<A> for $shape {
+        impl<A, $($generics)*> IntoDecision<A> for $shape {
             type Events = Self;
             type Refusal = Infallible;
             fn into_decision(self) -> Result<Self, Rejected<Infallible>> {
@@ -255,7 +253,7 @@ macro_rules! accepted {
         }
     )*};
 }
-accepted!([] (), [T: Emit<A> + Send] Option<T>, [T: Emit<A> + Send] Vec<T>, [T: Emit<A> + Send, const N: usize] [T; N]);
+accepted!([] (), [T: Carries + Send] Option<T>, [T: Carries + Send] Vec<T>, [T: Carries + Send, const N: usize] [T; N]);
 
 emit_tuple!(E1);
 emit_tuple!(E1, E2);
@@ -265,7 +263,7 @@ emit_tuple!(E1, E2, E3, E4, E5);
 emit_tuple!(E1, E2, E3, E4, E5, E6);
 
 // One impl for both kinds of error, so that the compiler can say which half of the `Result` is wrong.
-impl<A: Actor, T: Emit<A> + Send, E: IntoRejected> IntoDecision<A> for Result<T, E> {
+impl<A, T: Carries + Send, E: IntoRejected> IntoDecision<A> for Result<T, E> {
     type Events = T;
     type Refusal = E::Refusal;
     fn into_decision(self) -> Result<T, Rejected<E::Refusal>> {

@@ -183,7 +183,7 @@ impl<A: Actor> ActorRef<A> {
         let cx = Context::live(message, &self.services).with_history(basis.history.clone());
         let command = message.envelope().with_payload(command);
         let span = spans::decide(A::NAME, message, message);
-        let decision = guarded(basis.known.state.decide(command, &cx));
+        let decision = guarded(async { basis.known.state.decide(command, &cx).await });
         let decision = decision.instrument(span.clone()).await;
         let decision = decision
             .map_err(Rejected::Failed)

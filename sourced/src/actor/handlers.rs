@@ -263,7 +263,7 @@ impl<A> fmt::Debug for Handlers<A> {
     }
 }
 
-fn decide_row<'a, A: Decides<C>, C: Command>(
+fn decide_row<'a, A: Actor + Decides<C>, C: Command>(
     actor: &'a A,
     message: &'a StoredMessage,
     cx: &'a Context,

@@ -45,8 +45,10 @@ pub use sketch::sketch_events;
 pub use sketch::{IntoSketches, Sketch};
 pub use snapshots::{Fingerprint, SnapshotState};
 
+use std::future::{Ready, ready};
+
 use crate::failure::Failure;
-use crate::message::{Command, Event, Message};
+use crate::message::Message;
 use crate::reactor::Context;
 use crate::stream::StreamId;
 use crate::topology::Produces;
@@ -78,13 +80,14 @@ pub trait Actor: Sized + Send + Sync + 'static {
     label = "`{C}` is not a command of `{Self}`",
     note = "add `#[command] fn …(&self, command: &{C})` to the `impl` of `{Self}`"
 )]
-pub trait Decides<C: Command>: Actor {
+pub trait Decides<C>: Sized {
     /// What the method returns.
-    type Decision: IntoDecision<Self> + Send;
+    type Decision: IntoDecision<Self, Events: Emit<Self>> + Send;
 
     /// Decides on the state after all earlier events of the stream.
     ///
-    /// The error is a failure to call the method; what the method returns is a decision even where it says no.
+    /// The error is a failure to call the method; what the method returns is a decision even where it says no. A method that
+    /// is not `async` may run before the future is polled.
     fn decide(
         &self,
         message: Message<C>,
@@ -93,8 +96,8 @@ pub trait Decides<C: Command>: Actor {
 }
 
 /// An actor that reacts to an event. `#[reaction]` methods write this.
-pub trait Reacts<E: Event>: Sized {
-    /// Reacts, on the state as of the event.
+pub trait Reacts<E>: Sized {
+    /// Reacts, on the state as of the event. A method that is not `async` may run before the future is polled.
     fn react(
         &self,
         message: Message<E>,
@@ -106,4 +109,10 @@ pub trait Reacts<E: Event>: Sized {
     /// It is not told by an associated type, as `Decides::Decision` is: a reaction may dispatch what only its module
     /// knows, and an associated type has to be as public as the actor.
     fn produces(out: &mut Produces);
+}
+
+/// What a method that does not wait gives, as a future. Generated code calls this.
+#[doc(hidden)]
+pub fn at_once<T>(call: impl FnOnce() -> Result<T, Failure>) -> Ready<Result<T, Failure>> {
+    ready(call())
 }

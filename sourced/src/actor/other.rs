@@ -214,7 +214,7 @@ impl<T: Carries> Carries for Elsewhere<T> {
     }
 }
 
-impl<A: Actor, T: Carries + Send> IntoDecision<A> for Elsewhere<T> {
+impl<A, T: Carries + Send> IntoDecision<A> for Elsewhere<T> {
     type Events = Self;
     type Refusal = Infallible;
     fn into_decision(self) -> Result<Self, Rejected<Infallible>> {

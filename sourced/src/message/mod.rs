@@ -1,5 +1,6 @@
 //! Messages: commands and events, and the envelope they are stored in.
 
+mod broken;
 mod id;
 mod line;
 mod metadata;
