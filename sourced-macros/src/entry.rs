@@ -45,13 +45,13 @@ fn generated(
     dx: &mut Diagnostics,
 ) -> Option<TokenStream> {
     let (block, head) = check::block(kind, item, block, dx)?;
-    if !check::head(kind, &head, dx) {
-        return None;
-    }
+    let before = dx.count();
+    check::head(kind, &head, dx);
+    let is_broken = dx.count() > before;
     let members = block.members.iter().filter(|member| member.is_handler());
     let build = |member: &Member| Handler::build(member, dx);
     let handlers = members.filter_map(build).collect();
-    let mut model = Model::build(options, head, &block.members, handlers)?;
+    let mut model = Model::build(options, head, &block.members, handlers, is_broken)?;
     let kind = match kind {
         Kind::Projector if model.has_table() => Kind::Table,
         Kind::Projector if model.stored.is_some() => Kind::Stored,
@@ -99,13 +99,18 @@ fn row_generated(item: TokenStream, dx: &mut Diagnostics) -> Option<TokenStream>
             return None;
         }
     };
-    if !check::row_item(&input, dx) {
-        return None;
-    }
     let before = dx.count();
-    let model = RowModel::build(&input, dx)?;
-    let is_right = check::row(&model, dx);
-    (is_right && dx.count() == before).then(|| expand::row(&model))
+    check::row_item(&input, dx);
+    let is_named = dx.count() == before;
+    let model = RowModel::build(&input, dx);
+    if is_named {
+        check::row(&model, dx);
+    }
+    Some(if dx.count() == before {
+        expand::row(&model)
+    } else {
+        expand::broken_row(&model)
+    })
 }
 
 /// The key of an event, inside generated code.

@@ -39,7 +39,94 @@ pub(crate) fn message_of(method: &Ident) -> Ident {
     if is_name && name != "Self" {
         format_ident!("{name}", span = method.span())
     } else {
-        format_ident!("Message{name}", span = method.span())
+        beside(method)
+    }
+}
+
+/// Another name for the type that a method defines, where its own is taken.
+pub(crate) fn beside(method: &Ident) -> Ident {
+    let name = camel(&method.unraw().to_string());
+    format_ident!("Message{name}", span = method.span())
+}
+
+/// Types, values and traits of Rust's prelude, which a struct of the name would hide in its module.
+const OF_RUST: [&str; 43] = [
+    "AsMut",
+    "AsRef",
+    "AsyncFn",
+    "AsyncFnMut",
+    "AsyncFnOnce",
+    "Box",
+    "Clone",
+    "Copy",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Err",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Result",
+    "Send",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
+    "Vec",
+];
+
+/// Those of `sourced::prelude`.
+const OF_OURS: [&str; 19] = [
+    "App",
+    "CommandExt",
+    "Delete",
+    "Elsewhere",
+    "Emitter",
+    "Failure",
+    "History",
+    "Message",
+    "Metadata",
+    "Now",
+    "Other",
+    "Outgoing",
+    "Principal",
+    "Replaying",
+    "Res",
+    "RowChange",
+    "StoredMessage",
+    "StreamId",
+    "Tx",
+];
+
+/// Whose name a struct of this name would hide, if it would hide one.
+pub(crate) fn hides(name: &str) -> Option<&'static str> {
+    if OF_RUST.contains(&name) {
+        Some("Rust's own")
+    } else {
+        OF_OURS
+            .contains(&name)
+            .then_some("that of `sourced::prelude`")
     }
 }
 
@@ -100,6 +187,7 @@ pub(crate) fn spoken(tokens: impl quote::ToTokens) -> String {
         (" >", ">"),
         ("& ", "&"),
         (":: ", "::"),
+        (" ,", ","),
     ];
     joined
         .iter()

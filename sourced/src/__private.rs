@@ -22,8 +22,8 @@ pub use crate::__schema as schema;
 pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
     Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, IntoSketches,
-    MadeOf, MayRefuse, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise, at_once,
-    read_event, sketch_events,
+    MadeOf, MayRefuse, NoEvents, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise,
+    at_once, read_event, sketch_events,
 };
 pub use crate::backend::{GroupOrder, Tx};
 pub use crate::evolve::Evolves;
@@ -34,8 +34,8 @@ pub use crate::message::broken_by_garde;
 #[cfg(feature = "schema")]
 pub use crate::message::schema_of;
 pub use crate::message::{
-    BrokenRule, Command, Event, Kind, Message, MessageType, Payload, PayloadError, Sampler,
-    StoredMessage, check_was, names_with, read_since, samplers_with,
+    Asked, BrokenRule, Command, Event, IsNoMessage, Kind, Message, MessageType, Payload,
+    PayloadError, Sampler, StoredMessage, check_was, names_with, read_since, samplers_with,
 };
 pub use crate::projector::{AfterSync, Loads, LoadsInTx, Projection, Projector, ProjectorReactor};
 pub use crate::reactor::{Context, Reactor, Register};

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::Type;
+use syn::ext::IdentExt;
+use syn::{GenericParam, Type};
 
 use super::{message, parameters, signature, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
+use crate::model::fields::{self, Unfit};
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
 use crate::model::reactions::{Reaction, is_bare, key, reactions};
@@ -102,24 +104,37 @@ pub(crate) fn block(
 }
 
 /// The block has to be a plain one, of a plain type.
-pub(crate) fn head(kind: Kind, head: &Head, dx: &mut Diagnostics) -> bool {
-    let before = dx.count();
+pub(crate) fn head(kind: Kind, head: &Head, dx: &mut Diagnostics) {
     let attribute = kind.attribute();
+    let ty = head.self_ty.to_token_stream();
     if let Some(trait_ty) = &head.trait_ty {
-        let ty = head.self_ty.to_token_stream();
         dx.error(
             trait_ty,
             format!("`{attribute}` goes on the type's own `impl` block, not on that of a trait"),
             format!(
-                "write `{attribute} impl {ty} {{ … }}`, and keep this block without `{attribute}`"
+                "write `{attribute} impl {} {{ … }}`, and keep this block without `{attribute}`",
+                names::spoken(&ty)
             ),
         );
     }
-    if !head.generics.params.is_empty() {
+    let is_lifetime = |param: &GenericParam| matches!(param, GenericParam::Lifetime(_));
+    if !head.generics.params.iter().all(is_lifetime) {
         dx.error(
             &head.generics,
             format!("`{attribute}` cannot be generic: its messages have one name in storage"),
             "remove the generic parameters, and name concrete types",
+        );
+    } else if let Some((lifetime, Unfit::Borrowed)) = fields::unfit(&ty) {
+        dx.error(
+            lifetime,
+            format!("`{attribute}` cannot borrow: what it is made of outlives every call"),
+            "remove the lifetime, and write owned types in the struct, such as `String` for `&str`",
+        );
+    } else if !head.generics.params.is_empty() {
+        dx.error(
+            &head.generics,
+            format!("`{attribute}` cannot be generic: its messages have one name in storage"),
+            "remove the lifetimes",
         );
     }
     if !matches!(head.self_ty, Type::Path(_)) {
@@ -129,7 +144,6 @@ pub(crate) fn head(kind: Kind, head: &Head, dx: &mut Diagnostics) -> bool {
             format!("write `{attribute} impl Cart {{ … }}` for a struct or an enum `Cart`"),
         );
     }
-    dx.count() == before
 }
 
 /// What is wrong with a block. What it leaves in the model can be generated: handlers that are right, and some that are
@@ -142,11 +156,14 @@ pub(crate) fn model(kind: Kind, model: &mut Model, dx: &mut Diagnostics) {
         if dx.count() > before {
             return false;
         }
+        if kind == Kind::Actor {
+            taken_name(model, handler, dx);
+        }
         stored_name(model, handler, dx);
         row_key(kind, handler, dx);
         signature::check(kind, handler, dx);
         parameters::check(kind, &model.self_ty, handler, dx);
-        if dx.count() > before {
+        if dx.count() > before || model.is_broken {
             handler.mend(&model.self_ty);
         }
         true
@@ -221,6 +238,43 @@ fn aliases(kind: Kind, model: &Model, dx: &mut Diagnostics) {
             "remove it, or write the name that the actor had before",
         );
     }
+}
+
+/// The struct of a message has a name of its own.
+fn taken_name(model: &Model, handler: &mut Handler, dx: &mut Diagnostics) {
+    if !handler.is_definition() {
+        return;
+    }
+    let (attribute, name) = (handler.role.attribute(), handler.defines.to_string());
+    let generated = [format!("{}Ref", model.ident), model.events.to_string()];
+    let (what, help) = if let Some(whose) = names::hides(&name) {
+        (
+            format!("`{attribute}` would define a struct `{name}`, which would hide {whose}"),
+            format!(
+                "rename the method, as `{}_{}`; what is stored may keep its name: `#[{}(\"{}\")]`",
+                handler.name().unraw(),
+                names::snake(&model.ident.unraw().to_string()),
+                handler.role.word(),
+                model.stored_name(handler),
+            ),
+        )
+    } else if model.ident == name {
+        (
+            format!("`{attribute}` would define a struct `{name}`, and the actor is called so"),
+            "rename the method: a message says what is to happen, or what happened".to_owned(),
+        )
+    } else if generated.contains(&name) {
+        (
+            format!(
+                "`{attribute}` would define a struct `{name}`, which `#[actor]` defines already"
+            ),
+            "rename the method".to_owned(),
+        )
+    } else {
+        return;
+    };
+    dx.error(handler.name(), what, help);
+    handler.defines = names::beside(handler.name());
 }
 
 fn stored_name(model: &Model, handler: &Handler, dx: &mut Diagnostics) {
@@ -312,7 +366,7 @@ fn definitions<'m>(model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
     let definitions = model.handlers.iter().filter(|it| it.is_definition());
     let mut repeated = Vec::new();
     for handler in definitions.filter(|handler| handler.cfgs().is_empty()) {
-        let message = names::message_of(handler.name());
+        let message = &handler.defines;
         let Some(first) = seen.insert(message.to_string(), handler) else {
             continue;
         };

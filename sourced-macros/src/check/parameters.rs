@@ -242,7 +242,7 @@ fn ty_is_message(parameter: &Parameter) -> bool {
 fn projector_defines(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
     let what =
         "`#[event]` of a `#[projector]` takes the event by reference: it was defined elsewhere";
-    let event = names::message_of(handler.name());
+    let event = &handler.defines;
     let receiver = match &handler.receiver {
         Some(receiver) => format!("{}, ", names::spoken(receiver)),
         None if handler.takes_row() => "row: Option<Self>, ".to_owned(),

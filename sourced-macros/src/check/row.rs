@@ -12,7 +12,7 @@ use crate::model::row::{Mark, RowModel};
 use crate::names;
 
 /// The item has to be a plain struct with named fields.
-pub(crate) fn row_item(input: &DeriveInput, dx: &mut Diagnostics) -> bool {
+pub(crate) fn row_item(input: &DeriveInput, dx: &mut Diagnostics) {
     let name = &input.ident;
     let help = format!("write `struct {name} {{ #[key] id: Uuid, … }}`");
     let what = "a `Projection` is a struct with a named field for each column";
@@ -20,7 +20,7 @@ pub(crate) fn row_item(input: &DeriveInput, dx: &mut Diagnostics) -> bool {
         Data::Enum(data) => dx.error(data.enum_token, what, help),
         Data::Union(data) => dx.error(data.union_token, what, help),
         Data::Struct(data) => match &data.fields {
-            Fields::Named(_) if input.generics.params.is_empty() => return true,
+            Fields::Named(_) if input.generics.params.is_empty() => {}
             Fields::Named(_) => dx.error(
                 &input.generics,
                 "a `Projection` cannot be generic: it has one table",
@@ -30,12 +30,10 @@ pub(crate) fn row_item(input: &DeriveInput, dx: &mut Diagnostics) -> bool {
             Fields::Unit => dx.error(name, what, help),
         },
     }
-    false
 }
 
 /// The struct as a table.
-pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) -> bool {
-    let before = dx.count();
+pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) {
     if !names::is_column_name(&model.table) {
         dx.error(
             &model.ident,
@@ -104,7 +102,6 @@ pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) -> bool {
             );
         }
     }
-    dx.count() == before
 }
 
 /// A parameter of `#[after_sync]`, which is called for a row.

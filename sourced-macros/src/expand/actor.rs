@@ -38,8 +38,10 @@ pub(crate) fn actor(model: &Model, handlers: &[&Handler]) -> TokenStream {
 
 fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
-    let events = &model.events;
+    let (name, cfgs) = (&model.name, &model.cfgs);
+    let is_actor = model.implements(&quote!(#private::Actor));
+    let is_registered = model.implements(&quote!(#private::Register));
+    let events = events::name(model);
     let reference = reference::name(model);
     let initial = initial(model, handlers);
     let group = model
@@ -68,7 +70,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Actor for #self_ty {
+        #is_actor {
             const NAME: &'static str = #name;
             #group
             type Event = #events;
@@ -80,7 +82,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
         }
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Register for #self_ty {
+        #is_registered {
             fn reactor() -> #private::Arc<dyn #private::Reactor> {
                 #private::ActorReactor::<Self>::shared()
             }
@@ -195,7 +197,7 @@ pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
 
 fn decides(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, cfgs, command) = (&model.self_ty, handler.cfgs(), handler.message());
+    let (cfgs, command) = (handler.cfgs(), handler.message());
     let (message, cx, call) = (
         message_name(handler),
         cx_name([handler]),
@@ -220,7 +222,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     } else {
         (returned, message, quote!(::core::result::Result::Ok(#call)))
     };
-    let decides = of_message(model, "Decides", &command);
+    let decides = model.implements(&of_message(model, "Decides", &command));
     let may_refuse = may_refuse(model, handler);
     let decide = method(
         model,
@@ -233,7 +235,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #decides for #self_ty {
+        #decides {
             type Decision = #returned;
             #decide
         }
@@ -276,14 +278,14 @@ fn returned(handler: &Handler) -> TokenStream {
 /// `impl Evolves`, of an actor or a projector.
 pub(crate) fn evolves(model: &Model, handler: &Handler, event: &TokenStream) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, cfgs) = (&model.self_ty, handler.cfgs());
+    let cfgs = handler.cfgs();
     let (message, call) = (message_name(handler), call(model, handler));
     let call = if handler.is_broken { never() } else { call };
-    let evolves = of_message(model, "Evolves", event);
+    let evolves = model.implements(&of_message(model, "Evolves", event));
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #evolves for #self_ty {
+        #evolves {
             fn evolve(&mut self, #message: #private::Message<#event>) {
                 #call;
             }
@@ -299,7 +301,6 @@ pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
         handler,
         cfgs,
     } = reaction;
-    let self_ty = &model.self_ty;
     let (message, cx, call) = (
         message_name(handler),
         cx_name([*handler]),
@@ -311,7 +312,7 @@ pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     let there = model.library.private_at(span);
     let into_dispatch = quote_spanned!(span=> <#ty as #there::IntoDispatch>::into_dispatch);
     let produces = quote_spanned!(span=> <#ty as #there::IntoDispatch>::produces);
-    let reacts = of_message(model, "Reacts", event);
+    let reacts = model.implements(&of_message(model, "Reacts", event));
     let react = method(
         model,
         handler,
@@ -328,7 +329,7 @@ pub(crate) fn reacts(model: &Model, reaction: &Reaction<'_>) -> TokenStream {
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #reacts for #self_ty {
+        #reacts {
             #react
             fn produces(out: &mut #private::Produces) {
                 #produces(out);

@@ -8,8 +8,20 @@ use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::names;
 
+/// What the enum is called; of an actor whose state is not one type, nothing of it is there.
+pub(crate) fn name(model: &Model) -> TokenStream {
+    if model.is_generic() {
+        let private = model.library.private();
+        return quote!(#private::NoEvents);
+    }
+    model.events.to_token_stream()
+}
+
 /// `any_event! { pub enum CartEvent of Cart { ItemAdded(ItemAdded) = "…", } }`
 pub(crate) fn events(model: &Model, handlers: &[&Handler]) -> TokenStream {
+    if model.is_generic() {
+        return TokenStream::new();
+    }
     let private = model.library.private();
     let (self_ty, name, cfgs) = (&model.self_ty, &model.events, &model.cfgs);
     let docs = format!(" Any event of `{}`.", model.ident);

@@ -12,7 +12,9 @@ use crate::model::reactions::reactions;
 /// Everything beside the user's block. `handlers` are those that are right.
 pub(crate) fn handler(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let (name, cfgs) = (&model.name, &model.cfgs);
+    let is_handler = model.implements(&quote!(#private::Handler));
+    let is_registered = model.implements(&quote!(#private::Register));
     let initial = initial(model, handlers);
     let reactions = reactions(handlers);
     let mut parameters = handlers.iter().flat_map(|handler| &handler.parameters);
@@ -29,7 +31,7 @@ pub(crate) fn handler(model: &Model, handlers: &[&Handler]) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Handler for #self_ty {
+        #is_handler {
             const NAME: &'static str = #name;
             #initial
             fn handlers(#table: &mut #private::Subscriptions<Self>) {
@@ -38,7 +40,7 @@ pub(crate) fn handler(model: &Model, handlers: &[&Handler]) -> TokenStream {
         }
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Register for #self_ty {
+        #is_registered {
             fn reactor() -> #private::Arc<dyn #private::Reactor> {
                 #private::HandlerReactor::<Self>::shared()
             }

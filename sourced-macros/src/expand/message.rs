@@ -9,14 +9,14 @@ use crate::model::Library;
 use crate::model::block::Model;
 use crate::model::handler::Handler;
 use crate::model::message::{MessageModel, Past};
-use crate::model::parameter::{Field, is_cfg};
+use crate::model::parameter::{Field, Parameter, is_cfg};
 use crate::names;
 use crate::parse::member::Role;
 
 /// The struct that a handler defines, and its traits.
 pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
     let private = model.library.private();
-    let name = names::message_of(handler.name());
+    let name = handler.defines.clone();
     let (vis, cfgs, docs) = (&handler.vis, handler.cfgs(), docs(model, handler));
     let mut fields = handler.fields().peekable();
     // What is wrong with the struct as a whole, such as a second one of its name, is said at the method.
@@ -79,6 +79,7 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
             #there::serde::Serialize, #there::serde::Deserialize,
         )]
     };
+    let asked = handler.suspect().map(|field| asked(model, handler, field));
     quote! {
         #cfgs
         #docs
@@ -88,6 +89,37 @@ pub(crate) fn defined_by(model: &Model, handler: &Handler) -> TokenStream {
         #rules
         #vis #keyword #name #body
         #traits
+        #asked
+    }
+}
+
+/// Asks the compiler whether the field is a message, which the macro cannot see.
+fn asked(model: &Model, handler: &Handler, field: &Parameter) -> TokenStream {
+    let (cfgs, ty, span) = (handler.cfgs(), &field.source.ty, field.source.ty.span());
+    let there = model.library.private_at(span);
+    let attribute = handler.role.attribute();
+    let text = format!(
+        "`{attribute}` takes a message that is defined elsewhere by reference\n\nhelp: write `&{}`",
+        names::spoken(ty)
+    );
+    let kind = kind(handler.role);
+    quote_spanned! {span=>
+        #cfgs
+        const _: () = {
+            #[allow(unused_imports)]
+            use #there::IsNoMessage as _;
+            if let #there::Some(#there::Kind::#kind) = #there::Asked::<#ty>::KIND {
+                ::core::panic!(#text)
+            }
+        };
+    }
+}
+
+fn kind(role: Role) -> TokenStream {
+    if role == Role::Command {
+        quote!(Command)
+    } else {
+        quote!(Event)
     }
 }
 
@@ -179,11 +211,7 @@ fn traits(
     cfgs: &TokenStream,
 ) -> TokenStream {
     let private = library.private();
-    let kind = if role == Role::Command {
-        quote!(Command)
-    } else {
-        quote!(Event)
-    };
+    let kind = kind(role);
     let returned =
         (role == Role::Event).then(|| quote!(#cfgs #private::returned_by_commands!(#name);));
     let aliases = &past.aliases;

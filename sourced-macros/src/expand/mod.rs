@@ -16,5 +16,5 @@ pub(crate) use actor::actor;
 pub(crate) use handler::handler;
 pub(crate) use message::definition;
 pub(crate) use projector::projector;
-pub(crate) use row::{key, row};
+pub(crate) use row::{broken_row, key, row};
 pub(crate) use table::table;

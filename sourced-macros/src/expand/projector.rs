@@ -14,7 +14,9 @@ use crate::parse::member::Role;
 /// Everything beside the user's block. `handlers` are those that are right.
 pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let (name, cfgs) = (&model.name, &model.cfgs);
+    let is_projector = model.implements(&quote!(#private::Projector));
+    let is_registered = model.implements(&quote!(#private::Register));
     let of = |role| {
         handlers
             .iter()
@@ -70,7 +72,7 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Projector for #self_ty {
+        #is_projector {
             const NAME: &'static str = #name;
             #initial
             fn handlers(#table: &mut #private::Projection<Self>) {
@@ -80,7 +82,7 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
         }
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Register for #self_ty {
+        #is_registered {
             fn reactor() -> #private::Arc<dyn #private::Reactor> {
                 #private::ProjectorReactor::<Self>::shared()
             }

@@ -23,6 +23,7 @@ pub(crate) fn name(model: &Model) -> Ident {
 pub(crate) fn reference(model: &Model, commands: &[&Handler], flow: &[String]) -> TokenStream {
     let private = model.library.private();
     let (name, self_ty, cfgs) = (name(model), &model.self_ty, &model.cfgs);
+    let default = (!model.is_generic()).then(|| quote!(= #self_ty));
     let methods = commands.iter().map(|handler| method(model, handler));
     let docs = format!(
         " One `{}` of an app, by its stream: a durable method per command.",
@@ -33,7 +34,7 @@ pub(crate) fn reference(model: &Model, commands: &[&Handler], flow: &[String]) -
         #[doc = #docs]
         #(#[doc = #flow])*
         #[allow(dead_code, private_interfaces, unreachable_pub)]
-        pub struct #name<__Actor = #self_ty>(#private::ActorRef<__Actor>);
+        pub struct #name<__Actor #default>(#private::ActorRef<__Actor>);
         #(#cfgs)*
         #private::actor_ref!(#name);
         #(#cfgs)*

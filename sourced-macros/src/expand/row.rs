@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use crate::model::fields;
 use crate::model::row::{ColumnModel, RowModel};
 use crate::parse::row::KeyInput;
 
@@ -93,6 +94,61 @@ pub(crate) fn row(model: &RowModel) -> TokenStream {
             ) -> ::core::result::Result<Self, #private::ColumnError> {
                 ::core::result::Result::Ok(Self { #(#read),* })
             }
+        }
+        #key_of
+    }
+}
+
+/// What others need of a struct that is wrong, so that it is the only mistake: nothing of it runs.
+pub(crate) fn broken_row(model: &RowModel) -> TokenStream {
+    let private = model.library.private();
+    let (ident, vis) = (&model.ident, &model.vis);
+    let columns = format_ident!("{ident}Columns");
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let ty = fields::lasting(&syn::parse_quote!(#ident #ty_generics));
+    let generics = fields::without_lifetimes(model.generics.clone());
+    let bounds = (!generics.params.is_empty())
+        .then(|| quote!(where #ty: ::core::marker::Send + ::core::marker::Sync + 'static));
+    let impl_generics = if bounds.is_some() {
+        quote!(#impl_generics)
+    } else {
+        quote!()
+    };
+    // Of one type whose parts last; else its columns are as unknown as it is.
+    let known = model.columns.iter().filter(|_| bounds.is_none());
+    let (names, types): (Vec<_>, Vec<_>) = known
+        .map(|column| (&column.field, fields::lasting(&column.ty)))
+        .unzip();
+    let keys = model.keys().filter(|_| bounds.is_none());
+    let keys: Vec<_> = keys.map(|column| fields::lasting(&column.ty)).collect();
+    let key_ty = match keys.as_slice() {
+        [one] => one.to_token_stream(),
+        several => quote!((#(#several),*)),
+    };
+    let (never, key_of) = (quote!(::core::unreachable!()), key_of(model));
+    quote! {
+        #[allow(dead_code)]
+        #[derive(Debug)]
+        #vis struct #columns { #(#names: #private::Column<#ty, #types>),* }
+        #[automatically_derived]
+        impl #impl_generics #private::Row for #ty #bounds {
+            type Key = #key_ty;
+            type Columns = #columns;
+            const TABLE: &'static str = "";
+            const COLUMNS: Self::Columns = #columns { #(#names: #private::Column::new(0)),* };
+            fn describe(_: &mut #private::Describe) { #never }
+            fn key(&self) -> Self::Key { #never }
+            fn key_values(
+                _: &Self::Key,
+                _: &mut #private::ToRow,
+            ) -> ::core::result::Result<(), #private::ColumnError> { #never }
+            fn write(
+                &self,
+                _: &mut #private::ToRow,
+            ) -> ::core::result::Result<(), #private::ColumnError> { #never }
+            fn read(
+                _: &mut #private::FromRow,
+            ) -> ::core::result::Result<Self, #private::ColumnError> { #never }
         }
         #key_of
     }

@@ -14,7 +14,9 @@ use crate::parse::member::Role;
 /// Everything beside the user's block. `handlers` are those that are right.
 pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let private = model.library.private();
-    let (self_ty, name, cfgs) = (&model.self_ty, &model.name, &model.cfgs);
+    let (name, cfgs) = (&model.name, &model.cfgs);
+    let is_table = model.implements(&quote!(#private::TableProjector));
+    let is_registered = model.implements(&quote!(#private::Register));
     let of = |role| {
         let handlers = handlers.iter().copied();
         handlers.filter(move |handler| handler.role == role)
@@ -49,7 +51,7 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::TableProjector for #self_ty {
+        #is_table {
             const NAME: &'static str = #name;
             #version
             #order
@@ -59,7 +61,7 @@ pub(crate) fn table(model: &Model, handlers: &[&Handler]) -> TokenStream {
         }
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Register for #self_ty {
+        #is_registered {
             fn reactor() -> #private::Arc<dyn #private::Reactor> {
                 #private::TableReactor::<Self>::shared()
             }
@@ -74,6 +76,7 @@ fn projects(model: &Model, handler: &Handler) -> TokenStream {
     let (self_ty, cfgs, event) = (&model.self_ty, handler.cfgs(), handler.message());
     let there = model.library.private_at(event.span());
     let projects = quote_spanned!(event.span()=> #there::Projects<#event>);
+    let projects = model.implements(&projects);
     let key = match &handler.stored.key {
         None => quote!(#self_ty! { (message.payload) #event }),
         Some(field) if field.segments.len() == 1 => {
@@ -90,7 +93,7 @@ fn projects(model: &Model, handler: &Handler) -> TokenStream {
     quote! {
         #cfgs
         #[automatically_derived]
-        impl #projects for #self_ty {
+        #projects {
             fn key_of(message: &#private::Message<#event>) -> <Self as #private::Row>::Key {
                 #key
             }

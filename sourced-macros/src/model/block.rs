@@ -1,14 +1,14 @@
 //! A block: the type, and its handlers.
 
-use proc_macro2::Ident;
-use quote::format_ident;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, LitInt, LitStr, Path, Type, TypePath};
+use syn::{Attribute, Generics, LitInt, LitStr, Path, Type, TypePath};
 
-use super::Library;
 use super::handler::Handler;
 use super::message::Past;
 use super::snapshots::Snapshots;
+use super::{Library, fields};
 use crate::names;
 use crate::parse::block::Head;
 use crate::parse::member::{Member, Role};
@@ -24,6 +24,10 @@ pub(crate) struct Model {
     pub(crate) aliases: Vec<LitStr>,
     /// The type as written.
     pub(crate) self_ty: TypePath,
+    /// Whether something is wrong with the block as a whole, which was said. See [`Handler::is_broken`].
+    pub(crate) is_broken: bool,
+    /// The generics of the block, which then is broken.
+    pub(crate) generics: Generics,
     /// Its last word.
     pub(crate) ident: Ident,
     /// What the enum of its events is called.
@@ -51,8 +55,13 @@ impl Model {
         head: Head,
         members: &[Member],
         mut handlers: Vec<Handler>,
+        is_broken: bool,
     ) -> Option<Self> {
-        let Type::Path(self_ty) = head.self_ty else {
+        let (generics, mut self_ty) = (head.generics, head.self_ty);
+        if is_broken {
+            self_ty = fields::lasting(&self_ty);
+        }
+        let Type::Path(self_ty) = self_ty else {
             return None;
         };
         let ident = self_ty.path.segments.last()?.ident.clone();
@@ -89,10 +98,29 @@ impl Model {
                 .into_iter()
                 .filter(super::parameter::is_cfg)
                 .collect(),
+            generics: fields::without_lifetimes(generics),
+            is_broken,
             self_ty,
             ident,
             handlers,
         })
+    }
+
+    /// Whether the block is broken and generic, and stays so: its state is not one type.
+    pub(crate) fn is_generic(&self) -> bool {
+        !self.generics.params.is_empty()
+    }
+
+    /// `impl Decides<AddItem> for Cart`
+    pub(crate) fn implements(&self, of: &TokenStream) -> TokenStream {
+        let self_ty = &self.self_ty;
+        if !self.is_generic() {
+            return quote!(impl #of for #self_ty);
+        }
+        let (generics, _, bounds) = self.generics.split_for_impl();
+        let bounds = bounds.map(|bounds| &bounds.predicates);
+        let lasts = quote!(#self_ty: ::core::marker::Send + ::core::marker::Sync + 'static);
+        quote!(impl #generics #of for #self_ty where #lasts, #bounds)
     }
 
     /// Whether its `#[event]` methods make and end rows of a table.

@@ -219,6 +219,23 @@ impl Around<'_> {
     }
 }
 
+/// The same type, of owned parts: `Cart<'static>` for `Cart<'_>`.
+pub(crate) fn lasting(ty: &Type) -> Type {
+    let around = Around {
+        this: TokenStream::new(),
+        generics: &Generics::default(),
+    };
+    around.owned(ty)
+}
+
+/// Generics of owned parts.
+pub(crate) fn without_lifetimes(mut generics: Generics) -> Generics {
+    let is_lifetime = |param: &GenericParam| matches!(param, GenericParam::Lifetime(_));
+    let others = generics.params.into_iter().filter(|it| !is_lifetime(it));
+    generics.params = others.collect();
+    generics
+}
+
 fn string() -> Type {
     syn::parse_quote!(String)
 }

@@ -36,6 +36,8 @@ pub(crate) struct Handler {
     pub(crate) listed: Vec<Path>,
     /// How the message is stored that it defines: `#[event("cart.item_added", alias = "cart.added")]`.
     pub(crate) stored: Options,
+    /// What the message is called that it defines, if it defines one.
+    pub(crate) defines: Ident,
     /// Whether something is wrong with it, which was said. What is generated for it then is there for the calls of it,
     /// which are no mistakes.
     pub(crate) is_broken: bool,
@@ -90,6 +92,7 @@ impl Handler {
             parameters,
             listed,
             stored,
+            defines: names::message_of(&sig.ident),
             sig,
             is_broken: false,
         };
@@ -102,7 +105,7 @@ impl Handler {
         let is_data =
             |parameter: &&Parameter| parameter.field().is_some() || parameter.message().is_some();
         let n_data = self.parameters.iter().filter(is_data).count();
-        let message = names::message_of(&self.sig.ident);
+        let message = &self.defines;
         for parameter in &mut self.parameters {
             let is_awaited = parameter
                 .name()
@@ -112,7 +115,7 @@ impl Handler {
                 Role::Command | Role::Reaction | Role::On if is_awaited && !is_alone => {
                     parameter.recognise_resource();
                 }
-                Role::Command | Role::Event => parameter.recognise_message(&message),
+                Role::Command | Role::Event => parameter.recognise_message(message),
                 _ => {}
             }
         }
@@ -144,6 +147,22 @@ impl Handler {
         }
     }
 
+    /// The one field of the message that it defines, where that is perhaps a message itself, which was to be taken by
+    /// reference: `fn on_added(&mut self, event: order::Added)`.
+    pub(crate) fn suspect(&self) -> Option<&Parameter> {
+        let mut fields = self.parameters.iter().filter(|it| it.field().is_some());
+        let (field, None) = (fields.next()?, fields.next()) else {
+            return None;
+        };
+        // An event in an event is nothing else. A command may carry another one: `fn remind(&self, mail: SendMail)`.
+        let is_named_so = |name: &Ident| {
+            let name = name.to_string();
+            ["command", "cmd", "message", "msg", "request"].contains(&name.trim_start_matches('_'))
+        };
+        let is_suspect = self.role == Role::Event || field.name().is_some_and(is_named_so);
+        (is_suspect && field.may_be_message()).then_some(field)
+    }
+
     /// The name of the method.
     pub(crate) fn name(&self) -> &Ident {
         &self.sig.ident
@@ -160,7 +179,7 @@ impl Handler {
     pub(crate) fn message(&self) -> TokenStream {
         match self.message_parameter().and_then(Parameter::message) {
             Some(named) => named.to_token_stream(),
-            None => names::message_of(self.name()).into_token_stream(),
+            None => self.defines.to_token_stream(),
         }
     }
 

@@ -189,6 +189,21 @@ impl Parameter {
         })
     }
 
+    /// Whether its type could be a message, as far as its name shows.
+    pub(crate) fn may_be_message(&self) -> bool {
+        let Type::Path(path) = &*self.source.ty else {
+            return false;
+        };
+        let is_plain = path
+            .path
+            .segments
+            .iter()
+            .all(|part| part.arguments.is_none());
+        matches!(self.kind, ParameterKind::Field(_))
+            && is_plain
+            && !NEVER_MESSAGES.iter().any(|name| path.path.is_ident(name))
+    }
+
     /// Whether it asks whether it is a replay.
     pub(crate) fn is_replaying(&self) -> bool {
         matches!(&*self.source.ty, Type::Path(path) if last_is(path, "Replaying"))

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Data, DeriveInput, Field, Fields, Type, Visibility};
+use syn::{Attribute, Data, DeriveInput, Field, Generics, Type, Visibility};
 
 use super::Library;
 use crate::diagnostics::Diagnostics;
@@ -17,6 +17,8 @@ pub(crate) struct RowModel {
     pub(crate) ident: Ident,
     /// Its visibility.
     pub(crate) vis: Visibility,
+    /// Its generics, which are wrong.
+    pub(crate) generics: Generics,
     /// What its table is called.
     pub(crate) table: String,
     /// Its fields.
@@ -61,25 +63,24 @@ impl Mark {
 }
 
 impl RowModel {
-    /// Names what was read; `None` when it is no struct with names, which `check` says.
-    pub(crate) fn build(input: &DeriveInput, dx: &mut Diagnostics) -> Option<Self> {
-        let Data::Struct(data) = &input.data else {
-            return None;
-        };
-        let Fields::Named(fields) = &data.fields else {
-            return None;
+    /// Names what was read. What has no name is no column, which `check` says.
+    pub(crate) fn build(input: &DeriveInput, dx: &mut Diagnostics) -> Self {
+        let fields = match &input.data {
+            Data::Struct(data) => data.fields.iter().collect(),
+            _ => Vec::new(),
         };
         let options = RowOptions::read(&input.attrs, ON_STRUCT, dx);
         let snake = || names::snake(&input.ident.unraw().to_string());
-        let columns = fields.named.iter();
+        let columns = fields.into_iter();
         let columns = columns.filter_map(|field| ColumnModel::build(field, dx));
-        Some(Self {
+        Self {
             columns: columns.collect(),
             library: Library::new(options.krate.as_ref()),
             table: options.table.map_or_else(snake, |table| table.value()),
             ident: input.ident.clone(),
             vis: input.vis.clone(),
-        })
+            generics: input.generics.clone(),
+        }
     }
 
     /// The columns of the key.

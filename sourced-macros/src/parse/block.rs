@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Generics, Token, Type, WhereClause};
+use syn::{Attribute, Generics, Token, Type};
 
 use super::groups;
 use super::member::Member;
@@ -22,7 +22,7 @@ pub(crate) struct Block {
 pub(crate) struct Head {
     /// The attributes of the block.
     pub(crate) attrs: Vec<Attribute>,
-    /// Its generics.
+    /// Its generics, and what is said of them.
     pub(crate) generics: Generics,
     /// The type.
     pub(crate) self_ty: Type,
@@ -58,13 +58,13 @@ impl Block {
             let attrs = input.call(Attribute::parse_outer)?;
             input.parse::<Option<Token![unsafe]>>()?;
             input.parse::<Token![impl]>()?;
-            let generics = input.parse()?;
+            let mut generics: Generics = input.parse()?;
             let mut self_ty: Type = input.parse()?;
             let mut trait_ty = None;
             if input.parse::<Option<Token![for]>>()?.is_some() {
                 trait_ty = Some(std::mem::replace(&mut self_ty, input.parse()?));
             }
-            input.parse::<Option<WhereClause>>()?;
+            generics.where_clause = input.parse()?;
             Ok(Head {
                 attrs,
                 generics,

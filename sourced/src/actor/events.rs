@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::{Carries, Emit, Emitted};
 use crate::message::{Event, PayloadError, StoredMessage};
+use crate::topology::Produces;
 
 /// Any event of an actor: an enum with a variant per event. `#[actor]` writes one, called `CartEvent` for a `Cart`.
 ///
@@ -42,6 +44,27 @@ pub trait AnyEvent: fmt::Debug + Clone + PartialEq + Send + Sync + Sized + 'stat
     /// # Errors
     /// [`PayloadError`] when it is one, and its payload is not of its type.
     fn read(event: &StoredMessage) -> Result<Option<Self>, PayloadError>;
+}
+
+/// In the place of the events of an actor that the compiler refuses.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoEvents {}
+
+impl AnyEvent for NoEvents {
+    fn read(_: &StoredMessage) -> Result<Option<Self>, PayloadError> {
+        Ok(None)
+    }
+}
+
+impl<A> Emit<A> for NoEvents {
+    fn emit(&self, _: &mut Vec<Emitted>) -> Result<(), PayloadError> {
+        match *self {}
+    }
+}
+
+impl Carries for NoEvents {
+    fn produces(_: &mut Produces) {}
 }
 
 /// The payload of a stored message that is an `E`.

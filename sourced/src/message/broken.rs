@@ -1,4 +1,27 @@
-//! Messages of methods that are wrong.
+//! Messages of methods that are wrong, or may be.
+
+use std::marker::PhantomData;
+
+use super::{Kind, MessageType};
+
+/// A type of which generated code asks whether it is a message.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Asked<T>(PhantomData<T>);
+
+impl<T: MessageType> Asked<T> {
+    /// What it is.
+    pub const KIND: Option<Kind> = Some(T::KIND);
+}
+
+/// What is answered for all other types.
+#[doc(hidden)]
+pub trait IsNoMessage {
+    /// Nothing.
+    const KIND: Option<Kind> = None;
+}
+
+impl<T> IsNoMessage for Asked<T> {}
 
 /// The traits of a message whose method the compiler refuses, so that its calls are no errors of their own. Nothing of it runs.
 #[doc(hidden)]

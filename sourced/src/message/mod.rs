@@ -12,6 +12,8 @@ mod tick;
 mod trace;
 mod versions;
 
+#[doc(hidden)]
+pub use broken::{Asked, IsNoMessage};
 pub use id::{CorrelationId, InvalidMessageId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
