@@ -1,5 +1,7 @@
 //! What can go wrong around an app.
 
+use std::fmt;
+
 use crate::actor::{OutgoingError, outage};
 use crate::backend::{AppendError, BackendError, TableError};
 use crate::message::{BrokenRules, PayloadError, ReservedKey, TypeName};
@@ -8,7 +10,9 @@ use crate::stream::{GroupId, InvalidName, RecurrenceId};
 use crate::topology::Problem;
 
 /// Why an app could not be built.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`, which says what to do: that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// Handlers ask for resources that nobody registered; all of them are named.
@@ -146,7 +150,9 @@ impl From<Problem> for BuildError {
 }
 
 /// Why a command was not dispatched. Nothing was stored.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`, as that of [`BuildError`].
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DispatchError {
     /// No registered actor decides it, so it would wait for ever.
@@ -176,6 +182,18 @@ pub enum DispatchError {
     #[error(transparent)]
     Append(#[from] AppendError),
 }
+
+/// What `main` prints is what helps.
+macro_rules! debug_says_what_to_do {
+    ($($error:ty),*) => {$(
+        impl fmt::Debug for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+debug_says_what_to_do!(BuildError, DispatchError);
 
 impl From<OutgoingError> for DispatchError {
     fn from(error: OutgoingError) -> Self {
