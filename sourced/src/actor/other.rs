@@ -101,6 +101,7 @@ impl<A: Actor> Other<A> {
     }
 
     /// Events for the other stream, to be returned by the command method.
+    #[must_use = "events for another stream have no effect unless the command returns them"]
     pub fn emit<T: Emit<A>>(&self, events: T) -> Elsewhere<T> {
         Elsewhere {
             there: OtherStream {
@@ -158,7 +159,6 @@ impl<A: fmt::Debug> fmt::Debug for Other<A> {
 }
 
 /// Events for another stream, made by [`Other::emit`].
-#[must_use = "events for another stream have no effect unless the command returns them"]
 pub struct Elsewhere<T> {
     there: OtherStream,
     events: T,
