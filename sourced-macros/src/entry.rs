@@ -8,6 +8,7 @@ use crate::check::{self, Kind};
 use crate::diagnostics::Diagnostics;
 use crate::expand;
 use crate::model::block::Model;
+use crate::model::fields;
 use crate::model::handler::Handler;
 use crate::model::message::MessageModel;
 use crate::model::row::RowModel;
@@ -57,7 +58,7 @@ fn generated(
         Kind::Projector if model.stored.is_some() => Kind::Stored,
         kind => kind,
     };
-    check::model(kind, &mut model, dx);
+    check::model(kind, &mut model, &block.members, dx);
     let handlers: Vec<&Handler> = model.handlers.iter().collect();
     Some(match kind {
         Kind::Actor => expand::actor(&model, &handlers),
@@ -78,7 +79,11 @@ pub(crate) fn message(role: Role, args: TokenStream, item: &TokenStream) -> Toke
     let read = Item::read(item.clone());
     let model = check::message(role, item, read.as_ref(), &options, &mut dx)
         .and_then(|read| MessageModel::build(role, &options, read));
-    let (derives, traits) = model.as_ref().map(expand::definition).unzip();
+    // Fields that no message can hold are mended, so that they are the only mistake.
+    let mended = (dx.count() > 0).then(|| fields::mended(item)).flatten();
+    let define = |model| expand::definition(model, mended.is_some());
+    let (derives, traits) = model.as_ref().map(define).unzip();
+    let item = mended.as_ref().unwrap_or(item);
     let errors = dx.into_tokens();
     quote!(#derives #item #errors #traits)
 }

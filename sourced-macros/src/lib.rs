@@ -139,7 +139,18 @@ use proc_macro::TokenStream;
 ///   `to: Other<Account>`, which is a `StreamId` in the message.
 ///
 /// The messages are structs of the module. Two actors that both have a method `cancel` both define `Cancel`: give each
-/// actor a module of its own, or define one of the structs yourself and take it by reference.
+/// actor a module of its own, or define one of the structs yourself and take it by reference. A method whose struct would hide
+/// a name of Rust's prelude or of `sourced::prelude`, such as `option`, `send` or `delete`, does not compile; `delete_cart`
+/// does, and `#[command("cart.delete")]` keeps the stored name.
+///
+/// A `#[deprecated]` on a method is one on its durable method, too.
+///
+/// # What is pure
+/// An `#[event]`, `#[before_evolve]` or `#[state]` method runs again for each replay, today and in ten years, and has to come
+/// out the same. So it has no way to wait, to refuse, or to be given anything but the event. Inside its body, the words that
+/// show a clock, an id, chance, a file, the network, output or a changed static are refused: `SystemTime::now`,
+/// `Utc::now`, `Uuid::new_v4`, `rand::`, `std::fs`, `tokio::`, `println!`, `COUNT.fetch_add`. What the functions that it calls
+/// do, only the laws and lints show that `docs/laws.md` in the repository tells of.
 ///
 /// # Events
 /// `CartEvent` is an enum of all events of the block, each a variant called like its type. A command may return it, a
@@ -634,13 +645,15 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// use sourced::prelude::*;
 ///
 /// #[derive(Debug, Default)]
-/// pub struct Cart;
+/// pub struct Cart {
+///     order: u32,
+/// }
 ///
 /// #[actor]
 /// impl Cart {
 ///     #[event]
 ///     fn placed(&mut self, number: u32) {
-///         println!("{number}");
+///         self.order = number;
 ///     }
 ///
 ///     #[command]

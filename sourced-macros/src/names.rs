@@ -49,21 +49,24 @@ pub(crate) fn beside(method: &Ident) -> Ident {
     format_ident!("Message{name}", span = method.span())
 }
 
-/// Types, values and traits of Rust's prelude, which a struct of the name would hide in its module.
-const OF_RUST: [&str; 43] = [
+/// Types and values of Rust's prelude, which a struct of the name would hide in its module.
+const OF_RUST: [&str; 9] = [
+    "Box", "Err", "None", "Ok", "Option", "Result", "Some", "String", "Vec",
+];
+
+/// Its traits.
+const TRAITS_OF_RUST: [&str; 34] = [
     "AsMut",
     "AsRef",
     "AsyncFn",
     "AsyncFnMut",
     "AsyncFnOnce",
-    "Box",
     "Clone",
     "Copy",
     "Default",
     "DoubleEndedIterator",
     "Drop",
     "Eq",
-    "Err",
     "ExactSizeIterator",
     "Extend",
     "Fn",
@@ -76,27 +79,20 @@ const OF_RUST: [&str; 43] = [
     "IntoFuture",
     "IntoIterator",
     "Iterator",
-    "None",
-    "Ok",
-    "Option",
     "Ord",
     "PartialEq",
     "PartialOrd",
-    "Result",
     "Send",
     "Sized",
-    "Some",
-    "String",
     "Sync",
     "ToOwned",
     "ToString",
     "TryFrom",
     "TryInto",
     "Unpin",
-    "Vec",
 ];
 
-/// Those of `sourced::prelude`.
+/// Types of `sourced::prelude`.
 const OF_OURS: [&str; 19] = [
     "App",
     "CommandExt",
@@ -121,13 +117,18 @@ const OF_OURS: [&str; 19] = [
 
 /// Whose name a struct of this name would hide, if it would hide one.
 pub(crate) fn hides(name: &str) -> Option<&'static str> {
-    if OF_RUST.contains(&name) {
+    if OF_RUST.contains(&name) || is_trait(name) {
         Some("Rust's own")
     } else {
         OF_OURS
             .contains(&name)
             .then_some("that of `sourced::prelude`")
     }
+}
+
+/// Whether it is the name of a trait, which few modules write down.
+pub(crate) fn is_trait(name: &str) -> bool {
+    TRAITS_OF_RUST.contains(&name)
 }
 
 /// Whether this can be the name of a stored type, or its prefix: words of letters, digits and `_`, joined by dots.

@@ -23,7 +23,7 @@ pub use crate::actor::{
     Actor, ActorReactor, ActorRef, AnyEvent, Carries, CommandError, Decides, Dispatched, Emit,
     Emitted, Emitter, EventsOf, Fingerprint, Handlers, IntoDecision, IntoDispatch, IntoSketches,
     MadeOf, MayRefuse, NoEvents, Other, Reacts, RefusalOf, Rejected, Returned, Sketch, Stepwise,
-    at_once, read_event, sketch_events,
+    at_once, read_event, sketch_events, variant,
 };
 pub use crate::backend::{GroupOrder, Tx};
 pub use crate::evolve::Evolves;

@@ -47,7 +47,7 @@ fn one() -> u32 {
 #[actor]
 impl Parcel {
     #[command]
-    fn send(
+    fn post(
         &self,
         #[serde(rename = "to", alias = "receiver")] address: String,
         #[serde(default = "one")] quantity: u32,
@@ -84,7 +84,7 @@ impl Parcel {
 
 #[test]
 fn attributes_of_parameters_shape_what_is_stored() {
-    let send = Send {
+    let post = Post {
         address: "Long Lane 7".into(),
         quantity: 2,
         note: None,
@@ -95,19 +95,19 @@ fn attributes_of_parameters_shape_what_is_stored() {
         },
         cache: 9,
     };
-    let stored = Payload::encode(&send).unwrap();
+    let stored = Payload::encode(&post).unwrap();
     assert_eq!(
         stored.as_str(),
         r#"{"to":"Long Lane 7","quantity":2,"price":"12.05","width":3,"height":4}"#
     );
-    let read: Send = stored.decode().unwrap();
-    assert_eq!(read, Send { cache: 0, ..send });
+    let read: Post = stored.decode().unwrap();
+    assert_eq!(read, Post { cache: 0, ..post });
 }
 
 #[test]
 fn attributes_of_parameters_shape_what_is_read() {
     let old = r#"{"receiver":"here","price":"0.50","width":1,"height":1,"gone":true}"#;
-    let read: Send = Payload::parse(old).unwrap().decode().unwrap();
+    let read: Post = Payload::parse(old).unwrap().decode().unwrap();
     assert_eq!(
         (read.address.as_str(), read.quantity, read.price),
         ("here", 1, 50)
@@ -127,14 +127,14 @@ async fn a_handler_gets_what_was_stored() {
         height: 4,
     };
     let parcel = app.actor::<Parcel>("parcel-1");
-    let sent = parcel.send("here", 2, None, 100, size, 0).await.unwrap();
+    let sent = parcel.post("here", 2, None, 100, size, 0).await.unwrap();
     assert_eq!(sent.area, 12);
     assert_eq!(parcel.load().await.unwrap().state().n_sent, 2);
 }
 
 #[test]
 fn with_a_flattened_field_unknown_ones_cannot_be_told_but_all_else_can() {
-    let read = |value| CommandType::of::<Send>().read(&value);
+    let read = |value| CommandType::of::<Post>().read(&value);
     let body = json!({"to": "here", "price": "1.00", "width": 1, "height": 1, "gone": true});
     let payload = read(body).unwrap();
     assert!(

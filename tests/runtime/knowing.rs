@@ -28,11 +28,19 @@ static BEGUN: LazyLock<Mutex<HashMap<StreamId, u32>>> = LazyLock::new(Mutex::def
 /// The streams whose events cannot be evolved by.
 static BROKEN: LazyLock<Mutex<HashSet<StreamId>>> = LazyLock::new(Mutex::default);
 
+fn count_beginning(id: &StreamId) {
+    *BEGUN.lock().unwrap().entry(id.clone()).or_default() += 1;
+}
+
+fn is_broken(id: &StreamId) -> bool {
+    BROKEN.lock().unwrap().contains(id)
+}
+
 #[actor]
 impl Meter {
     #[state]
     fn new(id: &StreamId) -> Self {
-        *BEGUN.lock().unwrap().entry(id.clone()).or_default() += 1;
+        count_beginning(id);
         Self {
             id: id.clone(),
             count: 0,
@@ -104,7 +112,7 @@ impl Meter {
     #[event]
     pub fn stepped(&mut self, to: u32) {
         self.count = to;
-        assert!(!BROKEN.lock().unwrap().contains(&self.id), "as told");
+        assert!(!is_broken(&self.id), "as told");
     }
 
     #[event]

@@ -1,23 +1,19 @@
 //! Checks of a block as a whole.
 
-use std::collections::HashMap;
-
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::ext::IdentExt;
 use syn::{GenericParam, Type};
 
-use super::{message, parameters, signature, stored};
+use super::{forgotten, naming, parameters, purity, repeated, signature, stored};
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
 use crate::model::fields::{self, Unfit};
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
-use crate::model::reactions::{Reaction, is_bare, key, reactions};
 use crate::names;
 use crate::parse::block::{Block, Head};
 use crate::parse::item::Item;
-use crate::parse::member::Role;
+use crate::parse::member::{Member, Role};
 
 /// What a block is to become.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -148,7 +144,7 @@ pub(crate) fn head(kind: Kind, head: &Head, dx: &mut Diagnostics) {
 
 /// What is wrong with a block. What it leaves in the model can be generated: handlers that are right, and some that are
 /// broken.
-pub(crate) fn model(kind: Kind, model: &mut Model, dx: &mut Diagnostics) {
+pub(crate) fn model(kind: Kind, model: &mut Model, members: &[Member], dx: &mut Diagnostics) {
     let mut handlers = std::mem::take(&mut model.handlers);
     handlers.retain_mut(|handler| {
         let before = dx.count();
@@ -157,19 +153,23 @@ pub(crate) fn model(kind: Kind, model: &mut Model, dx: &mut Diagnostics) {
             return false;
         }
         if kind == Kind::Actor {
-            taken_name(model, handler, dx);
+            naming::of_struct(model, handler, dx);
         }
-        stored_name(model, handler, dx);
+        naming::of_stored(model, handler, dx);
         row_key(kind, handler, dx);
         signature::check(kind, handler, dx);
-        parameters::check(kind, &model.self_ty, handler, dx);
+        parameters::check(kind, model, handler, dx);
+        purity::check(handler, dx);
         if dx.count() > before || model.is_broken {
             handler.mend(&model.self_ty);
         }
         true
     });
     model.handlers = handlers;
-    aliases(kind, model, dx);
+    if kind == Kind::Actor {
+        forgotten::check(model, members, dx);
+    }
+    naming::aliases(kind, model, dx);
     match (&model.stored, kind) {
         (Some(word), Kind::Table) => stored::table(word, dx),
         (Some(word), _) => stored::block(word, model, dx),
@@ -198,7 +198,7 @@ pub(crate) fn model(kind: Kind, model: &mut Model, dx: &mut Diagnostics) {
             "remove `version`, and rebuild it in place (`app.group::<T>().rebuild()`); or give the new one a name of its own",
         );
     }
-    let repeated = repetitions(model, dx);
+    let repeated = repeated::check(model, dx);
     let mut is_first = model
         .handlers
         .iter()
@@ -207,102 +207,22 @@ pub(crate) fn model(kind: Kind, model: &mut Model, dx: &mut Diagnostics) {
         .into_iter();
     model.handlers.retain(|handler| {
         let is_first = is_first.next().unwrap_or(true);
-        is_first && (!handler.is_broken || is_used(handler))
+        is_first && (!handler.is_broken || is_used(handler, &model.events))
     });
 }
 
 /// Whether others may need a handler that is broken: those who call it, make its message, or hear of it.
-fn is_used(handler: &Handler) -> bool {
+fn is_used(handler: &Handler, events: &Ident) -> bool {
     let is_nameless = |parameter: &Parameter| {
         matches!(parameter.kind, ParameterKind::Field(_)) && parameter.name().is_none()
     };
+    let is_of_events = handler.message().to_string() == events.to_string();
     match handler.role {
+        Role::Event | Role::Command if is_of_events => false,
         // The compiler passes over what is missing where something was said. Of a field of another name it would speak.
         Role::Event => !handler.parameters.iter().any(is_nameless),
         Role::Command | Role::State => true,
         _ => false,
-    }
-}
-
-/// An alias is another name.
-fn aliases(kind: Kind, model: &Model, dx: &mut Diagnostics) {
-    let same = model
-        .aliases
-        .iter()
-        .find(|alias| alias.value() == model.name);
-    if let Some(alias) = same {
-        let (attribute, name) = (kind.attribute(), &model.name);
-        dx.error(
-            alias,
-            format!("`{attribute}` is named `{name}` anyway: an alias is a name of the past"),
-            "remove it, or write the name that the actor had before",
-        );
-    }
-}
-
-/// The struct of a message has a name of its own.
-fn taken_name(model: &Model, handler: &mut Handler, dx: &mut Diagnostics) {
-    if !handler.is_definition() {
-        return;
-    }
-    let (attribute, name) = (handler.role.attribute(), handler.defines.to_string());
-    let generated = [format!("{}Ref", model.ident), model.events.to_string()];
-    let (what, help) = if let Some(whose) = names::hides(&name) {
-        (
-            format!("`{attribute}` would define a struct `{name}`, which would hide {whose}"),
-            format!(
-                "rename the method, as `{}_{}`; what is stored may keep its name: `#[{}(\"{}\")]`",
-                handler.name().unraw(),
-                names::snake(&model.ident.unraw().to_string()),
-                handler.role.word(),
-                model.stored_name(handler),
-            ),
-        )
-    } else if model.ident == name {
-        (
-            format!("`{attribute}` would define a struct `{name}`, and the actor is called so"),
-            "rename the method: a message says what is to happen, or what happened".to_owned(),
-        )
-    } else if generated.contains(&name) {
-        (
-            format!(
-                "`{attribute}` would define a struct `{name}`, which `#[actor]` defines already"
-            ),
-            "rename the method".to_owned(),
-        )
-    } else {
-        return;
-    };
-    dx.error(handler.name(), what, help);
-    handler.defines = names::beside(handler.name());
-}
-
-fn stored_name(model: &Model, handler: &Handler, dx: &mut Diagnostics) {
-    let name = model.stored_name(handler);
-    let attribute = handler.role.attribute();
-    if handler.message_parameter().is_some() && !handler.stored.is_unnamed() {
-        let named = names::spoken(handler.message());
-        dx.error(
-            &handler.attr.meta,
-            format!("`{attribute}` takes `{named}`, whose own definition says how it is stored"),
-            format!(
-                "write `{attribute}`, and `#[{}(…)]` with these options above `struct {named}`",
-                handler.role.word()
-            ),
-        );
-    }
-    message::aliases(&attribute, &name, &handler.stored, dx);
-    if handler.is_definition() && !names::is_type_name(&name) {
-        dx.error(
-            handler.name(),
-            format!(
-                "`{attribute}` would store its message as `{name}`, which is no name of a type"
-            ),
-            format!(
-                "name it with letters of ASCII, digits and `_`, {} bytes at most with its prefix",
-                names::MAX_TYPE_NAME
-            ),
-        );
     }
 }
 
@@ -358,118 +278,4 @@ fn role(kind: Kind, handler: &Handler, dx: &mut Diagnostics) {
         _ => format!("remove `{}`", handler.role.attribute()),
     };
     dx.error(&handler.attr, what, help);
-}
-
-/// Methods of two kinds that would define one message.
-fn definitions<'m>(model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
-    let mut seen: HashMap<String, &Handler> = HashMap::new();
-    let definitions = model.handlers.iter().filter(|it| it.is_definition());
-    let mut repeated = Vec::new();
-    for handler in definitions.filter(|handler| handler.cfgs().is_empty()) {
-        let message = &handler.defines;
-        let Some(first) = seen.insert(message.to_string(), handler) else {
-            continue;
-        };
-        // Two of one kind are for one message, which is said. So is, by the compiler, that two methods have one name.
-        if first.role != handler.role && first.name() != handler.name() {
-            dx.error(
-                handler.name(),
-                format!(
-                    "`{}` defines `{message}` already: `{}`",
-                    model.ident,
-                    first.name()
-                ),
-                "rename one of the two methods",
-            );
-        }
-        repeated.push(handler);
-    }
-    repeated
-}
-
-/// Two handlers for the same thing. Handlers under a `#[cfg]` may exclude each other, so those are left to the compiler.
-fn repetitions<'m>(model: &'m Model, dx: &mut Diagnostics) -> Vec<&'m Handler> {
-    let handlers = &model.handlers.iter().collect::<Vec<_>>()[..];
-    let mut repeated = definitions(model, dx);
-    for role in [Role::Command, Role::Event] {
-        let mut seen = HashMap::new();
-        let messages = handlers
-            .iter()
-            .filter(|handler| handler.role == role)
-            .flat_map(|handler| handler.events().into_iter().map(move |it| (handler, it)));
-        for (handler, message) in messages {
-            if let Some(first) = seen.insert(key(&message), handler.name())
-                && handler.cfgs().is_empty()
-                // The compiler says that there are two methods of one name.
-                && first != handler.name()
-            {
-                let what = format!(
-                    "`{}` already has a `{}` for `{message}`: `{first}`",
-                    model.ident,
-                    role.attribute(),
-                );
-                dx.error(
-                    handler.name(),
-                    what,
-                    "rename the method, or remove one of the two",
-                );
-                repeated.push(*handler);
-            }
-        }
-    }
-    let mut seen: HashMap<String, &Handler> = HashMap::new();
-    for Reaction {
-        event,
-        handler,
-        cfgs,
-    } in reactions(handlers)
-    {
-        let Some(first) = seen.insert(key(&event), handler) else {
-            continue;
-        };
-        if cfgs.is_empty() && !is_bare(handler) {
-            let what = format!(
-                "`{}` already has a `{}` to `{}`: `{}`",
-                model.ident,
-                handler.role.attribute(),
-                names::spoken(&event),
-                first.name(),
-            );
-            dx.error(
-                &event,
-                what,
-                "let one method return all commands, as a tuple or a `Vec`",
-            );
-            repeated.push(handler);
-        }
-    }
-    let is_bare = |handler: &&&Handler| handler.role == Role::Reaction && is_bare(handler);
-    for second in handlers.iter().filter(is_bare).skip(1) {
-        dx.error(
-            &second.attr,
-            format!(
-                "`{}` already has a `#[reaction]` to all other events",
-                model.ident
-            ),
-            "write `#[reaction(ItemAdded)]` for the events that this one serves",
-        );
-        repeated.push(*second);
-    }
-    for (role, is_load) in [
-        (Role::State, false),
-        (Role::State, true),
-        (Role::BeforeEvolve, false),
-    ] {
-        let of_role = handlers.iter().filter(|handler| handler.role == role);
-        let of_role = of_role.filter(|handler| handler.is_load() == is_load);
-        for second in of_role.skip(1) {
-            dx.error(
-                second.name(),
-                format!("`{}` already has a `{}`", model.ident, role.attribute()),
-                "remove one of the two",
-            );
-            repeated.push(*second);
-        }
-    }
-    repeated
 }

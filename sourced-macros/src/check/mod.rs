@@ -1,8 +1,12 @@
 //! Checks: what is wrong, at the word that has to change, with what to type instead.
 
 mod block;
+mod forgotten;
 mod message;
+mod naming;
 mod parameters;
+mod purity;
+mod repeated;
 mod row;
 mod signature;
 mod stored;

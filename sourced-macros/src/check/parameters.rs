@@ -1,11 +1,12 @@
 //! Checks of what handlers take.
 
 use quote::ToTokens;
-use syn::{Meta, TypePath};
+use syn::{Meta, Type, TypePath};
 
 use super::signature::is_load;
 use super::{Kind, message, row, stored};
 use crate::diagnostics::Diagnostics;
+use crate::model::block::Model;
 use crate::model::fields;
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
@@ -13,10 +14,10 @@ use crate::names;
 use crate::parse::member::Role;
 
 /// Every parameter, and how they go together.
-pub(crate) fn check(kind: Kind, this: &TypePath, handler: &Handler, dx: &mut Diagnostics) {
+pub(crate) fn check(kind: Kind, model: &Model, handler: &Handler, dx: &mut Diagnostics) {
     for parameter in &handler.parameters {
         match handler.role {
-            Role::Command | Role::Event => of_message(kind, this, handler, parameter, dx),
+            Role::Command | Role::Event => of_message(kind, model, handler, parameter, dx),
             Role::Reaction | Role::On => of_reaction(handler, parameter, dx),
             Role::BeforeEvolve => of_before_evolve(handler, parameter, dx),
             Role::State if is_load(kind, handler) => stored::of_load(handler, parameter, dx),
@@ -125,7 +126,7 @@ fn listed_one(handler: &Handler, dx: &mut Diagnostics) {
 
 fn of_message(
     kind: Kind,
-    this: &TypePath,
+    model: &Model,
     handler: &Handler,
     parameter: &Parameter,
     dx: &mut Diagnostics,
@@ -145,8 +146,16 @@ fn of_message(
                     "remove this parameter, or the message; for a resource write `Res<…>`",
                 );
             } else {
-                unfit(this, handler, parameter, dx);
+                unfit(&model.self_ty, handler, parameter, dx);
             }
+        }
+        ParameterKind::Message(path) if kind == Kind::Actor && path.path.is_ident(&model.events) => {
+            all_events(model, handler, ty, dx);
+        }
+        ParameterKind::Envelope(Type::Path(path))
+            if kind == Kind::Actor && path.path.is_ident(&model.events) =>
+        {
+            all_events(model, handler, ty, dx);
         }
         ParameterKind::Row if kind != Kind::Table => dx.error(
             parameter,
@@ -173,7 +182,7 @@ fn of_message(
             format!("`{attribute}` methods do not write to the database"),
             "remove this parameter; a `#[projector]` saves in its `#[sync]` method",
         ),
-        ParameterKind::Borrowed => unfit(this, handler, parameter, dx),
+        ParameterKind::Borrowed => unfit(&model.self_ty, handler, parameter, dx),
         _ => otherwise(handler, parameter, dx),
     }
 }
@@ -210,6 +219,22 @@ fn unfit(this: &TypePath, handler: &Handler, parameter: &Parameter, dx: &mut Dia
         handler.role.attribute()
     );
     message::unfit(&whose, (at, why), &meant, dx);
+}
+
+/// The enum of the block is no message.
+fn all_events(model: &Model, handler: &Handler, ty: &Type, dx: &mut Diagnostics) {
+    let help = match handler.role {
+        Role::Command => "take a command; what comes after an event is done by a `#[reaction]`",
+        _ => {
+            "write a method for each of them; what they have in common goes into a `#[before_evolve]`"
+        }
+    };
+    let (attribute, events) = (handler.role.attribute(), &model.events);
+    let what = format!(
+        "`{attribute}` is for one message, and `{events}` is any event of `{}`",
+        model.ident
+    );
+    dx.error(ty, what, help);
 }
 
 fn emitter(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use syn::{Data, DeriveInput, Fields, Meta};
+use syn::{Data, DeriveInput, Fields, Meta, Type};
 
 use super::parameters::otherwise;
 use crate::diagnostics::Diagnostics;
+use crate::model::given::type_arguments;
 use crate::model::handler::Handler;
 use crate::model::parameter::{Parameter, ParameterKind};
 use crate::model::row::{Mark, RowModel};
@@ -94,6 +95,13 @@ pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) {
                 "keep one of them",
             );
         }
+        if let (None, Some(time)) = (&column.json, time_of_others(&column.ty)) {
+            dx.error(
+                time,
+                format!("no column holds a `{}`", names::spoken(time)),
+                "write `sourced::Timestamp`; or `#[projection(json)]` above the field, which is text to queries then",
+            );
+        }
         if let (Some(json), Some((mark, _))) = (&column.json, column.marks.first()) {
             dx.error(
                 json,
@@ -102,6 +110,33 @@ pub(crate) fn row(model: &RowModel, dx: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// Times of other crates, which nobody but them and us can make columns of.
+const TIMES: [&str; 6] = [
+    "DateTime",
+    "NaiveDateTime",
+    "OffsetDateTime",
+    "PrimitiveDateTime",
+    "SystemTime",
+    "Zoned",
+];
+
+/// Such a time, also one that may be missing.
+fn time_of_others(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    // One of the user's own may be called `DateTime`, without a time zone.
+    let is_plain = last.ident == "DateTime" && last.arguments.is_none();
+    if TIMES.iter().any(|name| last.ident == name) && !is_plain {
+        return Some(ty);
+    }
+    let inner = type_arguments(path)
+        .next()
+        .filter(|_| last.ident == "Option");
+    inner.and_then(time_of_others)
 }
 
 /// A parameter of `#[after_sync]`, which is called for a row.

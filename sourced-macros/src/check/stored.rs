@@ -5,8 +5,9 @@ use syn::{Ident, ReturnType, Type};
 use super::parameters::otherwise;
 use crate::diagnostics::Diagnostics;
 use crate::model::block::Model;
+use crate::model::given::type_arguments;
 use crate::model::handler::Handler;
-use crate::model::parameter::{Parameter, ParameterKind, type_arguments};
+use crate::model::parameter::{Parameter, ParameterKind};
 use crate::names;
 use crate::parse::member::Role;
 

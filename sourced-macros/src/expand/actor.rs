@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{PathArguments, ReturnType, Type};
 
-use super::calls::{call, cx_name, message_name, needs, never};
+use super::calls::{allowed, call, cx_name, message_name, needs, never};
 use super::{events, flow, message, reference};
 use crate::model::block::Model;
 use crate::model::handler::Handler;
@@ -42,7 +42,7 @@ fn table(model: &Model, handlers: &[&Handler], reactions: &[Reaction<'_>]) -> To
     let is_actor = model.implements(&quote!(#private::Actor));
     let is_registered = model.implements(&quote!(#private::Register));
     let events = events::name(model);
-    let reference = reference::name(model);
+    let reference = reference::of(model);
     let initial = initial(model, handlers);
     let group = model
         .aliases
@@ -166,7 +166,8 @@ pub(crate) fn before_evolve(model: &Model, handler: &Handler) -> TokenStream {
         None => (quote!(_), None),
     };
     let self_ty = &model.self_ty;
-    quote!(#cfgs table.before_evolve(|this: &mut #self_ty, #message| Self::#name(this, #argument));)
+    let call = allowed(handler, quote!(Self::#name(this, #argument)));
+    quote!(#cfgs table.before_evolve(|this: &mut #self_ty, #message| #call);)
 }
 
 /// `fn initial`, by the `#[state]` method or by `Default`.
@@ -177,11 +178,13 @@ pub(crate) fn initial(model: &Model, handlers: &[&Handler]) -> TokenStream {
         .find(|handler| handler.role == Role::State && !handler.is_load());
     let (id, value) = match state {
         Some(handler) if handler.is_broken => (quote!(_id), never()),
+        None if model.is_broken => (quote!(_id), never()),
         Some(handler) => {
             let name = handler.name();
             let id = handler.parameters.first().map(|_| quote!(id));
             let used = id.clone().unwrap_or_else(|| quote!(_id));
-            (used, quote_spanned!(name.span()=> Self::#name(#id)))
+            let call = quote_spanned!(name.span()=> Self::#name(#id));
+            (used, allowed(handler, call))
         }
         None => (
             quote!(_id),
@@ -224,6 +227,9 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
     };
     let decides = model.implements(&of_message(model, "Decides", &command));
     let may_refuse = may_refuse(model, handler);
+    // A private event of a public command is said where it is returned.
+    let returned_at = Span::call_site().located_at(handler.returned_span());
+    let decision = quote_spanned!(returned_at=> type Decision = #returned;);
     let decide = method(
         model,
         handler,
@@ -236,7 +242,7 @@ fn decides(model: &Model, handler: &Handler) -> TokenStream {
         #cfgs
         #[automatically_derived]
         #decides {
-            type Decision = #returned;
+            #decision
             #decide
         }
     }

@@ -59,13 +59,14 @@ fn call_with(
     let name = handler.name();
     let receiver = receiver.map(|receiver| quote!(#receiver,));
     let call = quote_spanned!(name.span()=> Self::#name(#receiver #(#arguments),*));
-    match &handler.sig.asyncness {
+    let call = match &handler.sig.asyncness {
         Some(word) => {
             let dot_await = quote_spanned!(word.span()=> .await);
             quote!(#call #dot_await)
         }
         None => call,
-    }
+    };
+    allowed(handler, call)
 }
 
 fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
@@ -104,6 +105,14 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         ParameterKind::Envelope(_) => quote!(&message),
     };
     quote!(#(#cfgs)* #value)
+}
+
+/// A call of a method that people had better not call any longer is none of theirs.
+pub(crate) fn allowed(handler: &Handler, call: TokenStream) -> TokenStream {
+    if handler.deprecated().is_none() {
+        return call;
+    }
+    quote!({ #[allow(deprecated)] let called = #call; called })
 }
 
 /// In the place of a call that cannot be made: what is wrong was said, and nobody comes here.

@@ -7,8 +7,8 @@ use quote::ToTokens;
 use syn::{ReturnType, Type, TypePath};
 
 use crate::model::block::Model;
+use crate::model::given::type_arguments;
 use crate::model::handler::Handler;
-use crate::model::parameter::type_arguments;
 use crate::model::reactions::{Reaction, key, reactions};
 use crate::names;
 use crate::parse::member::Role;

@@ -164,7 +164,9 @@ fn docs(model: &Model, handler: &Handler) -> TokenStream {
 }
 
 /// The traits of a struct that stands on its own, and the derives that it lacks.
-pub(crate) fn definition(model: &MessageModel) -> (TokenStream, TokenStream) {
+///
+/// Of one that is broken, which was said, as little as its calls need.
+pub(crate) fn definition(model: &MessageModel, is_broken: bool) -> (TokenStream, TokenStream) {
     let private = model.library.private();
     let lacks = |name: &str| !model.derives.iter().any(|derived| derived == name);
     let std = [
@@ -198,6 +200,11 @@ pub(crate) fn definition(model: &MessageModel) -> (TokenStream, TokenStream) {
         &extras,
         &model.cfgs,
     );
+    if is_broken && model.derives.is_empty() {
+        let (ident, cfgs) = (&model.ident, &model.cfgs);
+        let traits = quote!(#cfgs #private::broken_message!(#ident); #traits);
+        return (TokenStream::new(), traits);
+    }
     (quote!(#[derive(#(#missing),*)] #serde_crate), traits)
 }
 

@@ -1,18 +1,30 @@
 //! The reference to an actor: a durable method per command.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{ReturnType, Type, TypePath};
 
 use super::calls::never;
 use crate::model::block::Model;
+use crate::model::given::type_arguments;
 use crate::model::handler::Handler;
-use crate::model::parameter::{Field, type_arguments};
+use crate::model::parameter::Field;
 use crate::names;
 
 /// `CartRef`
 pub(crate) fn name(model: &Model) -> Ident {
     format_ident!("{}Ref", model.ident)
+}
+
+/// The reference to this actor.
+pub(crate) fn of(model: &Model) -> TokenStream {
+    let name = name(model);
+    if model.is_generic() {
+        quote!(#name<Self>)
+    } else {
+        name.to_token_stream()
+    }
 }
 
 /// The struct, and its methods.
@@ -66,9 +78,15 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
             #vis async fn #name(&self, #parameters) -> #returned { #never }
         };
     }
+    // What is no command is said where it is named.
+    let there = Span::call_site().located_at(command.span());
+    let value = respanned(value, there);
+    let decide = quote_spanned!(there=> self.0.decide_now(#value).await);
+    let deprecated = handler.deprecated();
     quote! {
         #cfgs
         #docs
+        #deprecated
         #vis async fn #name(&self, #parameters) -> ::core::result::Result<
             #private::EventsOf<__Actor, #command>,
             #private::CommandError<#private::RefusalOf<__Actor, #command>>,
@@ -76,9 +94,18 @@ fn method(model: &Model, handler: &Handler) -> TokenStream {
         where
             __Actor: #private::Decides<#command>,
         {
-            self.0.execute(#value).await
+            #decide
         }
     }
+}
+
+/// `command`, as said at this place.
+fn respanned(value: TokenStream, there: Span) -> TokenStream {
+    let tokens = value.into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(there));
+        token
+    });
+    tokens.collect()
 }
 
 /// What a call gives, by the return type as it is written: nobody asks whether it may be returned.

@@ -12,7 +12,7 @@ use crate::parse::row::KeyInput;
 pub(crate) fn row(model: &RowModel) -> TokenStream {
     let private = model.library.private();
     let (ident, vis, table) = (&model.ident, &model.vis, &model.table);
-    let columns = format_ident!("{ident}Columns");
+    let columns = format_ident!("{}Columns", ident);
     let keys: Vec<&ColumnModel> = model.keys().collect();
     let (key_ty, key) = match keys.as_slice() {
         [one] => (one.ty.to_token_stream(), cloned(one)),
@@ -103,7 +103,7 @@ pub(crate) fn row(model: &RowModel) -> TokenStream {
 pub(crate) fn broken_row(model: &RowModel) -> TokenStream {
     let private = model.library.private();
     let (ident, vis) = (&model.ident, &model.vis);
-    let columns = format_ident!("{ident}Columns");
+    let columns = format_ident!("{}Columns", ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let ty = fields::lasting(&syn::parse_quote!(#ident #ty_generics));
     let generics = fields::without_lifetimes(model.generics.clone());

@@ -4,7 +4,7 @@ use std::iter::Peekable;
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{GenericParam, Generics, Type, TypeParamBound};
+use syn::{GenericParam, Generics, ItemStruct, Type, TypeParamBound};
 
 /// Why a message cannot hold a field of some type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -170,6 +170,10 @@ impl Around<'_> {
                 }
                 out.extend(quote!(+ Send + Sync));
             }
+            word if CHANGING.contains(&word) && tokens.peek().is_some_and(opens) => {
+                *out = without_path(std::mem::take(out));
+                out.extend(self.owned_tokens(inside(tokens)));
+            }
             _ => match self.of_parameter(&ident) {
                 Some(ty) if !is_in_path => ty.to_tokens(out),
                 _ => out.extend([TokenTree::from(ident)]),
@@ -219,6 +223,25 @@ impl Around<'_> {
     }
 }
 
+/// The struct of a message with fields that it can hold; `None` where they are so already.
+pub(crate) fn mended(item: &TokenStream) -> Option<TokenStream> {
+    let mut item: ItemStruct = syn::parse2(item.clone()).ok()?;
+    let (this, generics) = (item.ident.to_token_stream(), item.generics.clone());
+    let around = Around {
+        this,
+        generics: &generics,
+    };
+    let mut is_mended = false;
+    for field in &mut item.fields {
+        let unfit = unfit(&field.ty.to_token_stream());
+        if unfit.is_some_and(|(_, why)| why != Unfit::OfSelf) {
+            field.ty = around.owned(&field.ty);
+            is_mended = true;
+        }
+    }
+    is_mended.then(|| item.into_token_stream())
+}
+
 /// The same type, of owned parts: `Cart<'static>` for `Cart<'_>`.
 pub(crate) fn lasting(ty: &Type) -> Type {
     let around = Around {
@@ -234,6 +257,32 @@ pub(crate) fn without_lifetimes(mut generics: Generics) -> Generics {
     let others = generics.params.into_iter().filter(|it| !is_lifetime(it));
     generics.params = others.collect();
     generics
+}
+
+/// Without the `std::cell::` at its end.
+fn without_path(tokens: TokenStream) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_colon = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+    while is_colon(tokens.last()) {
+        tokens.truncate(tokens.len().saturating_sub(2));
+        tokens.pop_if(|last| matches!(last, TokenTree::Ident(_)));
+    }
+    tokens.into_iter().collect()
+}
+
+/// What is between the next `<` and its `>`.
+fn inside(tokens: &mut impl Iterator<Item = TokenTree>) -> TokenStream {
+    let mut depth = 0_u32;
+    let is = |token: &TokenTree, char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == char);
+    let within = tokens.by_ref().take_while(|token| {
+        if is(token, '<') {
+            depth += 1;
+        } else if is(token, '>') {
+            depth -= 1;
+        }
+        depth > 0
+    });
+    within.skip(1).collect()
 }
 
 fn string() -> Type {

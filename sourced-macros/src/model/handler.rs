@@ -9,7 +9,8 @@ use syn::{
 };
 
 use super::fields::Around;
-use super::parameter::{Field, Parameter, ParameterKind, is_cfg, type_arguments};
+use super::given::type_arguments;
+use super::parameter::{Field, Parameter, ParameterKind, is_cfg};
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::parse::member::{Member, Role};
@@ -36,6 +37,8 @@ pub(crate) struct Handler {
     pub(crate) listed: Vec<Path>,
     /// How the message is stored that it defines: `#[event("cart.item_added", alias = "cart.added")]`.
     pub(crate) stored: Options,
+    /// What is between its braces, which is never parsed.
+    pub(crate) body: TokenStream,
     /// What the message is called that it defines, if it defines one.
     pub(crate) defines: Ident,
     /// Whether something is wrong with it, which was said. What is generated for it then is there for the calls of it,
@@ -92,16 +95,18 @@ impl Handler {
             parameters,
             listed,
             stored,
+            body: member.body(),
             defines: names::message_of(&sig.ident),
             sig,
             is_broken: false,
         };
-        handler.recognise(&member.body());
+        handler.recognise();
         Some(handler)
     }
 
     /// Takes parameters for what they are probably meant to be, by their names and by what the method does with them.
-    fn recognise(&mut self, body: &TokenStream) {
+    fn recognise(&mut self) {
+        let body = &self.body;
         let is_data =
             |parameter: &&Parameter| parameter.field().is_some() || parameter.message().is_some();
         let n_data = self.parameters.iter().filter(is_data).count();
@@ -275,6 +280,12 @@ impl Handler {
     pub(crate) fn cfgs(&self) -> TokenStream {
         let cfgs = self.attrs.iter().filter(|attr| is_cfg(attr));
         quote!(#(#cfgs)*)
+    }
+
+    /// Its `#[deprecated]`, which is for those who call it.
+    pub(crate) fn deprecated(&self) -> Option<&Attribute> {
+        let mut attrs = self.attrs.iter();
+        attrs.find(|attr| attr.path().is_ident("deprecated"))
     }
 
     /// Its docs.

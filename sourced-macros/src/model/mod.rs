@@ -2,6 +2,7 @@
 
 pub(crate) mod block;
 pub(crate) mod fields;
+pub(crate) mod given;
 pub(crate) mod handler;
 pub(crate) mod message;
 pub(crate) mod parameter;

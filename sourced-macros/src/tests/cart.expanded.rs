@@ -217,7 +217,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
         __Actor: ::sourced::__private::Decides<AddItem>,
     {
         self.0
-            .execute(AddItem {
+            .decide_now(AddItem {
                 product_id: ::core::convert::Into::into(product_id),
                 quantity,
             })
@@ -240,7 +240,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
         __Actor: ::sourced::__private::Decides<SendMail>,
     {
         self.0
-            .execute(SendMail {
+            .decide_now(SendMail {
                 text: ::core::convert::Into::into(text),
             })
             .await

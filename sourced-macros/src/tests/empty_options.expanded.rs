@@ -86,6 +86,6 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Open>,
     {
-        self.0.execute(Open).await
+        self.0.decide_now(Open).await
     }
 }

@@ -505,7 +505,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Place>,
     {
-        self.0.execute(Place).await
+        self.0.decide_now(Place).await
     }
     /// Decides `Clear` here and now.
     ///
@@ -522,7 +522,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Clear>,
     {
-        self.0.execute(Clear).await
+        self.0.decide_now(Clear).await
     }
     /// Decides `send::Mail` here and now.
     ///
@@ -540,7 +540,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<send::Mail>,
     {
-        self.0.execute(command).await
+        self.0.decide_now(command).await
     }
     /// Decides `Give` here and now.
     ///
@@ -559,7 +559,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
         __Actor: ::sourced::__private::Decides<Give>,
     {
         self.0
-            .execute(Give {
+            .decide_now(Give {
                 to: ::sourced::__private::IntoStreamId::into_stream_id(to)?,
             })
             .await
@@ -579,7 +579,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Fill>,
     {
-        self.0.execute(Fill).await
+        self.0.decide_now(Fill).await
     }
     /// Decides `Empty` here and now.
     ///
@@ -596,6 +596,6 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Empty>,
     {
-        self.0.execute(Empty).await
+        self.0.decide_now(Empty).await
     }
 }

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, TokenStream, TokenTree};
 
 use crate::check::Kind;
 use crate::entry;
@@ -224,6 +224,150 @@ fn a_half_typed_option_loses_nothing() {
         out.contains("pub fn opened(&mut self) {}") && out.contains("struct Opened;"),
         "{out}"
     );
+}
+
+#[test]
+fn a_broken_signature_keeps_what_its_calls_need() {
+    let out = same_as_kept("broken_signatures", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+    for kept in [
+        "pub struct AddItem {",
+        "pub product: String,",
+        "pub labels: Vec<Cart>,",
+        "pub price: std::sync::Arc<u32>,",
+        "Decides<Clear> for Cart",
+        "Evolves<ItemAdded> for Cart",
+        "Evolves<ItemRemoved> for Cart",
+        "pub async fn send_mail(",
+    ] {
+        assert!(out.contains(kept), "{kept}: {out}");
+    }
+    assert!(!out.contains("Reacts"), "nobody calls a reaction: {out}");
+}
+
+#[test]
+fn an_actor_that_borrows_is_one_of_owned_parts_to_others() {
+    let out = same_as_kept("borrowed_actor", |item| {
+        entry::block(Kind::Actor, TokenStream::new(), item)
+    });
+    assert!(out.contains("Actor for Cart<'static>"), "{out}");
+}
+
+#[test]
+fn a_broken_row_is_a_row_to_others() {
+    let out = same_as_kept("broken_row", |item| entry::row(item.clone()));
+    assert!(out.contains("Row for Line<'static>"), "{out}");
+}
+
+#[test]
+fn a_field_that_no_message_can_hold_is_mended() {
+    let out = same_as_kept("mended_message", |item| {
+        entry::message(Role::Event, TokenStream::new(), item)
+    });
+    for field in [
+        "pub product: std::sync::Arc<str>",
+        "pub label: Option<String>",
+        "pub price: u32",
+    ] {
+        assert!(out.contains(field), "{field}: {out}");
+    }
+}
+
+/// What is half typed lacks a token, or has one too many.
+#[test]
+fn no_input_panics() {
+    let block = |kind| move |item: &TokenStream| entry::block(kind, TokenStream::new(), item);
+    for (name, expand) in [
+        (
+            "cart",
+            &block(Kind::Actor) as &dyn Fn(&TokenStream) -> TokenStream,
+        ),
+        ("broken_signatures", &block(Kind::Actor)),
+        ("stored", &block(Kind::Projector)),
+        ("todo_rows", &block(Kind::Projector)),
+        ("todo", &|item| entry::row(item.clone())),
+        ("broken_row", &|item| entry::row(item.clone())),
+        ("message", &|item| {
+            entry::message(Role::Event, TokenStream::new(), item)
+        }),
+        ("mended_message", &|item| {
+            entry::message(Role::Command, TokenStream::new(), item)
+        }),
+    ] {
+        let item: TokenStream = kept(&format!("{name}.input.rs")).parse().unwrap();
+        let n_tokens = count(&item);
+        for at in 0..n_tokens {
+            let change = [Change::Gone, Change::Twice, Change::Raw][at % 3];
+            expand(&changed(&item, &mut at.clone(), change));
+        }
+    }
+}
+
+#[test]
+fn options_that_lack_a_token_are_told() {
+    let item: TokenStream = "impl Cart { #[event] fn opened(&mut self) {} }"
+        .parse()
+        .unwrap();
+    let args = r#""shop.cart", alias = "cart", derive(Eq, Hash), snapshot_every = 2, crate = a::b"#;
+    let args: TokenStream = args.parse().unwrap();
+    for at in 0..count(&args) {
+        let without = changed(&args, &mut at.clone(), Change::Gone);
+        let out = entry::block(Kind::Actor, without.clone(), &item).to_string();
+        // Whatever is left is either said to be wrong, or there.
+        let is_whole = |left: &str| {
+            !without.to_string().contains(left)
+                || out.contains("compile_error")
+                || out.contains(left.trim_matches('"'))
+        };
+        for left in ["\"shop.cart\"", "\"cart\"", "Hash", "Eq"] {
+            assert!(is_whole(left), "{without}: {left}");
+        }
+    }
+}
+
+/// What is done to a token.
+#[derive(Clone, Copy)]
+enum Change {
+    Gone,
+    Twice,
+    Raw,
+}
+
+fn count(tokens: &TokenStream) -> usize {
+    let of = |token: TokenTree| match token {
+        TokenTree::Group(group) => 1 + count(&group.stream()),
+        _ => 1,
+    };
+    tokens.clone().into_iter().map(of).sum()
+}
+
+/// The same tokens, with the one at this place changed.
+fn changed(tokens: &TokenStream, left: &mut usize, change: Change) -> TokenStream {
+    let mut out = Vec::new();
+    for token in tokens.clone() {
+        let is_here = *left == 0;
+        *left = left.wrapping_sub(1);
+        out.push(match token {
+            _ if is_here && matches!(change, Change::Gone) => continue,
+            TokenTree::Ident(word) if is_here && matches!(change, Change::Raw) => {
+                let word = word.to_string();
+                let is_free = syn::parse_str::<syn::Ident>(&format!("r#{word}")).is_ok();
+                let word = if is_free { format!("r#{word}") } else { word };
+                out.extend(word.parse::<TokenStream>().unwrap());
+                continue;
+            }
+            TokenTree::Group(group) => {
+                let inner = changed(&group.stream(), left, change);
+                TokenTree::from(Group::new(group.delimiter(), inner))
+            }
+            token => token,
+        });
+        if is_here && matches!(change, Change::Twice) {
+            out.extend(out.last().cloned());
+        }
+    }
+    out.into_iter().collect()
 }
 
 #[test]

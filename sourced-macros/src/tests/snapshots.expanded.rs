@@ -236,7 +236,7 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Add>,
     {
-        self.0.execute(Add { price }).await
+        self.0.decide_now(Add { price }).await
     }
     /// Decides `Count` here and now.
     ///
@@ -253,6 +253,6 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
     where
         __Actor: ::sourced::__private::Decides<Count>,
     {
-        self.0.execute(Count).await
+        self.0.decide_now(Count).await
     }
 }

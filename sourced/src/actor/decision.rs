@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use super::OtherStream;
 use crate::failure::Failure;
-use crate::message::{Event, Kind, Payload, PayloadError, TypeName};
+use crate::message::{Event, Kind, MessageType, Payload, PayloadError, TypeName};
 use crate::topology::Produces;
 
 /// What a `#[command]` method of actor `A` may return: `()`, an event, `Option`, `Vec`, an array or a tuple of these,
@@ -123,7 +123,8 @@ pub trait Emit<A>: Carries {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event, nor a shape of events",
     label = "not events",
-    note = "write an event, or `Option`, `Vec`, an array or a tuple of events"
+    note = "write an event, or `Option`, `Vec`, an array or a tuple of events",
+    note = "a `Result` goes around all of it, once"
 )]
 pub trait Carries {
     /// Lists the types of events that this shape can carry.
@@ -150,6 +151,11 @@ impl Emitted {
     /// # Errors
     /// [`PayloadError`] when it cannot be told in JSON.
     pub fn encode<E: Event>(event: &E) -> Result<Self, PayloadError> {
+        Self::variant(event)
+    }
+
+    /// Writes a variant of an actor's events down. That it is an event, the table of the actor asks for.
+    pub(super) fn variant<E: MessageType>(event: &E) -> Result<Self, PayloadError> {
         Ok(Self {
             type_name: TypeName::of::<E>(),
             payload: Payload::encode(event)?,

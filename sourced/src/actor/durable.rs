@@ -14,7 +14,8 @@ use super::{Actor, ActorRef, Decides, Emit, IntoDecision, Rejected};
 use crate::backend::{AppendError, Appended, BackendError, ReadStream, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
-    BrokenRules, Command, Kind, NewMessage, Payload, PayloadError, StoredMessage, TypeName,
+    BrokenRules, Command, Kind, MessageType, NewMessage, Payload, PayloadError, StoredMessage,
+    TypeName,
 };
 use crate::reactor::{Context, History, Streams, guarded};
 use crate::stream::{ExpectedSeq, InvalidName, Position, Seq};
@@ -77,6 +78,18 @@ impl<A: Actor> ActorRef<A> {
     /// [`CommandError::Refused`] with the domain's own error, [`CommandError::Failed`] for everything else: also for
     /// [`BrokenRules`] of the command's fields, which are the source of the failure then.
     pub async fn execute<C: Command>(
+        &self,
+        command: C,
+    ) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
+    where
+        A: Decides<C>,
+    {
+        self.decide_now(command).await
+    }
+
+    /// As [`ActorRef::execute`], for a durable method: that it is a command, the table of the actor asks for.
+    #[doc(hidden)]
+    pub async fn decide_now<C: MessageType>(
         &self,
         command: C,
     ) -> Result<EventsOf<A, C>, CommandError<RefusalOf<A, C>>>
@@ -155,7 +168,7 @@ impl<A: Actor> ActorRef<A> {
         ))))
     }
 
-    fn command_message<C: Command>(&self, command: &C) -> Result<NewMessage, PayloadError> {
+    fn command_message<C: MessageType>(&self, command: &C) -> Result<NewMessage, PayloadError> {
         let env = &self.services.env;
         let payload = Payload::encode(command)?;
         let id = env.ids.next_id().into();
@@ -171,7 +184,7 @@ impl<A: Actor> ActorRef<A> {
     }
 
     /// Gives the events, and what the decision relies on in other streams.
-    async fn decide<C: Command>(
+    async fn decide<C: MessageType>(
         &self,
         basis: &Basis<A>,
         command: C,

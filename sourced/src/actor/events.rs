@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Carries, Emit, Emitted};
-use crate::message::{Event, PayloadError, StoredMessage};
+use crate::message::{MessageType, PayloadError, StoredMessage};
 use crate::topology::Produces;
 
 /// Any event of an actor: an enum with a variant per event. `#[actor]` writes one, called `CartEvent` for a `Cart`.
@@ -67,12 +67,87 @@ impl Carries for NoEvents {
     fn produces(_: &mut Produces) {}
 }
 
+/// What a variant of an actor's events holds.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "not an event",
+    note = "an event is a struct with `#[sourced::event]`, or what an `#[event]` method of an actor defines"
+)]
+pub trait OfEvents: MessageType + fmt::Debug + Clone + PartialEq {}
+
+#[diagnostic::do_not_recommend]
+impl<E: MessageType + fmt::Debug + Clone + PartialEq> OfEvents for E {}
+
+/// What the enum of an actor's events does with a variant. All of it is asked for in one way, so that what is no event is
+/// said once.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Variant<E> {
+    read: fn(&StoredMessage) -> Result<Option<E>, PayloadError>,
+    emit: fn(&E) -> Result<Emitted, PayloadError>,
+    produces: fn(&mut Produces),
+    debug: fn(&str, &E, &mut fmt::Formatter<'_>) -> fmt::Result,
+    clone: fn(&E) -> E,
+    eq: fn(&E, &E) -> bool,
+}
+
+#[doc(hidden)]
+pub fn variant<E: OfEvents>() -> Variant<E> {
+    Variant {
+        read: read_event::<E>,
+        emit: Emitted::variant::<E>,
+        produces: |out| _ = out.add::<E>(),
+        debug: |name, event, f| f.debug_tuple(name).field(event).finish(),
+        clone: E::clone,
+        eq: E::eq,
+    }
+}
+
+impl<E> Variant<E> {
+    /// The payload of a stored message that is an `E`.
+    ///
+    /// # Errors
+    /// [`PayloadError`] when it is one, and its payload is not of its type.
+    pub fn read(&self, event: &StoredMessage) -> Result<Option<E>, PayloadError> {
+        (self.read)(event)
+    }
+
+    /// As [`Emitted::encode`].
+    ///
+    /// # Errors
+    /// As that.
+    pub fn emit(&self, event: &E) -> Result<Emitted, PayloadError> {
+        (self.emit)(event)
+    }
+
+    pub fn produces(&self, out: &mut Produces) {
+        (self.produces)(out);
+    }
+
+    /// As `#[derive(Debug)]` would.
+    ///
+    /// # Errors
+    /// Those of the formatter.
+    pub fn debug(&self, name: &str, event: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.debug)(name, event, f)
+    }
+
+    pub fn clone(&self, event: &E) -> E {
+        (self.clone)(event)
+    }
+
+    pub fn eq(&self, event: &E, other: &E) -> bool {
+        (self.eq)(event, other)
+    }
+}
+
 /// The payload of a stored message that is an `E`.
 ///
 /// # Errors
 /// [`PayloadError`] when it is one, and its payload is not of its type.
 #[doc(hidden)]
-pub fn read_event<E: Event>(event: &StoredMessage) -> Result<Option<E>, PayloadError> {
+pub fn read_event<E: MessageType>(event: &StoredMessage) -> Result<Option<E>, PayloadError> {
     if !E::names().contains(&event.type_name.as_str()) {
         return Ok(None);
     }
@@ -108,7 +183,6 @@ macro_rules! __any_event {
         }
     ) => {
         $(#[$attr])*
-        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
         #[allow(dead_code, private_interfaces, unreachable_pub, clippy::all, clippy::pedantic)]
         pub enum $name {
             $($(#[$cfg])* #[doc = $doc] $variant($event),)*
@@ -123,6 +197,38 @@ macro_rules! __any_event {
             }
         )*
         #[automatically_derived]
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, _f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match *self {
+                    $($(#[$cfg])* Self::$variant(ref event) => {
+                        $crate::__private::variant::<$event>().debug(::core::stringify!($variant), event, _f)
+                    })*
+                }
+            }
+        }
+        #[automatically_derived]
+        impl ::core::clone::Clone for $name {
+            fn clone(&self) -> Self {
+                match *self {
+                    $($(#[$cfg])* Self::$variant(ref event) => {
+                        Self::$variant($crate::__private::variant::<$event>().clone(event))
+                    })*
+                }
+            }
+        }
+        #[automatically_derived]
+        impl ::core::cmp::PartialEq for $name {
+            #[allow(unreachable_patterns)]
+            fn eq(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $($(#[$cfg])* (Self::$variant(event), Self::$variant(other)) => {
+                        $crate::__private::variant::<$event>().eq(event, other)
+                    })*
+                    _ => false,
+                }
+            }
+        }
+        #[automatically_derived]
         impl $crate::__private::AnyEvent for $name {
             fn read(
                 _message: &$crate::__private::StoredMessage,
@@ -133,7 +239,7 @@ macro_rules! __any_event {
                 $(
                     $(#[$cfg])*
                     if let ::core::option::Option::Some(event) =
-                        $crate::__private::read_event::<$event>(_message)?
+                        $crate::__private::variant::<$event>().read(_message)?
                     {
                         return $crate::__private::Ok(::core::option::Option::Some(Self::$variant(event)));
                     }
@@ -149,7 +255,7 @@ macro_rules! __any_event {
             ) -> $crate::__private::Result<(), $crate::__private::PayloadError> {
                 match *self {
                     $($(#[$cfg])* Self::$variant(ref event) => {
-                        _out.push($crate::__private::Emitted::encode(event)?);
+                        _out.push($crate::__private::variant::<$event>().emit(event)?);
                         $crate::__private::Ok(())
                     })*
                 }
@@ -167,7 +273,7 @@ macro_rules! __any_event {
         #[automatically_derived]
         impl $crate::__private::Carries for $name {
             fn produces(_out: &mut $crate::__private::Produces) {
-                $($(#[$cfg])* _out.add::<$event>();)*
+                $($(#[$cfg])* $crate::__private::variant::<$event>().produces(_out);)*
             }
         }
         #[automatically_derived]

@@ -31,7 +31,7 @@ pub use emitter::Emitter;
 pub use emitter::Stepwise;
 pub use events::AnyEvent;
 #[doc(hidden)]
-pub use events::{MadeOf, NoEvents, read_event};
+pub use events::{MadeOf, NoEvents, OfEvents, Variant, read_event, variant};
 pub use handlers::Handlers;
 pub use other::{Elsewhere, Other, OtherStream};
 pub(crate) use outage::outage;

@@ -47,7 +47,7 @@ pub enum Kind {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "neither a command nor an event",
-    note = "add `#[sourced::command]` or `#[sourced::event]` to `{Self}`"
+    note = "write `#[sourced::command]` or `#[sourced::event]` above its struct"
 )]
 pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name under which it is stored, such as `cart.item_added`.
@@ -96,7 +96,8 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     label = "not a command",
-    note = "add `#[sourced::command]` to `{Self}`, or define it with a `#[command]` method of an actor"
+    note = "a command is a struct with `#[sourced::command]`, or what a `#[command]` method of an actor defines",
+    note = "what comes after an event is done by a `#[reaction]` of an actor, or an `#[on]` method of a `#[handler]`"
 )]
 pub trait Command: MessageType {}
 
@@ -104,7 +105,8 @@ pub trait Command: MessageType {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "not an event",
-    note = "add `#[sourced::event]` to `{Self}`, or define it with an `#[event]` method of an actor"
+    note = "an event is a struct with `#[sourced::event]`, or what an `#[event]` method of an actor defines",
+    note = "the enum of an actor's events is none itself: list its events, as in `#[on(ItemAdded, ItemRemoved)]`"
 )]
 pub trait Event: MessageType {}
 

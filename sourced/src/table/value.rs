@@ -53,7 +53,8 @@ use crate::time::Timestamp;
 #[diagnostic::on_unimplemented(
     message = "no column can hold a `{Self}`",
     label = "no type of a column",
-    note = "write `#[projection(json)]` above the field to keep it as JSON, or implement `sourced::table::ColumnValue` for `{Self}`"
+    note = "write `#[projection(json)]` above the field to keep it as JSON",
+    note = "a type of your own crate can implement `sourced::table::ColumnValue`"
 )]
 pub trait ColumnValue: Sized {
     /// The type of the column.

@@ -11,7 +11,7 @@ pub struct Cart;
 impl Cart {
     #[cfg(feature = "mail")]
     #[command]
-    pub fn send(&self, mailer: Res<NoSuchType>) -> NoSuchEvent {}
+    pub fn post(&self, mailer: Res<NoSuchType>) -> NoSuchEvent {}
 
     #[cfg(feature = "mail")]
     #[event]
