@@ -183,16 +183,29 @@ async fn what_main_prints_says_what_to_do() {
     let build = async || App::builder().register::<Cart>().build().await.map(drop);
     let error = build().await.unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
-    assert!(format!("{error:?}").contains("add `.resource(..)`"), "{error:?}");
+    assert!(
+        format!("{error:?}").contains("add `.resource(..)`"),
+        "{error:?}"
+    );
     let failure = Failure::from(error);
-    assert!(format!("{failure:?}").contains("add `.resource(..)`"), "{failure:?}");
+    assert!(
+        format!("{failure:?}").contains("add `.resource(..)`"),
+        "{failure:?}"
+    );
     let boxed: Box<dyn std::error::Error> = build().await.unwrap_err().into();
-    assert!(format!("{boxed:?}").contains("add `.resource(..)`"), "{boxed:?}");
+    assert!(
+        format!("{boxed:?}").contains("add `.resource(..)`"),
+        "{boxed:?}"
+    );
 
     let app = App::builder().build().await.unwrap();
-    let open = sourced::CommandExt::to(Reset { reason: String::new() }, "lamp-1");
-    let error = app.dispatch(open).await.unwrap_err();
-    assert!(format!("{error:?}").contains("register the one that does"), "{error:?}");
+    let reason = String::new();
+    let reset = Reset { reason }.to("lamp-1");
+    let error = app.dispatch(reset).await.unwrap_err();
+    assert!(
+        format!("{error:?}").contains("register the one that does"),
+        "{error:?}"
+    );
 }
 
 /// A lamp, for the shapes that the cart does not have.

@@ -1,0 +1,44 @@
+//! One type is an actor and a projector.
+
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    fn add_item(&self, product: String) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += 1;
+    }
+}
+
+#[projector]
+impl Cart {
+    #[event]
+    fn listed(&mut self, _: &ItemAdded) {}
+
+    #[sync]
+    async fn save(&self, id: &StreamId, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        tx.put("carts", id, &self.n_items).await
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item("tea").await?;
+    println!("{} is in the cart", added.product);
+    let product = "milk".to_owned();
+    app.dispatch(AddItem { product }.to("cart-1")).await?;
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}

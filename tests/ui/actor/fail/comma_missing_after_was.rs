@@ -1,0 +1,45 @@
+//! There is no comma after the type.
+
+use sourced::prelude::*;
+
+#[event("cart.added")]
+struct Added {
+    product: String,
+}
+
+impl From<Added> for ItemAdded {
+    fn from(old: Added) -> Self {
+        let product = old.product;
+        Self { product }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    fn add_item(&self, product: String) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event("cart.item_added", was = Added alias = "cart.item")]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += 1;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item("tea").await?;
+    println!("{} is in the cart", added.product);
+    let product = "milk".to_owned();
+    app.dispatch(AddItem { product }.to("cart-1")).await?;
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! A command has the name of its actor.
+
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    fn cart(&self, product: String) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += 1;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.cart("tea").await?;
+    println!("{} is in the cart", added.product);
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}

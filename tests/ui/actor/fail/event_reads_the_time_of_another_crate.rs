@@ -1,0 +1,49 @@
+//! An event method asks another crate for the time.
+
+use sourced::prelude::*;
+
+mod chrono {
+    pub struct Utc;
+    impl Utc {
+        pub fn now() -> u32 {
+            0
+        }
+    }
+    pub struct Local;
+    impl Local {
+        pub fn now() -> u32 {
+            0
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    fn add_item(&self, product: String) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += chrono::Utc::now();
+        self.n_items += 1;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item("tea").await?;
+    println!("{} is in the cart", added.product);
+    let product = "milk".to_owned();
+    app.dispatch(AddItem { product }.to("cart-1")).await?;
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! A field has a pattern and no name.
+
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    fn add_item(&self, (product, _): (String, u32)) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += 1;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item(("tea".to_owned(), 1)).await?;
+    println!("{} is in the cart", added.product);
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! A resource is taken without `Res`, and nothing else.
+
+use sourced::prelude::*;
+
+struct Mailer;
+
+impl Mailer {
+    async fn send(&self, text: &str) -> Result<(), Failure> {
+        println!("{text}");
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    async fn add_item(&self, mailer: Mailer) -> Result<ItemAdded, Failure> {
+        mailer.send("added").await?;
+        Ok(ItemAdded { product: String::new() })
+    }
+
+    #[event]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += 1;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().resource(Mailer).build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item().await?;
+    println!("{} is in the cart", added.product);
+    app.dispatch(AddItem.to("cart-1")).await?;
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}

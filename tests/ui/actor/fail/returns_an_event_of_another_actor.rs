@@ -1,0 +1,52 @@
+//! A command returns an event of another actor.
+
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+struct Cart {
+    n_items: u32,
+}
+
+#[actor]
+impl Cart {
+    #[command]
+    fn add_item(&self, product: String) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event]
+    fn item_added(&mut self, _product: String) {
+        self.n_items += 1;
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shop {
+    n_sold: u32,
+}
+
+#[actor]
+impl Shop {
+    #[command]
+    fn sell(&self, product: String) -> ItemAdded {
+        ItemAdded { product }
+    }
+
+    #[event]
+    fn sold(&mut self) {
+        self.n_sold += 1;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let app = App::builder().register::<Cart>().register::<Shop>().build().await?;
+    let cart = app.actor::<Cart>("cart-1");
+    let added = cart.add_item("tea").await?;
+    println!("{} is in the cart", added.product);
+    app.actor::<Shop>("shop-1").sell("tea").await?;
+    let product = "milk".to_owned();
+    app.dispatch(AddItem { product }.to("cart-1")).await?;
+    println!("{} items", cart.load().await?.state().n_items);
+    Ok(())
+}
