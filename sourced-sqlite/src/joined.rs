@@ -5,13 +5,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Appended, BackendError, JoinError, Joined, ReadStream, UnitCommit, UnitError,
+    Appended, BackendError, JoinError, Joined, Live, ReadStream, Snapshot, UnitCommit, UnitError,
 };
-use sourced::message::StoredMessage;
+use sourced::message::{Payload, StoredMessage};
+use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection, Transaction};
 
 use crate::backend::Sqlite;
-use crate::{error, log, units};
+use crate::{documents, error, log, snapshots, units, versions};
 
 pub(crate) struct JoinedTransaction<'t> {
     sqlite: Sqlite,
@@ -79,6 +80,27 @@ impl Joined for JoinedTransaction<'_> {
     async fn read_stream(&mut self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         let query = log::reading(&self.sqlite.inner.sql, &read);
         log::messages(self.connection, query).await
+    }
+
+    async fn base(
+        &mut self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let base = &self.sqlite.inner.sql.base;
+        snapshots::read(self.connection, base, actor, stream).await
+    }
+
+    async fn document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Payload>, BackendError> {
+        documents::document(self.connection, &self.sqlite.inner.sql, collection, key).await
+    }
+
+    async fn live(&mut self, table: &str) -> Result<Option<Live>, BackendError> {
+        versions::live(self.connection, &self.sqlite.inner.sql, table).await
     }
 
     async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {

@@ -61,6 +61,14 @@ impl Own {
         }
     }
 
+    /// How many transactions can be open at once: SQLite has one writer, and a pool so many connections.
+    pub fn most_at_once(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(pool, _) => pool.options().get_max_connections() as usize,
+        }
+    }
+
     pub async fn n_rows(&self) -> i64 {
         match self {
             Self::Sqlite(pool) => sqlx::query_scalar("SELECT count(*) FROM own")

@@ -21,7 +21,7 @@ use crate::stream::GroupId;
 use crate::telemetry;
 
 use chain::{Chain, Stored};
-use site::Site;
+pub(super) use site::Site;
 
 /// How often a chain is worked out again because somebody else appended an event meanwhile.
 const MAX_TRIES: u32 = 64;
@@ -153,11 +153,11 @@ impl Unit {
             return Err(DispatchError::NobodyDecides(root.type_name).into());
         };
         let mut left = HashSet::new();
-        let absent = side_effects::waiting(&self.app.inner).await?;
+        let absent = side_effects::waiting(&self.app.inner, &mut site).await?;
         for _ in 0..MAX_TRIES {
             let (stream, root) = (stream.clone(), root.clone());
-            let chain = site.reading(async |stored| {
-                let mut chain = Chain::new(self, &left, &absent, stored);
+            let chain = site.reading(async |stored, services| {
+                let mut chain = Chain::new(self, services, &left, &absent, stored);
                 chain.run(stream, root).await?;
                 Ok::<_, UnitError>(chain)
             });
