@@ -53,6 +53,9 @@ impl<'t> JoinedTransaction<'t> {
         if get(&row, "is_read_only")? {
             return Err(JoinError::NotWriting("it is read only".into()));
         }
+        if get(&row, "is_given_up")? {
+            return Err(JoinError::GivenUp);
+        }
         Ok(Self {
             postgres: postgres.clone(),
             connection,

@@ -12,6 +12,7 @@ use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection, Transaction};
 
 use crate::backend::Sqlite;
+use crate::savepoint::Savepoint;
 use crate::{documents, error, log, snapshots, units, versions};
 
 pub(crate) struct JoinedTransaction<'t> {
@@ -105,12 +106,10 @@ impl Joined for JoinedTransaction<'_> {
 
     async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
         units::check(&unit)?;
-        let mut savepoint = self.connection.begin().await.map_err(error::backend)?;
-        let stored = units::commit(&mut savepoint, &self.sqlite.inner.sql, &unit).await;
-        match stored {
-            Ok(_) => savepoint.commit().await.map_err(error::backend)?,
-            Err(_) => savepoint.rollback().await.map_err(error::backend)?,
-        }
-        stored
+        let savepoint = Savepoint::make(self.connection).await;
+        let mut savepoint = savepoint.map_err(error::backend)?;
+        let appended = units::commit(&mut savepoint, &self.sqlite.inner.sql, &unit).await?;
+        savepoint.keep();
+        Ok(appended)
     }
 }

@@ -112,6 +112,7 @@ mod reader;
 mod recurrences;
 mod row;
 mod rows;
+mod savepoint;
 mod schedules;
 mod snapshots;
 mod sql;

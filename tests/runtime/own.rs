@@ -83,16 +83,29 @@ impl Own {
     }
 }
 
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Commit,
+    RollBack,
+    /// It is forgotten.
+    Drop,
+}
+
 impl OwnTx {
     pub async fn write(&mut self) {
+        self.try_write().await.unwrap();
+    }
+
+    pub async fn try_write(&mut self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(tx) => {
                 let insert = sqlx::query("INSERT INTO own VALUES ('ours')");
-                insert.execute(&mut **tx).await.unwrap();
+                insert.execute(&mut **tx).await.map(drop)
             }
             Self::Postgres(tx, table) => {
                 let insert = AssertSqlSafe(format!("INSERT INTO {table} VALUES ('ours')"));
-                sqlx::query(insert).execute(&mut **tx).await.unwrap();
+                sqlx::query(insert).execute(&mut **tx).await.map(drop)
             }
         }
     }
@@ -110,16 +123,20 @@ impl OwnTx {
     }
 
     pub async fn commit(self) {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await.unwrap(),
-            Self::Postgres(tx, _) => tx.commit().await.unwrap(),
-        }
+        self.end(End::Commit).await.unwrap();
     }
 
     pub async fn rollback(self) {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await.unwrap(),
-            Self::Postgres(tx, _) => tx.rollback().await.unwrap(),
+        self.end(End::RollBack).await.unwrap();
+    }
+
+    pub async fn end(self, end: End) -> Result<(), sqlx::Error> {
+        match (self, end) {
+            (Self::Sqlite(tx), End::Commit) => tx.commit().await,
+            (Self::Sqlite(tx), End::RollBack) => tx.rollback().await,
+            (Self::Postgres(tx, _), End::Commit) => tx.commit().await,
+            (Self::Postgres(tx, _), End::RollBack) => tx.rollback().await,
+            (_, End::Drop) => Ok(()),
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::stream::{GroupId, StreamId};
 /// It neither commits nor rolls back: that is for the caller to do, and until then nobody else sees anything. Nobody is
 /// woken up either.
 ///
+/// - *safe-to-drop*: whoever gives a call up at any of its awaits finds the transaction as it was before, or it refuses to
+///   commit and says why. A part of a unit is never committed, and nothing runs outside of the transaction.
+///
 /// It needs no connection but that of the transaction: others may hold all that a pool has, and wait for this one.
 #[async_trait]
 pub trait Joined: Send {
@@ -84,6 +87,11 @@ pub enum JoinError {
     /// The transaction may not write, or could not get the write lock.
     #[error("the transaction cannot write: {0}")]
     NotWriting(#[source] Box<dyn StdError + Send + Sync>),
+    /// An earlier unit was given up in the transaction, which still holds a part of it and cannot commit.
+    #[error(
+        "a unit was given up in the transaction, which cannot commit any more: roll it back, or to a savepoint from before"
+    )]
+    GivenUp,
     /// The storage did not answer.
     #[error(transparent)]
     Backend(#[from] BackendError),
