@@ -34,7 +34,7 @@ pub use resources::{Needs, NoResource, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 pub use seen::SeenError;
-pub(crate) use seen::Wait;
+pub(crate) use seen::{Sight, Wait};
 pub use states::States;
 
 use std::any::Any;
