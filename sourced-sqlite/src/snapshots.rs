@@ -39,7 +39,7 @@ impl Snapshots for Sqlite {
             .bind(signed(snapshot.seq.get()))
             .bind(snapshot.fingerprint.cast_signed())
             .bind(Arc::<str>::from(snapshot.state.as_str()));
-        self.write(query).await
+        self.write([query]).await
     }
 
     async fn base(
@@ -57,13 +57,12 @@ impl Snapshots for Sqlite {
         stream: &StreamId,
     ) -> Result<(), BackendError> {
         let sql = &self.inner.sql;
-        for delete in [&sql.delete_snapshot, &sql.delete_base] {
-            let query = sqlx::query(delete.clone())
+        let both = [&sql.delete_snapshot, &sql.delete_base].map(|delete| {
+            sqlx::query(delete.clone())
                 .bind(actor.as_str().to_owned())
-                .bind(stream.as_str().to_owned());
-            self.write(query).await?;
-        }
-        Ok(())
+                .bind(stream.as_str().to_owned())
+        });
+        self.write(both).await
     }
 }
 
@@ -93,15 +92,21 @@ pub(crate) async fn read(
 }
 
 impl Sqlite {
-    /// No fsync is spent on it: what a power cut takes away can be folded again.
-    async fn write(
+    /// All of it or nothing. No fsync is spent on it: what a power cut takes away can be folded again.
+    async fn write<const N: usize>(
         &self,
-        query: Query<'static, sqlx::Sqlite, SqliteArguments>,
+        queries: [Query<'static, sqlx::Sqlite, SqliteArguments>; N],
     ) -> Result<(), BackendError> {
         let writer = &self.inner.writer;
         let done = writer.run(Effect::Redone, move |connection| {
-            Box::pin(async move { query.execute(connection).await.map_err(error::backend) })
+            Box::pin(async move {
+                for query in queries {
+                    let done = query.execute(&mut *connection).await;
+                    done.map_err(error::backend)?;
+                }
+                Ok(())
+            })
         });
-        done.await.map(drop)
+        done.await
     }
 }

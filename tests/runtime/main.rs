@@ -17,7 +17,6 @@ mod by_hand;
 mod catching_up;
 mod dates;
 mod deciding;
-mod dropping;
 mod failing;
 mod feeds;
 mod forms;
@@ -128,10 +127,6 @@ promises! {
         ack_never_jumps_over_a_pending_command_when_a_later_one_is_decided_at_once,
         conflict_is_not_an_error_for_many_deciders_of_one_stream,
         a_command_nobody_decides_is_not_stored,
-    }
-    dropping {
-        safe_to_drop_a_unit_at_every_poll_in_the_caller_s_transaction,
-        safe_to_drop_a_unit_at_any_time_in_the_caller_s_transaction,
     }
     failing {
         quarantine_of_a_stream_whose_message_keeps_failing,

@@ -1,5 +1,8 @@
 //! The tests' own table, and transactions of their own, in the database of a backend.
 
+use std::any::Any;
+use std::time::Duration;
+
 use sourced::UnitError;
 use sourced::backend::JoinError;
 use sourced::prelude::*;
@@ -36,8 +39,11 @@ impl Own {
                 }
             }
             On::Sqlite(_, folder) => {
-                let options = SqliteConnectOptions::new().filename(folder.path().join("shop.db"));
-                let pool = SqlitePoolOptions::new().max_connections(4);
+                let options = SqliteConnectOptions::new()
+                    .filename(folder.path().join("shop.db"))
+                    // Whoever is quicker gets the lock, and others are quicker for a long time.
+                    .busy_timeout(Duration::from_mins(1));
+                let pool = SqlitePoolOptions::new().max_connections(16);
                 let pool = pool.connect_with(options).await.unwrap();
                 let create = sqlx::raw_sql("CREATE TABLE own (text TEXT)").execute(&pool);
                 create.await.unwrap();
@@ -70,14 +76,20 @@ impl Own {
     }
 
     pub async fn n_rows(&self) -> i64 {
+        self.n_rows_of("ours").await
+    }
+
+    /// How many rows have this text.
+    pub async fn n_rows_of(&self, text: &str) -> i64 {
         match self {
-            Self::Sqlite(pool) => sqlx::query_scalar("SELECT count(*) FROM own")
-                .fetch_one(pool)
-                .await
-                .unwrap(),
+            Self::Sqlite(pool) => {
+                let count = sqlx::query_scalar("SELECT count(*) FROM own WHERE text = ?1");
+                count.bind(text).fetch_one(pool).await.unwrap()
+            }
             Self::Postgres(pool, table) => {
-                let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-                sqlx::query_scalar(count).fetch_one(pool).await.unwrap()
+                let count = format!("SELECT count(*) FROM {table} WHERE text = $1");
+                let count = sqlx::query_scalar(AssertSqlSafe(count));
+                count.bind(text).fetch_one(pool).await.unwrap()
             }
         }
     }
@@ -94,19 +106,28 @@ pub enum End {
 
 impl OwnTx {
     pub async fn write(&mut self) {
-        self.try_write().await.unwrap();
+        self.try_write("ours").await.unwrap();
     }
 
-    pub async fn try_write(&mut self) -> Result<(), sqlx::Error> {
+    pub async fn try_write(&mut self, text: &str) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(tx) => {
-                let insert = sqlx::query("INSERT INTO own VALUES ('ours')");
+                let insert = sqlx::query("INSERT INTO own VALUES (?1)").bind(text);
                 insert.execute(&mut **tx).await.map(drop)
             }
             Self::Postgres(tx, table) => {
-                let insert = AssertSqlSafe(format!("INSERT INTO {table} VALUES ('ours')"));
-                sqlx::query(insert).execute(&mut **tx).await.map(drop)
+                let insert = AssertSqlSafe(format!("INSERT INTO {table} VALUES ($1)"));
+                let insert = sqlx::query(insert).bind(text);
+                insert.execute(&mut **tx).await.map(drop)
             }
+        }
+    }
+
+    /// The connection that it is in.
+    pub fn connection(&mut self) -> &mut (dyn Any + Send) {
+        match self {
+            Self::Sqlite(tx) => tx,
+            Self::Postgres(tx, _) => tx,
         }
     }
 
