@@ -11,9 +11,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use sourced::backend::Ack;
 use sourced::env::{Clock as _, SystemClock, Task};
-use sourced_postgres::Postgres;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use crate::apart::Apart;
 use crate::backends::On;
 use crate::calls::{self, Call, Made, Run};
 use crate::cut::Cut;
@@ -34,7 +33,7 @@ const MOST_ROUNDS: usize = 40;
 /// How often to look whether what was given up has come to its end.
 const PATIENCE: usize = 400;
 /// Nothing takes so long.
-const TOO_LONG: Duration = Duration::from_mins(1);
+const TOO_LONG: Duration = Duration::from_mins(3);
 
 pub async fn safe_to_drop_every_public_future_at_any_poll(on: On) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
@@ -56,7 +55,7 @@ pub async fn safe_to_drop_every_public_future_at_any_poll(on: On) {
 async fn in_a_world(like: &On, tally: &Arc<Tally>, n: usize, seed: u64) {
     let n_tasks = quiet::n_tasks();
     let apart = Apart::like(like).await;
-    let world = Place::new(apart.on, &apart.url, seed).await;
+    let world = Place::new(apart.on, &apart.rest.url(), seed).await;
     let clock = time_passes(&world);
     let deck: Arc<Mutex<Vec<Call>>> = Arc::default();
     let mut looked = Looked::default();
@@ -96,9 +95,7 @@ async fn in_a_world(like: &On, tally: &Arc<Tally>, n: usize, seed: u64) {
     clock.abort();
     drop((clock, world));
     quiet::tasks_have_ended(n_tasks).await.unwrap();
-    if let Some(database) = apart.database {
-        database.remove().await;
-    }
+    apart.rest.remove().await;
 }
 
 fn never<'c>(tally: &Tally, all: &[&'c str]) -> Vec<&'c str> {
@@ -237,65 +234,4 @@ fn time_passes(world: &World) -> Task<()> {
             clock.advance(Duration::from_millis(1));
         }
     })
-}
-
-/// A fresh store that nobody else uses, nor anything near it.
-struct Apart {
-    on: On,
-    url: String,
-    database: Option<Database>,
-}
-
-impl Apart {
-    async fn like(on: &On) -> Self {
-        let none = |on| Self {
-            on,
-            url: String::new(),
-            database: None,
-        };
-        match on {
-            On::Memory(_) => none(On::memory().await),
-            On::Sqlite(..) => none(On::sqlite().await),
-            On::Postgres(_) => {
-                let database = Database::create().await;
-                let url = database.url();
-                let backend = Postgres::builder(&url).schema("dropping").pool_size(6);
-                Self {
-                    on: On::Postgres(backend.connect().await.unwrap()),
-                    url,
-                    database: Some(database),
-                }
-            }
-        }
-    }
-}
-
-/// A database of its own: so that its connections and locks can be told from those of others.
-struct Database(String);
-
-impl Database {
-    async fn create() -> Self {
-        let id = sourced::env::Env::system().ids.next_id();
-        let database = Self(format!("dropping_{}", id.simple()));
-        database.tell_server("CREATE DATABASE").await;
-        database
-    }
-
-    fn url(&self) -> String {
-        let url = sourced_testing::postgres::test_url();
-        let (server, _) = url.rsplit_once('/').unwrap();
-        format!("{server}/{}", self.0)
-    }
-
-    async fn remove(self) {
-        self.tell_server("DROP DATABASE").await;
-    }
-
-    async fn tell_server(&self, what: &str) {
-        let url = sourced_testing::postgres::test_url();
-        let mut server = PgConnection::connect(&url).await.unwrap();
-        let text = AssertSqlSafe(format!("{what} {}", self.0));
-        sqlx::raw_sql(text).execute(&mut server).await.unwrap();
-        server.close().await.unwrap();
-    }
 }

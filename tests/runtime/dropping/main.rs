@@ -14,6 +14,7 @@ mod own;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod shop;
 
+mod apart;
 mod calls;
 mod cut;
 mod dice;
