@@ -25,7 +25,7 @@ use crate::world::{LEASE, Place, TASKS, World};
 /// So many calls are given up, unless `SOURCED_DROPS` says how many.
 const DROPS: usize = 200;
 /// So many in one store.
-const DROPS_OF_A_WORLD: usize = 4_000;
+const DROPS_OF_A_WORLD: usize = 1_500;
 /// So many by each task, before all of it is looked at.
 const CALLS_OF_A_ROUND: usize = 50;
 /// So many until each function must have been given up.

@@ -9,7 +9,7 @@ use sourced::backend::{
     ReadStream, Refusal, RowChanges, RowQuery, SyncAction, Test, Tx, UnitCommit, Value,
 };
 use sourced::prelude::*;
-use sourced::{GroupId, MessageId};
+use sourced::{ExpectedSeq, GroupId, MessageId};
 
 use super::groups::{At, filled, table};
 use super::{Call, Made, all_or_none, call};
@@ -17,7 +17,7 @@ use crate::cut::Cut;
 use crate::domain::{Account, Deposit, LEDGERS, Ledger};
 use crate::own::End;
 use crate::transaction::Going;
-use crate::world::World;
+use crate::world::{World, append_of};
 
 pub const CALLS: &[Call] = &[
     call!("Units::commit_unit", w, _, n => {
@@ -40,7 +40,8 @@ pub const CALLS: &[Call] = &[
         Made::by_itself(move |cut| inside(w, n, cut, Inside::Live))
     }),
     call!(Databases, "Joined::store_unit", w, _, n => {
-        Made::by_itself(move |cut| inside(w, n, cut, Inside::Store))
+        let what = if w.dice.below(3) == 0 { Inside::Conflict } else { Inside::Store };
+        Made::by_itself(move |cut| inside(w, n, cut, what))
     }),
     call!(Databases, "Unit::handle_in", w, _, n => Made::by_itself(move |cut| handled_in(w, n, cut))),
     call!(Databases, "Tx::put", w, task, n => in_sync(w, task, n, Act::Put).await),
@@ -59,13 +60,23 @@ enum Inside {
     Document,
     Live,
     Store,
+    /// What is stored is in conflict with what is there.
+    Conflict,
 }
 
 /// Whether it was given up. Panics when the transaction does not hold what it should.
 async fn inside(w: World, n: u64, cut: Cut, what: Inside) -> bool {
     let own = w.own.as_ref().unwrap();
     let backend = w.backend();
-    let (unit, ids) = unit(&w, n);
+    let (mut unit, ids) = unit(&w, n);
+    if what == Inside::Conflict {
+        let stream = unit.appends[0].stream.to_string();
+        backend
+            .append(vec![append_of(&stream, w.messages(n, 0, 1))])
+            .await
+            .unwrap();
+        unit.appends[0].expected = ExpectedSeq::NoStream;
+    }
     let stream = StreamId::new(format!("append-1-{}", n % 7)).unwrap();
     let actor = GroupId::new("somebody").unwrap();
     let mut going = Going::begin(own, &n.to_string()).await;
@@ -85,6 +96,10 @@ async fn inside(w: World, n: u64, cut: Cut, what: Inside) -> bool {
                 cut.of(document).await.map(|it| _ = it.unwrap())
             }
             Inside::Live => cut.of(joined.live("tabs")).await.map(|it| _ = it.unwrap()),
+            Inside::Conflict => cut
+                .of(joined.store_unit(unit))
+                .await
+                .map(|it| assert!(it.unwrap_err().is_conflict())),
             Inside::Store => cut
                 .of(joined.store_unit(unit))
                 .await
