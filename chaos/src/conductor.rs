@@ -113,6 +113,8 @@ pub(crate) fn tell(what: &str, result: Result<(), BackendError>) {
 enum Fault {
     KillWorker,
     KillDispatcher,
+    /// A process ends at some poll of some call.
+    EndInCall,
     HaltWorker,
     HaltDispatcher,
     CutConnections,
@@ -193,6 +195,7 @@ impl Stage {
     fn draw(&mut self) -> Fault {
         let on_postgres = self.server.is_some();
         match self.random.random_range(0..100) {
+            12..34 => Fault::EndInCall,
             34..50 => Fault::KillDispatcher,
             50..66 => Fault::HaltWorker,
             66..70 => Fault::HaltDispatcher,
@@ -209,6 +212,12 @@ impl Stage {
         match fault {
             Fault::KillWorker => self.kill(Role::Worker)?,
             Fault::KillDispatcher => self.kill(Role::Dispatcher)?,
+            Fault::EndInCall => {
+                let roles = [Role::Worker, Role::Worker, Role::Dispatcher];
+                let role = roles[self.random.random_range(0..roles.len())];
+                let nth = self.troupe.draw(role, &mut self.random);
+                self.troupe.strike(role, nth);
+            }
             Fault::HaltWorker => {
                 let nth = self.troupe.draw(Role::Worker, &mut self.random);
                 let pause = LEASE.mul_f64(self.random.random_range(1.1..2.2));

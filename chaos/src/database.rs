@@ -7,9 +7,11 @@ use sourced::backend::Backend;
 use sourced::{App, RetryPolicy, WorkerOptions};
 use sourced_postgres::Postgres;
 use sourced_sqlite::Sqlite;
+use sourced_testing::Faulty;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::domain::{Account, Book};
+use crate::dying::Dies;
 use crate::recorder::{Recorder, TABLE};
 use crate::trouble::Trouble;
 use crate::unfenced::Unfenced;
@@ -92,6 +94,7 @@ async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
         .register::<Account>()
         .register::<Book>()
         .register::<Recorder>();
+    let backend = Faulty::by(backend, Dies);
     let app = if no_fence {
         app.backend(Unfenced(backend))
     } else {

@@ -6,7 +6,7 @@
 //!
 //! Real processes work on a real database: dispatchers store commands and write down what was acknowledged, workers
 //! handle them, and a conductor breaks things at random moments drawn from the seed: it kills processes and Postgres
-//! with SIGKILL, stops workers for longer than their leases, cuts connections, takes Postgres away for a while
+//! with SIGKILL, has processes end at some poll of some call, stops workers for longer than their leases, cuts connections, takes Postgres away for a while
 //! (`--outage`), and fills the disk (`--small-disk`). Handlers are slow, fail and panic by
 //! themselves. At the end everything is left to come to rest, and the log and the effects are counted.
 //!
@@ -28,6 +28,7 @@ mod conductor;
 mod database;
 mod dispatcher;
 mod domain;
+mod dying;
 mod processes;
 mod rebuild;
 mod recorder;
@@ -69,6 +70,7 @@ fn main() -> anyhow::Result<ExitCode> {
 /// Plays a part in a child process until somebody ends it.
 async fn play(role: Role, args: &Args) -> anyhow::Result<ExitCode> {
     let place = args.place.as_deref().context("a child is told its place")?;
+    dying::listen()?;
     let database = Database::parse(place);
     match role {
         _ if args.tables => tables::play(role, &database, args).await,

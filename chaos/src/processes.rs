@@ -1,6 +1,7 @@
 //! Child processes: starting, stopping, killing.
 
 use std::fs::OpenOptions;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -8,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::args::{Args, Backend, Role};
 use crate::database::Database;
+use crate::dying;
 
 /// A part that is always played: whoever plays it is replaced as soon as it is killed.
 #[derive(Debug)]
@@ -86,16 +88,27 @@ impl Part {
         self.signal(Signal::CONT);
     }
 
-    /// A process that has ended by itself, which none should, is replaced, too. Gives whether it had.
+    /// Has the process end in the middle of a call.
+    pub(crate) fn strike(&self) {
+        self.signal(dying::STRIKE);
+    }
+
+    /// A process that was struck, and one that has ended by itself, which none should, are replaced, too. Gives whether it
+    /// had ended by itself.
     pub(crate) fn mend(&mut self) -> anyhow::Result<bool> {
-        let has_ended = self.child.try_wait()?.is_some();
-        if has_ended {
+        let Some(status) = self.child.try_wait()? else {
+            return Ok(false);
+        };
+        // One that was not listening yet is ended by the strike itself.
+        let ends = [dying::STRIKE, dying::END].map(Signal::as_raw);
+        let was_struck = status.signal().is_some_and(|signal| ends.contains(&signal));
+        if !was_struck {
             let said = std::fs::read_to_string(&self.log).unwrap_or_default();
             let lines: Vec<&str> = said.lines().rev().take(5).collect();
             eprintln!("a process ended by itself: {lines:?}");
-            self.child = self.command.spawn()?;
         }
-        Ok(has_ended)
+        self.child = self.command.spawn()?;
+        Ok(!was_struck)
     }
 
     fn signal(&self, signal: Signal) {

@@ -64,6 +64,11 @@ impl Troupe {
         self.parts_mut(role)[nth].replace()
     }
 
+    /// Has a process end in the middle of a call.
+    pub(crate) fn strike(&self, role: Role, nth: usize) {
+        self.parts(role)[nth].strike();
+    }
+
     /// Halts a process for so long.
     pub(crate) fn halt(&mut self, role: Role, nth: usize, pause: Duration) {
         self.parts(role)[nth].halt();

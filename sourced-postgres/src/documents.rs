@@ -3,19 +3,18 @@
 use async_trait::async_trait;
 use sourced::Payload;
 use sourced::backend::{BackendError, Document, Documents};
+use sqlx::PgConnection;
 
-use crate::backend::{Postgres, retrying};
+use crate::backend::{Attempt, Postgres, retrying};
 use crate::row::clamped;
+use crate::sql::Sql;
 
 #[async_trait]
 impl Documents for Postgres {
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
-        let value: Option<String> = retrying!(self, connection =>
-            self.inner.sql.get_document.query_scalar()
-                .bind(collection)
-                .bind(key)
-                .fetch_optional(&mut *connection)
-                .await)?;
+        let sql = &self.inner.sql;
+        let value =
+            retrying!(self, connection => find(sql, &mut connection, collection, key).await)?;
         Ok(value.map(Payload::from_storage))
     }
 
@@ -39,4 +38,15 @@ impl Documents for Postgres {
         });
         Ok(documents.collect())
     }
+}
+
+/// The text of a document as this connection sees it.
+pub(crate) async fn find(
+    sql: &Sql,
+    connection: &mut PgConnection,
+    collection: &str,
+    key: &str,
+) -> Attempt<Option<String>> {
+    let query = sql.get_document.query_scalar().bind(collection).bind(key);
+    Ok(query.fetch_optional(connection).await?)
 }

@@ -4,14 +4,16 @@ use std::any::Any;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Appended, BackendError, JoinError, Joined, ReadStream, UnitCommit, UnitError,
+    Appended, BackendError, JoinError, Joined, Live, ReadStream, Snapshot, UnitCommit, UnitError,
 };
-use sourced::message::StoredMessage;
+use sourced::message::{Payload, StoredMessage};
+use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, PgConnection, Transaction};
 
 use crate::backend::Postgres;
 use crate::error::backend_error;
 use crate::row::{get, messages_of};
+use crate::{documents, snapshots, versions};
 
 pub(crate) struct JoinedTransaction<'t> {
     postgres: Postgres,
@@ -51,6 +53,9 @@ impl<'t> JoinedTransaction<'t> {
         if get(&row, "is_read_only")? {
             return Err(JoinError::NotWriting("it is read only".into()));
         }
+        if get(&row, "is_given_up")? {
+            return Err(JoinError::GivenUp);
+        }
         Ok(Self {
             postgres: postgres.clone(),
             connection,
@@ -72,6 +77,32 @@ impl Joined for JoinedTransaction<'_> {
     async fn read_stream(&mut self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
         let rows = self.postgres.read_once(self.connection, &read).await;
         messages_of(&read.stream, &rows.map_err(backend_error)?)
+    }
+
+    async fn base(
+        &mut self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let base = &self.postgres.inner.sql.base;
+        let found = snapshots::find(base, self.connection, actor, stream).await?;
+        found.map(snapshots::read).transpose()
+    }
+
+    async fn document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Payload>, BackendError> {
+        let sql = &self.postgres.inner.sql;
+        let value = documents::find(sql, self.connection, collection, key).await?;
+        Ok(value.map(Payload::from_storage))
+    }
+
+    async fn live(&mut self, table: &str) -> Result<Option<Live>, BackendError> {
+        let sql = &self.postgres.inner.sql;
+        let row = versions::find(sql, self.connection, table).await?;
+        row.as_ref().map(versions::read).transpose()
     }
 
     async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {

@@ -23,7 +23,8 @@
 //! # Units in your own transaction
 //!
 //! [`Unit::handle_in`](sourced::Unit::handle_in) stores a unit in a transaction that you have begun on the same database,
-//! so that it commits together with rows of your own. Every try stands behind a savepoint. The transaction must be *read
+//! so that it commits together with rows of your own. Every try stands behind a savepoint, `sourced_unit`, with a cursor of the
+//! same name: a transaction in which one was given up cannot commit, and says so. The transaction must be *read
 //! committed*: with one snapshot for all of its statements it could not see what others have committed, and store what
 //! is no longer true. How long what it stored lasts is up to the settings of its session.
 //!
@@ -51,7 +52,7 @@
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let backend = Postgres::connect("postgres://app@localhost/shop").await?;
-//! let pool = backend.pool().clone(); // or any other of the same database
+//! let pool = backend.pool().clone(); // or any other of the same database: a unit needs no second connection
 //! let app = App::builder().backend(backend).register::<Till>().build().await?;
 //!
 //! let mut tx = pool.begin().await?;
@@ -103,6 +104,7 @@ mod reader;
 mod recurrences;
 mod row;
 mod rows;
+mod savepoint;
 mod schedules;
 mod snapshots;
 mod sql;

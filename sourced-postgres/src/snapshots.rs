@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use sourced::backend::{BackendError, Snapshot, Snapshots};
 use sourced::{GroupId, Payload, StreamId};
+use sqlx::PgConnection;
 
-use crate::backend::{Postgres, retrying};
+use crate::backend::{Attempt, Postgres, retrying};
 use crate::row::{clamped, seq};
 use crate::sql::Text;
 
@@ -68,19 +69,29 @@ impl Postgres {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        let row: Option<(i64, i64, String)> = retrying!(self, connection =>
-            sql.query_as()
-                .bind(actor.as_str())
-                .bind(stream.as_str())
-                .fetch_optional(&mut *connection)
-                .await)?;
-        let Some((last, fingerprint, state)) = row else {
-            return Ok(None);
-        };
-        Ok(Some(Snapshot {
-            seq: seq(last)?,
-            fingerprint: fingerprint.cast_unsigned(),
-            state: Payload::from_storage(state),
-        }))
+        let found = retrying!(self, connection => find(sql, &mut connection, actor, stream).await)?;
+        found.map(read).transpose()
     }
+}
+
+/// A row of a snapshot.
+pub(crate) type Found = (i64, i64, String);
+
+/// Looks for one as this connection sees it.
+pub(crate) async fn find(
+    sql: &Text,
+    connection: &mut PgConnection,
+    actor: &GroupId,
+    stream: &StreamId,
+) -> Attempt<Option<Found>> {
+    let query = sql.query_as().bind(actor.as_str()).bind(stream.as_str());
+    Ok(query.fetch_optional(connection).await?)
+}
+
+pub(crate) fn read((last, fingerprint, state): Found) -> Result<Snapshot, BackendError> {
+    Ok(Snapshot {
+        seq: seq(last)?,
+        fingerprint: fingerprint.cast_unsigned(),
+        state: Payload::from_storage(state),
+    })
 }

@@ -212,7 +212,7 @@ statements! {
     interventions = include_str!("sql/interventions.sql");
     skip_of = include_str!("sql/skip_of.sql");
     refusals = "SELECT command, reason FROM {schema}.refusals WHERE command = ANY($1)";
-    join = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only')::boolean AS is_read_only, to_regclass('{schema}.position_seq') IS NOT NULL AS is_here";
+    join = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only')::boolean AS is_read_only, to_regclass('{schema}.position_seq') IS NOT NULL AS is_here, EXISTS (SELECT FROM pg_cursors WHERE name = 'sourced_unit') AS is_given_up";
     is_waiting = include_str!("sql/is_waiting.sql");
     move_on = include_str!("sql/move_on.sql");
     insert_refusals = "INSERT INTO {schema}.refusals (command, reason) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING";

@@ -30,6 +30,10 @@ pub trait PostgresTx {
     ///
     /// Ending the transaction, or going on after an error of the database, makes the acknowledgement fail.
     ///
+    /// In a unit that joins a transaction of the caller's ([`Unit::handle_in`](sourced::Unit::handle_in)) a savepoint should
+    /// be made by SQL and not by sqlx's `begin`: when the caller gives the unit up while that begins, sqlx takes the caller's
+    /// transaction for that of `begin`, and rolls it back without a word.
+    ///
     /// # Errors
     /// [`Failure`] when the backend is not [`Postgres`](crate::Postgres).
     fn postgres(&mut self) -> Result<&mut PgConnection, Failure>;

@@ -17,6 +17,7 @@ use crate::connecting::in_step;
 use crate::error::SqlError;
 use crate::joined::JoinedTransaction;
 use crate::row::{clamped, readable};
+use crate::savepoint::Savepoint;
 
 /// Why one try of a unit stored nothing.
 enum UnitTrouble {
@@ -69,7 +70,7 @@ impl Postgres {
                 break;
             }
             let tried = if let Some(caller) = &mut caller {
-                self.unit_once(caller, &unit, &rest).await
+                self.unit_inside(caller, &unit, &rest).await
             } else {
                 let mut connection = self.connection(&retry).await?;
                 let tried = in_step!(self, &mut connection, step => self.unit_once(&mut step, &unit, &rest).await);
@@ -107,15 +108,43 @@ impl Postgres {
     ) -> Result<Stored, UnitTrouble> {
         let mut transaction = connection.begin().await?;
         let placed = self.store_unit(&mut transaction, unit, appends).await?;
-        // The streams are locked now, so nothing can come in below what was just appended.
-        self.settle_lanes(&mut transaction, unit, &placed).await?;
-        self.refuse(&mut transaction, &unit.refusals).await?;
-        self.sync(&mut transaction, &unit.syncs).await?;
         transaction.commit().await?;
         Ok(placed)
     }
 
+    /// In the caller's transaction.
+    async fn unit_inside(
+        &self,
+        connection: &mut PgConnection,
+        unit: &UnitCommit,
+        appends: &Appends,
+    ) -> Result<Stored, UnitTrouble> {
+        let mut savepoint = Savepoint::make(connection).await?;
+        let tried = self.store_unit(&mut savepoint, unit, appends).await;
+        if tried.is_ok() {
+            savepoint.keep();
+        } else if let Err(error) = savepoint.undo().await {
+            // What the try itself met with says more; the transaction refuses to commit.
+            tracing::debug!(%error, "what is left of a unit stays in the transaction of the caller");
+        }
+        tried
+    }
+
     async fn store_unit(
+        &self,
+        connection: &mut PgConnection,
+        unit: &UnitCommit,
+        appends: &Appends,
+    ) -> Result<Stored, UnitTrouble> {
+        let placed = self.append_unit(connection, unit, appends).await?;
+        // The streams are locked now, so nothing can come in below what was just appended.
+        self.settle_lanes(connection, unit, &placed).await?;
+        self.refuse(connection, &unit.refusals).await?;
+        self.sync(connection, &unit.syncs).await?;
+        Ok(placed)
+    }
+
+    async fn append_unit(
         &self,
         connection: &mut PgConnection,
         unit: &UnitCommit,

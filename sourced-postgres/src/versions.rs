@@ -12,15 +12,13 @@ use crate::backend::{Attempt, Postgres, retrying};
 use crate::claims::micros;
 use crate::row::get;
 use crate::rows::of_table;
+use crate::sql::Sql;
 
 #[async_trait]
 impl Versions for Postgres {
     async fn live(&self, table: &str) -> Result<Option<Live>, BackendError> {
-        let row = retrying!(self, connection =>
-            self.inner.sql.live_version.query()
-                .bind(table)
-                .fetch_optional(&mut *connection)
-                .await)?;
+        let sql = &self.inner.sql;
+        let row = retrying!(self, connection => find(sql, &mut connection, table).await)?;
         row.as_ref().map(read).transpose()
     }
 
@@ -131,7 +129,17 @@ fn swapped(swap: &Swap, said: &str) -> Result<Swapped, BackendError> {
     }
 }
 
-fn read(row: &PgRow) -> Result<Live, BackendError> {
+/// Looks which one is live as this connection sees it.
+pub(crate) async fn find(
+    sql: &Sql,
+    connection: &mut PgConnection,
+    table: &str,
+) -> Attempt<Option<PgRow>> {
+    let query = sql.live_version.query().bind(table);
+    Ok(query.fetch_optional(connection).await?)
+}
+
+pub(crate) fn read(row: &PgRow) -> Result<Live, BackendError> {
     let version = |number: i64| {
         let corrupt = |_| BackendError::Corrupt("the version of a table".to_owned());
         u32::try_from(number).map_err(corrupt)

@@ -218,3 +218,86 @@ async fn a_deadlock_of_two_transactions_ends_one_of_them_and_no_more() {
     assert_eq!(seqs(&backend, "a").await, [1]);
     assert_eq!(seqs(&backend, "b").await, [1]);
 }
+
+/// Stores a unit in this transaction, which waits for somebody who has locked its stream, and gives it up then.
+async fn give_up(backend: &Postgres, connection: &mut PgConnection, stream: &str) {
+    let mut holder = backend.pool().begin().await.unwrap();
+    let mut holding = backend.join(&mut holder).await.unwrap();
+    holding
+        .store_unit(unit(stream, ExpectedSeq::Any))
+        .await
+        .unwrap();
+    drop(holding);
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    let waits = async {
+        let look =
+            "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'";
+        loop {
+            let look = sqlx::query_scalar(look).bind(pid);
+            if look.fetch_one(backend.pool()).await.unwrap() {
+                break;
+            }
+        }
+    };
+    let mut joined = backend.join(connection).await.unwrap();
+    tokio::select! {
+        biased;
+        stored = joined.store_unit(unit(stream, ExpectedSeq::Any)) => panic!("{stored:?}"),
+        () = waits => {}
+    }
+    drop(joined);
+    holder.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn safe_to_drop_as_the_transaction_refuses_to_commit_and_says_why() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    schema
+        .execute(&backend, "CREATE TABLE {schema}.own (n integer)")
+        .await;
+    let mut tx = backend.pool().begin().await.unwrap();
+    give_up(&backend, &mut tx, "a").await;
+    let own = schema.sql("INSERT INTO {schema}.own VALUES (1)");
+    sqlx::raw_sql(own).execute(&mut *tx).await.unwrap();
+    let next = backend.join(&mut tx).await.err().unwrap();
+    assert!(matches!(next, JoinError::GivenUp), "{next}");
+    let refused = tx.commit().await.unwrap_err().to_string();
+    let says_why = "a unit was given up in this transaction: roll it back";
+    assert!(refused.contains(says_why), "{refused}");
+    assert!(seqs(&backend, "a").await.is_empty());
+    let count = schema.sql("SELECT count(*) FROM {schema}.own");
+    let n_own: i64 = sqlx::query_scalar(count)
+        .fetch_one(backend.pool())
+        .await
+        .unwrap();
+    assert_eq!(n_own, 0);
+}
+
+#[tokio::test]
+async fn safe_to_drop_as_a_savepoint_from_before_is_as_it_was() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let mut tx = backend.pool().begin().await.unwrap();
+    let mut joined = backend.join(&mut tx).await.unwrap();
+    joined
+        .store_unit(unit("a", ExpectedSeq::NoStream))
+        .await
+        .unwrap();
+    drop(joined);
+    let mut savepoint = tx.begin().await.unwrap();
+    give_up(&backend, &mut savepoint, "b").await;
+    drop(savepoint);
+    let mut joined = backend.join(&mut tx).await.unwrap();
+    joined
+        .store_unit(unit("b", ExpectedSeq::NoStream))
+        .await
+        .unwrap();
+    drop(joined);
+    tx.commit().await.unwrap();
+    assert_eq!(seqs(&backend, "a").await, [1]);
+    assert_eq!(seqs(&backend, "b").await, [1]);
+}

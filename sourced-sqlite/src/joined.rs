@@ -5,13 +5,15 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Appended, BackendError, JoinError, Joined, ReadStream, UnitCommit, UnitError,
+    Appended, BackendError, JoinError, Joined, Live, ReadStream, Snapshot, UnitCommit, UnitError,
 };
-use sourced::message::StoredMessage;
+use sourced::message::{Payload, StoredMessage};
+use sourced::{GroupId, StreamId};
 use sqlx::{Connection as _, Row as _, SqliteConnection, Transaction};
 
 use crate::backend::Sqlite;
-use crate::{error, log, units};
+use crate::savepoint::Savepoint;
+use crate::{documents, error, log, snapshots, units, versions};
 
 pub(crate) struct JoinedTransaction<'t> {
     sqlite: Sqlite,
@@ -81,14 +83,33 @@ impl Joined for JoinedTransaction<'_> {
         log::messages(self.connection, query).await
     }
 
+    async fn base(
+        &mut self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError> {
+        let base = &self.sqlite.inner.sql.base;
+        snapshots::read(self.connection, base, actor, stream).await
+    }
+
+    async fn document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Payload>, BackendError> {
+        documents::document(self.connection, &self.sqlite.inner.sql, collection, key).await
+    }
+
+    async fn live(&mut self, table: &str) -> Result<Option<Live>, BackendError> {
+        versions::live(self.connection, &self.sqlite.inner.sql, table).await
+    }
+
     async fn store_unit(&mut self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
         units::check(&unit)?;
-        let mut savepoint = self.connection.begin().await.map_err(error::backend)?;
-        let stored = units::commit(&mut savepoint, &self.sqlite.inner.sql, &unit).await;
-        match stored {
-            Ok(_) => savepoint.commit().await.map_err(error::backend)?,
-            Err(_) => savepoint.rollback().await.map_err(error::backend)?,
-        }
-        stored
+        let savepoint = Savepoint::make(self.connection).await;
+        let mut savepoint = savepoint.map_err(error::backend)?;
+        let appended = units::commit(&mut savepoint, &self.sqlite.inner.sql, &unit).await?;
+        savepoint.keep();
+        Ok(appended)
     }
 }

@@ -10,7 +10,7 @@ use sourced::backend::{
 };
 use sourced::{GroupId, Position, StreamId};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Executor as _, Row as _, SqliteConnection};
 
 use crate::append::{self, json};
 use crate::pump::Outlook;
@@ -193,16 +193,17 @@ pub(crate) async fn refuse(
 }
 
 /// Runs the user's actions in a savepoint of their own: releasing it shows whether the transaction is still the same,
-/// even when an action has hidden an error that made SQLite end it.
+/// even when an action has hidden an error that made SQLite end it. When one fails, whoever called rolls back all of it.
 pub(crate) async fn sync(
     connection: &mut SqliteConnection,
     sql: &Statements,
     syncs: &[Arc<dyn SyncAction>],
 ) -> Result<(), AckError> {
-    let mut savepoint = connection.begin().await.map_err(error::backend)?;
+    let savepoint = connection.execute("SAVEPOINT sourced_syncs").await;
+    savepoint.map_err(error::backend)?;
     for action in syncs {
         let mut ops = SavepointTx {
-            connection: &mut savepoint,
+            connection: &mut *connection,
             sql,
         };
         action
@@ -210,7 +211,8 @@ pub(crate) async fn sync(
             .await
             .map_err(error::of_sync)?;
     }
-    savepoint.commit().await.map_err(error::backend)?;
+    let released = connection.execute("RELEASE sourced_syncs").await;
+    released.map_err(error::backend)?;
     Ok(())
 }
 

@@ -38,7 +38,8 @@
 //!
 //! [`Unit::handle_in`](sourced::Unit::handle_in) stores a unit in a transaction that you have begun on the same file, so
 //! that it commits together with rows of your own. The transaction takes the write lock when it is joined, if it does not
-//! have it yet: begin it with `BEGIN IMMEDIATE`, since one that has read before may never get it.
+//! have it yet: begin it with `BEGIN IMMEDIATE`, since one that has read before may never get it. Where a unit is given up
+//! while it is stored, the transaction is as it was before.
 //!
 //! Until it ends nobody else can write to the file. Other writers of this process wait for it, up to
 //! [`SqliteBuilder::busy_timeout`]; so it should be short, and must not wait for one of them, such as a dispatch.
@@ -112,6 +113,7 @@ mod reader;
 mod recurrences;
 mod row;
 mod rows;
+mod savepoint;
 mod schedules;
 mod snapshots;
 mod sql;

@@ -8,7 +8,7 @@ use sourced::message::Payload;
 use sourced::{GroupId, Seq, StreamId};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Row as _, SqlStr};
+use sqlx::{Row as _, SqlStr, SqliteConnection};
 
 use crate::backend::Sqlite;
 use crate::batch::Effect;
@@ -22,8 +22,8 @@ impl Snapshots for Sqlite {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        self.read_snapshot(&self.inner.sql.snapshot, actor, stream)
-            .await
+        let mut reader = self.reader().await?;
+        read(&mut reader, &self.inner.sql.snapshot, actor, stream).await
     }
 
     async fn save_snapshot(
@@ -39,7 +39,7 @@ impl Snapshots for Sqlite {
             .bind(signed(snapshot.seq.get()))
             .bind(snapshot.fingerprint.cast_signed())
             .bind(Arc::<str>::from(snapshot.state.as_str()));
-        self.write(query).await
+        self.write([query]).await
     }
 
     async fn base(
@@ -47,8 +47,8 @@ impl Snapshots for Sqlite {
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        self.read_snapshot(&self.inner.sql.base, actor, stream)
-            .await
+        let mut reader = self.reader().await?;
+        read(&mut reader, &self.inner.sql.base, actor, stream).await
     }
 
     async fn delete_snapshot(
@@ -57,50 +57,56 @@ impl Snapshots for Sqlite {
         stream: &StreamId,
     ) -> Result<(), BackendError> {
         let sql = &self.inner.sql;
-        for delete in [&sql.delete_snapshot, &sql.delete_base] {
-            let query = sqlx::query(delete.clone())
+        let both = [&sql.delete_snapshot, &sql.delete_base].map(|delete| {
+            sqlx::query(delete.clone())
                 .bind(actor.as_str().to_owned())
-                .bind(stream.as_str().to_owned());
-            self.write(query).await?;
-        }
-        Ok(())
+                .bind(stream.as_str().to_owned())
+        });
+        self.write(both).await
     }
 }
 
-impl Sqlite {
-    async fn read_snapshot(
-        &self,
-        sql: &SqlStr,
-        actor: &GroupId,
-        stream: &StreamId,
-    ) -> Result<Option<Snapshot>, BackendError> {
-        let row = sqlx::query(sql.clone())
-            .bind(actor.as_str())
-            .bind(stream.as_str())
-            .fetch_optional(&mut *self.reader().await?)
-            .await
-            .map_err(error::backend)?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let no_seq = || BackendError::Corrupt("the seq of a snapshot".to_owned());
-        let fingerprint: i64 = row.try_get(1).map_err(error::backend)?;
-        Ok(Some(Snapshot {
-            seq: Seq::new(unsigned(&row, 0)?).ok_or_else(no_seq)?,
-            fingerprint: fingerprint.cast_unsigned(),
-            state: Payload::from_storage(row.try_get::<&str, _>(2).map_err(error::backend)?),
-        }))
-    }
+/// Reads one as this connection sees it.
+pub(crate) async fn read(
+    connection: &mut SqliteConnection,
+    sql: &SqlStr,
+    actor: &GroupId,
+    stream: &StreamId,
+) -> Result<Option<Snapshot>, BackendError> {
+    let row = sqlx::query(sql.clone())
+        .bind(actor.as_str())
+        .bind(stream.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(error::backend)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let no_seq = || BackendError::Corrupt("the seq of a snapshot".to_owned());
+    let fingerprint: i64 = row.try_get(1).map_err(error::backend)?;
+    Ok(Some(Snapshot {
+        seq: Seq::new(unsigned(&row, 0)?).ok_or_else(no_seq)?,
+        fingerprint: fingerprint.cast_unsigned(),
+        state: Payload::from_storage(row.try_get::<&str, _>(2).map_err(error::backend)?),
+    }))
+}
 
-    /// No fsync is spent on it: what a power cut takes away can be folded again.
-    async fn write(
+impl Sqlite {
+    /// All of it or nothing. No fsync is spent on it: what a power cut takes away can be folded again.
+    async fn write<const N: usize>(
         &self,
-        query: Query<'static, sqlx::Sqlite, SqliteArguments>,
+        queries: [Query<'static, sqlx::Sqlite, SqliteArguments>; N],
     ) -> Result<(), BackendError> {
         let writer = &self.inner.writer;
         let done = writer.run(Effect::Redone, move |connection| {
-            Box::pin(async move { query.execute(connection).await.map_err(error::backend) })
+            Box::pin(async move {
+                for query in queries {
+                    let done = query.execute(&mut *connection).await;
+                    done.map_err(error::backend)?;
+                }
+                Ok(())
+            })
         });
-        done.await.map(drop)
+        done.await
     }
 }

@@ -38,6 +38,10 @@ pub trait SqliteTx {
     /// It may open a transaction of its own with `begin`, which is a savepoint here, but must not run `COMMIT` or
     /// `ROLLBACK` as SQL: that ends the transaction of everybody in the batch, and all of them fail.
     ///
+    /// In a unit that joins a transaction of the caller's ([`Unit::handle_in`](sourced::Unit::handle_in)) it should run
+    /// `SAVEPOINT` as SQL instead: when the caller gives the unit up while sqlx's `begin` begins, sqlx takes the caller's
+    /// transaction for that of `begin`, and rolls it back without a word.
+    ///
     /// # Errors
     /// [`Failure`] when the backend is not [`Sqlite`](crate::Sqlite).
     fn sqlite(&mut self) -> Result<&mut SqliteConnection, Failure>;

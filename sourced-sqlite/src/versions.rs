@@ -164,7 +164,7 @@ async fn swap_in(
     Ok(Swapped::Done)
 }
 
-async fn live(
+pub(crate) async fn live(
     connection: &mut SqliteConnection,
     sql: &Statements,
     table: &str,

@@ -23,7 +23,9 @@ use std::fmt;
 /// }
 /// # run().unwrap();
 /// ```
-// It does not implement `std::error::Error` itself: the blanket `From` below would then overlap with the reflexive one.
+///
+/// It is no [`std::error::Error`] itself: Rust would not let `?` make one of any error then, since that would make one of
+/// itself in two ways. Where an error is asked for, such as by `anyhow` or as a `#[source]`, [`Failure::into_error`] gives one.
 pub struct Failure {
     error: Box<dyn StdError + Send + Sync>,
     permanence: Permanence,
@@ -88,10 +90,33 @@ impl Failure {
         }
     }
 
+    /// The same as a [`std::error::Error`]. As a failure again, by `?`, it is what it was.
+    ///
+    /// ```
+    /// use sourced::{Failure, FailureError};
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// #[error("the report is not made")]
+    /// struct NoReport(#[source] FailureError);
+    ///
+    /// let failure = Failure::permanent("there is no such account");
+    /// let error = NoReport(failure.into_error());
+    /// assert_eq!(Failure::from(error).chain(), "the report is not made: there is no such account");
+    ///
+    /// let again = Failure::from(Failure::permanent("there is no such account").into_error());
+    /// assert!(again.is_permanent());
+    /// ```
+    pub fn into_error(self) -> FailureError {
+        FailureError(self)
+    }
+
     fn of(error: Box<dyn StdError + Send + Sync>) -> Self {
-        Self {
-            error,
-            permanence: Permanence::MayPass,
+        match error.downcast() {
+            Ok(failure) => FailureError::into_failure(*failure),
+            Err(error) => Self {
+                error,
+                permanence: Permanence::MayPass,
+            },
         }
     }
 
@@ -144,5 +169,39 @@ impl fmt::Display for Failure {
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.chain())
+    }
+}
+
+/// A [`Failure`] as a [`std::error::Error`]: made by [`Failure::into_error`]. It says what the error inside says, which is its
+/// source.
+pub struct FailureError(Failure);
+
+impl FailureError {
+    /// The failure.
+    pub fn failure(&self) -> &Failure {
+        &self.0
+    }
+
+    /// Takes the failure out.
+    pub fn into_failure(self) -> Failure {
+        self.0
+    }
+}
+
+impl StdError for FailureError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.0.source())
+    }
+}
+
+impl fmt::Display for FailureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for FailureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }

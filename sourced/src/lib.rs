@@ -64,7 +64,7 @@ pub use actor::{
 };
 pub use backend::{Memory, Selection, Tx};
 pub use edge::{Denied, EdgeError, Gateway};
-pub use failure::Failure;
+pub use failure::{Failure, FailureError};
 pub use message::{
     BrokenRule, BrokenRules, Command, CorrelationId, Event, Kind, Message, MessageId, MessageType,
     Metadata, NewMessage, Payload, PayloadError, Principal, ReservedKey, StoredMessage, Tick,

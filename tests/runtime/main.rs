@@ -22,6 +22,7 @@ mod feeds;
 mod forms;
 mod global_order;
 mod joining;
+mod joining_at_once;
 mod knowing;
 mod observing;
 mod operating;
@@ -173,6 +174,9 @@ promises! {
         others_wait_while_the_transaction_is_open_and_do_not_fail,
         workers_are_woken_after_the_commit,
         what_cannot_be_joined_is_told,
+    }
+    joining_at_once {
+        no_other_connection_is_needed_however_many_units_join_at_once,
     }
     knowing {
         a_known_state_is_not_read_again,

@@ -1,5 +1,8 @@
 //! The tests' own table, and transactions of their own, in the database of a backend.
 
+use std::any::Any;
+use std::time::Duration;
+
 use sourced::UnitError;
 use sourced::backend::JoinError;
 use sourced::prelude::*;
@@ -36,8 +39,11 @@ impl Own {
                 }
             }
             On::Sqlite(_, folder) => {
-                let options = SqliteConnectOptions::new().filename(folder.path().join("shop.db"));
-                let pool = SqlitePoolOptions::new().max_connections(4);
+                let options = SqliteConnectOptions::new()
+                    .filename(folder.path().join("shop.db"))
+                    // Whoever is quicker gets the lock, and others are quicker for a long time.
+                    .busy_timeout(Duration::from_mins(1));
+                let pool = SqlitePoolOptions::new().max_connections(16);
                 let pool = pool.connect_with(options).await.unwrap();
                 let create = sqlx::raw_sql("CREATE TABLE own (text TEXT)").execute(&pool);
                 create.await.unwrap();
@@ -61,31 +67,67 @@ impl Own {
         }
     }
 
-    pub async fn n_rows(&self) -> i64 {
+    /// How many transactions can be open at once: SQLite has one writer, and a pool so many connections.
+    pub fn most_at_once(&self) -> usize {
         match self {
-            Self::Sqlite(pool) => sqlx::query_scalar("SELECT count(*) FROM own")
-                .fetch_one(pool)
-                .await
-                .unwrap(),
+            Self::Sqlite(_) => 1,
+            Self::Postgres(pool, _) => pool.options().get_max_connections() as usize,
+        }
+    }
+
+    pub async fn n_rows(&self) -> i64 {
+        self.n_rows_of("ours").await
+    }
+
+    /// How many rows have this text.
+    pub async fn n_rows_of(&self, text: &str) -> i64 {
+        match self {
+            Self::Sqlite(pool) => {
+                let count = sqlx::query_scalar("SELECT count(*) FROM own WHERE text = ?1");
+                count.bind(text).fetch_one(pool).await.unwrap()
+            }
             Self::Postgres(pool, table) => {
-                let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-                sqlx::query_scalar(count).fetch_one(pool).await.unwrap()
+                let count = format!("SELECT count(*) FROM {table} WHERE text = $1");
+                let count = sqlx::query_scalar(AssertSqlSafe(count));
+                count.bind(text).fetch_one(pool).await.unwrap()
             }
         }
     }
 }
 
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Commit,
+    RollBack,
+    /// It is forgotten.
+    Drop,
+}
+
 impl OwnTx {
     pub async fn write(&mut self) {
+        self.try_write("ours").await.unwrap();
+    }
+
+    pub async fn try_write(&mut self, text: &str) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(tx) => {
-                let insert = sqlx::query("INSERT INTO own VALUES ('ours')");
-                insert.execute(&mut **tx).await.unwrap();
+                let insert = sqlx::query("INSERT INTO own VALUES (?1)").bind(text);
+                insert.execute(&mut **tx).await.map(drop)
             }
             Self::Postgres(tx, table) => {
-                let insert = AssertSqlSafe(format!("INSERT INTO {table} VALUES ('ours')"));
-                sqlx::query(insert).execute(&mut **tx).await.unwrap();
+                let insert = AssertSqlSafe(format!("INSERT INTO {table} VALUES ($1)"));
+                let insert = sqlx::query(insert).bind(text);
+                insert.execute(&mut **tx).await.map(drop)
             }
+        }
+    }
+
+    /// The connection that it is in.
+    pub fn connection(&mut self) -> &mut (dyn Any + Send) {
+        match self {
+            Self::Sqlite(tx) => tx,
+            Self::Postgres(tx, _) => tx,
         }
     }
 
@@ -102,16 +144,20 @@ impl OwnTx {
     }
 
     pub async fn commit(self) {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await.unwrap(),
-            Self::Postgres(tx, _) => tx.commit().await.unwrap(),
-        }
+        self.end(End::Commit).await.unwrap();
     }
 
     pub async fn rollback(self) {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await.unwrap(),
-            Self::Postgres(tx, _) => tx.rollback().await.unwrap(),
+        self.end(End::RollBack).await.unwrap();
+    }
+
+    pub async fn end(self, end: End) -> Result<(), sqlx::Error> {
+        match (self, end) {
+            (Self::Sqlite(tx), End::Commit) => tx.commit().await,
+            (Self::Sqlite(tx), End::RollBack) => tx.rollback().await,
+            (Self::Postgres(tx, _), End::Commit) => tx.commit().await,
+            (Self::Postgres(tx, _), End::RollBack) => tx.rollback().await,
+            (_, End::Drop) => Ok(()),
         }
     }
 }

@@ -98,6 +98,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 enum Fault {
     KillWorker,
     KillDispatcher,
+    /// A process ends at some poll of some call.
+    EndInCall,
     HaltWorker,
     /// A table is emptied and filled anew while workers write to it.
     Rebuild,
@@ -173,6 +175,7 @@ impl Stage {
     fn draw(&mut self) -> Fault {
         let on_postgres = self.server.is_some();
         match self.random.random_range(0..100) {
+            12..34 => Fault::EndInCall,
             34..44 => Fault::KillDispatcher,
             44..66 => Fault::HaltWorker,
             66..74 if self.n_rebuilds < MOST_REBUILDS => Fault::Rebuild,
@@ -192,6 +195,12 @@ impl Stage {
             Fault::KillDispatcher => {
                 let nth = self.troupe.draw(Role::Dispatcher, &mut self.random);
                 self.troupe.replace(Role::Dispatcher, nth)?;
+            }
+            Fault::EndInCall => {
+                let roles = [Role::Worker, Role::Worker, Role::Dispatcher];
+                let role = roles[self.random.random_range(0..roles.len())];
+                let nth = self.troupe.draw(role, &mut self.random);
+                self.troupe.strike(role, nth);
             }
             Fault::HaltWorker => {
                 let nth = self.troupe.draw(Role::Worker, &mut self.random);

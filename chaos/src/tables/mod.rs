@@ -30,11 +30,13 @@ use sourced::backend::Backend;
 use sourced::{App, RetryPolicy, WorkerOptions};
 use sourced_postgres::Postgres;
 use sourced_sqlite::Sqlite;
+use sourced_testing::Faulty;
 
 pub(crate) use self::conductor::run;
 use self::domain::{CustomerTotal, OpenOrder, StreamTotal};
 use crate::args::{Args, Role};
 use crate::database::Database;
+use crate::dying::Dies;
 use crate::unfenced::Unfenced;
 use crate::worker::LEASE;
 
@@ -79,6 +81,7 @@ async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
         .register::<StreamTotal>()
         .register::<CustomerTotal>()
         .register::<OpenOrder>();
+    let backend = Faulty::by(backend, Dies);
     let app = if no_fence {
         app.backend(Unfenced(backend))
     } else {

@@ -10,7 +10,7 @@ use super::{Actor, AnyEvent, Handlers};
 use crate::backend::{Appended, Memory, ReadStream, Store as _, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{Kind, Message, Metadata, NewMessage, ReservedKey, TypeName};
-use crate::reactor::{History, Register, SeenError, Services, States, Wait};
+use crate::reactor::{History, Register, SeenError, Services, Sight, States, Wait};
 use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
 
 /// One actor of an app, by its stream.
@@ -159,8 +159,8 @@ impl<A: Actor> ActorRef<A> {
         let written = self.written();
         let places = written.iter();
         let places = places.map(|event| (&event.stream, &event.type_name, event.position));
-        let wait = Wait::new(&self.services, within);
-        wait.until_seen(&*R::reactor(), places).await
+        let sight = Sight::of(&*R::reactor(), places);
+        Wait::new(&self.services, within).until_seen(sight).await
     }
 
     /// Notes the events of a command, which are stored at these places.

@@ -4,13 +4,19 @@ use std::error::Error as StdError;
 
 use async_trait::async_trait;
 
-use super::{Appended, BackendError, ReadStream, UnitCommit, UnitError};
-use crate::message::StoredMessage;
+use super::{Appended, BackendError, Live, ReadStream, Snapshot, UnitCommit, UnitError};
+use crate::message::{Payload, StoredMessage};
+use crate::stream::{GroupId, StreamId};
 
 /// A transaction of the caller's that units are stored in, made by [`Units::join`](super::Units::join).
 ///
 /// It neither commits nor rolls back: that is for the caller to do, and until then nobody else sees anything. Nobody is
 /// woken up either.
+///
+/// - *safe-to-drop*: whoever gives a call up at any of its awaits finds the transaction as it was before, or it refuses to
+///   commit and says why. A part of a unit is never committed, and nothing runs outside of the transaction.
+///
+/// It needs no connection but that of the transaction: others may hold all that a pool has, and wait for this one.
 #[async_trait]
 pub trait Joined: Send {
     /// As [`Log::read_stream`](super::Log::read_stream), as the transaction sees it: with what it appended itself,
@@ -19,6 +25,32 @@ pub trait Joined: Send {
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn read_stream(&mut self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError>;
+
+    /// As [`Snapshots::base`](super::Snapshots::base), as the transaction sees it.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn base(
+        &mut self,
+        actor: &GroupId,
+        stream: &StreamId,
+    ) -> Result<Option<Snapshot>, BackendError>;
+
+    /// As [`Documents::document`](super::Documents::document), as the transaction sees it.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Payload>, BackendError>;
+
+    /// As [`Versions::live`](super::Versions::live), as the transaction sees it.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn live(&mut self, table: &str) -> Result<Option<Live>, BackendError>;
 
     /// As [`Units::commit_unit`](super::Units::commit_unit), but for the commit. When it stores nothing, the transaction
     /// is as it was before and can go on, unless the storage itself has failed.
@@ -55,6 +87,11 @@ pub enum JoinError {
     /// The transaction may not write, or could not get the write lock.
     #[error("the transaction cannot write: {0}")]
     NotWriting(#[source] Box<dyn StdError + Send + Sync>),
+    /// An earlier unit was given up in the transaction, which still holds a part of it and cannot commit.
+    #[error(
+        "a unit was given up in the transaction, which cannot commit any more: roll it back, or to a savepoint from before"
+    )]
+    GivenUp,
     /// The storage did not answer.
     #[error(transparent)]
     Backend(#[from] BackendError),

@@ -1,16 +1,20 @@
 //! Reading documents outside of a transaction.
 
+use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendError};
 use crate::failure::Failure;
+use crate::message::Payload;
 
 /// Reads the documents that projections have written with [`Tx::put`](crate::Tx::put). Every app has one: handlers get it
 /// by a parameter `documents: Res<DocumentReader>`.
 ///
-/// It sees what is committed. In a transaction, [`Tx::get`](crate::Tx::get) sees what that has written as well.
+/// It sees what is committed; in a unit that has joined a transaction of the caller's, what that sees. In a transaction,
+/// [`Tx::get`](crate::Tx::get) sees what that has written as well.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -52,12 +56,29 @@ use crate::failure::Failure;
 /// }
 /// ```
 #[derive(Debug, Clone)]
-pub struct DocumentReader(Arc<dyn Backend>);
+pub struct DocumentReader(Arc<dyn Shelf>);
+
+/// Where documents are.
+#[async_trait]
+pub(crate) trait Shelf: fmt::Debug + Send + Sync {
+    async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError>;
+}
+
+#[async_trait]
+impl Shelf for Arc<dyn Backend> {
+    async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+        (**self).document(collection, key).await
+    }
+}
 
 impl DocumentReader {
     /// Of this storage.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Self(backend)
+        Self::of(Arc::new(backend))
+    }
+
+    pub(crate) fn of(shelf: Arc<dyn Shelf>) -> Self {
+        Self(shelf)
     }
 
     /// Reads a document.

@@ -19,6 +19,7 @@ mod states;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub use documents::DocumentReader;
+pub(crate) use documents::Shelf;
 pub use event_failure::EventFailure;
 pub(crate) use event_failure::OldShape;
 pub use failed_at::FailedAt;
@@ -33,7 +34,7 @@ pub use resources::{Needs, NoResource, Res, Resources};
 pub use rows::Clash;
 pub(crate) use rows::Rows;
 pub use seen::SeenError;
-pub(crate) use seen::Wait;
+pub(crate) use seen::{Sight, Wait};
 pub use states::States;
 
 use std::any::Any;
@@ -295,6 +296,16 @@ impl Services {
     /// Streams as they are stored.
     pub fn streams(&self) -> &Arc<dyn Streams> {
         &self.streams
+    }
+
+    /// The same for handlers that are to read documents elsewhere.
+    pub(crate) fn with_documents(&self, documents: DocumentReader) -> Self {
+        let mut resources = (*self.resources).clone();
+        resources.insert(documents);
+        Self {
+            resources: Arc::new(resources),
+            ..self.clone()
+        }
     }
 }
 

@@ -105,31 +105,19 @@ impl<'s> Wait<'s> {
         true
     }
 
-    /// Waits until the reactor has acknowledged those of these messages that it handles.
-    pub(crate) async fn until_seen<'m>(
-        mut self,
-        reactor: &dyn Reactor,
-        messages: impl IntoIterator<Item = (&'m StreamId, &'m TypeName, Position)>,
-    ) -> Result<(), SeenError> {
-        let (group, types) = (reactor.group(), reactor.handled_types());
-        let mut last: BTreeMap<&StreamId, Position> = BTreeMap::new();
-        let log = StreamId::log();
-        for (stream, type_name, position) in messages {
-            if types.contains(type_name) {
-                let lane = match reactor.order() {
-                    GroupOrder::PerStream => stream,
-                    GroupOrder::Global => &log,
-                };
-                let last = last.entry(lane).or_insert(position);
-                *last = position.max(*last);
-            }
-        }
-        for (stream, position) in last {
-            while !self.is_seen(group, stream, position).await? {
-                if !self.look_again().await && !self.is_seen(group, stream, position).await? {
+    /// Waits until all of it is seen.
+    pub(crate) async fn until_seen(mut self, sight: Sight) -> Result<(), SeenError> {
+        // Not asked of `self`, which nobody but its holder may look at, while it waits.
+        let services = self.services;
+        let Sight { group, upto } = sight;
+        for (stream, position) in upto {
+            while !is_seen(services, &group, &stream, position).await? {
+                if !self.look_again().await
+                    && !is_seen(services, &group, &stream, position).await?
+                {
                     return Err(SeenError::TimedOut {
-                        group: group.clone(),
-                        stream: stream.clone(),
+                        group,
+                        stream,
                         position,
                         within: self.within,
                     });
@@ -138,33 +126,66 @@ impl<'s> Wait<'s> {
         }
         Ok(())
     }
+}
 
-    async fn is_seen(
-        &self,
-        group: &GroupId,
-        stream: &StreamId,
-        position: Position,
-    ) -> Result<bool, SeenError> {
-        let backend = &self.services.backend;
-        let lane = backend.lane(group, stream).await?;
-        let is_seen = |lane: &LaneState| lane.acked >= position;
-        if lane.as_ref().is_some_and(is_seen) {
-            return Ok(true);
-        }
-        let (group, stream) = (group.clone(), stream.clone());
-        if let Some(lane) = lane.filter(|lane| lane.parked) {
-            let error = lane.last_error().unwrap_or_default().to_owned();
-            return Err(SeenError::Parked {
-                group,
-                stream,
-                error,
-            });
-        }
-        match backend.group_state(&group).await? {
-            GroupState::Active => Ok(false),
-            GroupState::Stopped { reason, .. } | GroupState::Failed { error: reason, .. } => {
-                Err(SeenError::Stopped { group, reason })
+/// What a reactor has to see.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    group: GroupId,
+    /// By lane, the last of its messages.
+    upto: BTreeMap<StreamId, Position>,
+}
+
+impl Sight {
+    /// Those of these messages that the reactor handles.
+    pub(crate) fn of<'m>(
+        reactor: &dyn Reactor,
+        messages: impl IntoIterator<Item = (&'m StreamId, &'m TypeName, Position)>,
+    ) -> Self {
+        let types = reactor.handled_types();
+        let mut upto: BTreeMap<StreamId, Position> = BTreeMap::new();
+        for (stream, type_name, position) in messages {
+            if types.contains(type_name) {
+                let lane = match reactor.order() {
+                    GroupOrder::PerStream => stream.clone(),
+                    GroupOrder::Global => StreamId::log(),
+                };
+                let last = upto.entry(lane).or_insert(position);
+                *last = position.max(*last);
             }
+        }
+        Self {
+            group: reactor.group().clone(),
+            upto,
+        }
+    }
+}
+
+async fn is_seen(
+    services: &Services,
+    group: &GroupId,
+    stream: &StreamId,
+    position: Position,
+) -> Result<bool, SeenError> {
+    let backend = &services.backend;
+    let lane = backend.lane(group, stream).await?;
+    let is_seen = |lane: &LaneState| lane.acked >= position;
+    if lane.as_ref().is_some_and(is_seen) {
+        return Ok(true);
+    }
+    let (group, stream) = (group.clone(), stream.clone());
+    if let Some(lane) = lane.filter(|lane| lane.parked) {
+        let error = lane.last_error().unwrap_or_default().to_owned();
+        return Err(SeenError::Parked {
+            group,
+            stream,
+            error,
+        });
+    }
+    match backend.group_state(&group).await? {
+        GroupState::Active => Ok(false),
+        GroupState::Stopped { reason, .. } | GroupState::Failed { error: reason, .. } => {
+            Err(SeenError::Stopped { group, reason })
         }
     }
 }

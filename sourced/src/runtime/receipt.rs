@@ -6,7 +6,7 @@ use super::App;
 use super::app::Inner;
 use crate::backend::{BackendError, Waiting};
 use crate::message::{Kind, MessageId, StoredMessage, TypeName};
-use crate::reactor::{Register, SeenError, Wait};
+use crate::reactor::{Register, SeenError, Sight, Wait};
 use crate::stream::{Position, Seq, StreamId};
 use crate::time::Timestamp;
 
@@ -131,8 +131,8 @@ impl Receipt {
             let command = self.id;
             return Err(SeenError::NotDecided { command, why });
         };
-        wait.until_seen(&*R::reactor(), events.iter().map(place_of))
-            .await
+        let sight = Sight::of(&*R::reactor(), events.iter().map(place_of));
+        wait.until_seen(sight).await
     }
 }
 
@@ -149,8 +149,8 @@ impl App {
         within: Duration,
     ) -> Result<(), SeenError> {
         let wait = Wait::new(&self.inner.services, within);
-        let messages = messages.into_iter().map(place_of);
-        wait.until_seen(&*R::reactor(), messages).await
+        let sight = Sight::of(&*R::reactor(), messages.into_iter().map(place_of));
+        wait.until_seen(sight).await
     }
 }
 

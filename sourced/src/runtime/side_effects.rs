@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::app::Inner;
+use super::unit::Site;
 use crate::backend::{Backend, BackendError, Claim, Delivery, Live};
 use crate::reactor::Reactor;
 use crate::stream::{GroupId, Position, StreamId};
@@ -56,13 +57,16 @@ pub(super) async fn share_of(
 }
 
 /// The groups whose version has to wait for the live one: units leave them to the workers.
-pub(super) async fn waiting(app: &Inner) -> Result<HashSet<GroupId>, BackendError> {
+pub(super) async fn waiting(
+    app: &Inner,
+    site: &mut Site<'_>,
+) -> Result<HashSet<GroupId>, BackendError> {
     let mut groups = HashSet::new();
     for reactor in &app.reactors {
         let Some(version) = Version::of(&**reactor) else {
             continue;
         };
-        let live = app.services.backend.live(version.table).await?;
+        let live = site.live(version.table).await?;
         if live.is_some_and(|live| version.waits_for(live)) {
             groups.insert(reactor.group().clone());
         }

@@ -8,12 +8,15 @@ use super::site::Site;
 use super::{Commands, Unit, UnitError};
 use crate::backend::{Delivery, Lane, Refusal, StreamAppend, UnitCommit, UnitError as CommitError};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
-use crate::reactor::{Afterwards, Batch, Handled, Progress, Reactor, Streams, handle_guarded};
+use crate::reactor::{
+    Afterwards, Batch, Handled, Progress, Reactor, Services, Streams, handle_guarded,
+};
 use crate::stream::{GroupId, StreamId};
 
 /// What has come up so far.
 pub(super) struct Chain<'a> {
     unit: &'a Unit,
+    services: Arc<Services>,
     /// Lanes whose share is left to the workers.
     left: &'a HashSet<Lane>,
     /// Groups whose share is.
@@ -51,12 +54,14 @@ struct Link {
 impl<'a> Chain<'a> {
     pub(super) fn new(
         unit: &'a Unit,
+        services: Arc<Services>,
         left: &'a HashSet<Lane>,
         absent: &'a HashSet<GroupId>,
         stored: Arc<dyn Streams>,
     ) -> Self {
         Self {
             unit,
+            services,
             left,
             absent,
             draft: Arc::new(Draft::new(stored)),
@@ -146,7 +151,7 @@ impl<'a> Chain<'a> {
             stream: &delivery.message.stream_id,
             deliveries: std::slice::from_ref(&delivery),
             streams: &streams,
-            services: &self.unit.app.inner.services,
+            services: &self.services,
             progress: &Progress::default(),
         };
         let handled = handle_guarded(reactor, &batch).await?;

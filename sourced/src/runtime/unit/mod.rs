@@ -21,7 +21,7 @@ use crate::stream::GroupId;
 use crate::telemetry;
 
 use chain::{Chain, Stored};
-use site::Site;
+pub(super) use site::Site;
 
 /// How often a chain is worked out again because somebody else appended an event meanwhile.
 const MAX_TRIES: u32 = 64;
@@ -121,8 +121,14 @@ impl Unit {
     /// [`UnitError::Backend`] says that the database itself has failed; what the transaction is good for is then up to
     /// the database, and it is best rolled back.
     ///
+    /// The same goes for one that is given up, by a timeout for example: on SQLite the transaction is as it was. PostgreSQL
+    /// cannot take back what may be under way: from the moment when a part was stored, the transaction refuses to commit and
+    /// says why, and every further unit in it is a [`JoinError::GivenUp`]. Roll it back; or begin one more inside of it
+    /// (`tx.begin()`) for the unit alone, which can be rolled back by itself.
+    ///
     /// Until it ends, the transaction keeps others from appending to the streams of the unit, and on SQLite from writing
-    /// anything: keep it short, and wait for no other write of the app in it. The docs of the backends' crates have an
+    /// anything: keep it short, and wait for no other write of the app in it. The unit needs no connection but this one; a
+    /// handler that asks a pool for one may wait for it as long as all of them are in such transactions. The docs of the backends' crates have an
     /// example each, and say what the transaction must be like.
     ///
     /// # Errors
@@ -153,11 +159,11 @@ impl Unit {
             return Err(DispatchError::NobodyDecides(root.type_name).into());
         };
         let mut left = HashSet::new();
-        let absent = side_effects::waiting(&self.app.inner).await?;
+        let absent = side_effects::waiting(&self.app.inner, &mut site).await?;
         for _ in 0..MAX_TRIES {
             let (stream, root) = (stream.clone(), root.clone());
-            let chain = site.reading(async |stored| {
-                let mut chain = Chain::new(self, &left, &absent, stored);
+            let chain = site.reading(async |stored, services| {
+                let mut chain = Chain::new(self, services, &left, &absent, stored);
                 chain.run(stream, root).await?;
                 Ok::<_, UnitError>(chain)
             });
