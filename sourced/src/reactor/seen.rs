@@ -112,8 +112,7 @@ impl<'s> Wait<'s> {
         let Sight { group, upto } = sight;
         for (stream, position) in upto {
             while !is_seen(services, &group, &stream, position).await? {
-                if !self.look_again().await
-                    && !is_seen(services, &group, &stream, position).await?
+                if !self.look_again().await && !is_seen(services, &group, &stream, position).await?
                 {
                     return Err(SeenError::TimedOut {
                         group,
