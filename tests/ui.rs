@@ -2,6 +2,11 @@
 //!
 //! `TRYBUILD=overwrite cargo test -p sourced-tests --test ui` writes the texts anew; read them before you keep them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
 const FOLDERS: [&str; 5] = ["actor", "projector", "projection", "handler", "message"];
 
 #[test]

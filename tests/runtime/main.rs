@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod backends;
+#[allow(dead_code, reason = "the other program, `dropping`, uses the rest")]
 mod own;
 mod shop;
 

@@ -216,7 +216,7 @@ fn is_used(handler: &Handler, events: &Ident) -> bool {
     let is_nameless = |parameter: &Parameter| {
         matches!(parameter.kind, ParameterKind::Field(_)) && parameter.name().is_none()
     };
-    let is_of_events = handler.message().to_string() == events.to_string();
+    let is_of_events = *events == handler.message().to_string();
     match handler.role {
         Role::Event | Role::Command if is_of_events => false,
         // The compiler passes over what is missing where something was said. Of a field of another name it would speak.

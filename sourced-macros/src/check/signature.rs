@@ -265,10 +265,11 @@ fn find_self(tokens: TokenStream) -> Option<TokenTree> {
             TokenTree::Ident(word) if word == "Self" && tokens.peek().is_none_or(is_whole) => {
                 return Some(token);
             }
-            TokenTree::Group(group) => match find_self(group.stream()) {
-                Some(word) => return Some(word),
-                None => {}
-            },
+            TokenTree::Group(group) => {
+                if let Some(word) = find_self(group.stream()) {
+                    return Some(word);
+                }
+            }
             _ => {}
         }
     }

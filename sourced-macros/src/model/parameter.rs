@@ -75,9 +75,10 @@ impl Parameter {
 
     /// Takes a field, or a message, for a resource.
     pub(crate) fn recognise_resource(&mut self) {
-        let path = match (&self.kind, &*self.source.ty) {
-            (ParameterKind::Field(_), Type::Path(path)) | (ParameterKind::Message(path), _) => path,
-            _ => return,
+        let ((ParameterKind::Field(_), Type::Path(path)) | (ParameterKind::Message(path), _)) =
+            (&self.kind, &*self.source.ty)
+        else {
+            return;
         };
         if is_data(path) && !last_is(path, "Arc") {
             return;

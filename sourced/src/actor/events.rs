@@ -97,7 +97,7 @@ pub fn variant<E: OfEvents>() -> Variant<E> {
     Variant {
         read: read_event::<E>,
         emit: Emitted::variant::<E>,
-        produces: |out| _ = out.add::<E>(),
+        produces: Produces::add::<E>,
         debug: |name, event, f| f.debug_tuple(name).field(event).finish(),
         clone: E::clone,
         eq: E::eq,
