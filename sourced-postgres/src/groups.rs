@@ -74,13 +74,11 @@ impl Groups for Postgres {
             ResetFrom::After(position) => (position, None),
             ResetFrom::Since(time) => (Position::START, Some(time)),
         };
-        // Below the largest number, because one is added to it.
-        let after = clamped(after.get()).min(i64::MAX / 2);
         let is_known: Result<bool, SqlError> = retrying!(self, connection =>
             self.inner.sql.reset_group.query_scalar()
                 .bind(group.as_str())
                 .bind(stream)
-                .bind(after)
+                .bind(clamped(after.get()))
                 .bind(since.map(time))
                 .fetch_one(&mut *connection)
                 .await);

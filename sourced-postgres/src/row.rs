@@ -278,9 +278,11 @@ pub(crate) fn number<N: TryFrom<i64>>(number: i64) -> Result<N, BackendError> {
     N::try_from(number).map_err(|_| BackendError::Corrupt(format!("the number {number}")))
 }
 
-/// A number on its way into the database; what is larger than it can hold is larger than anything in it.
+/// A number on its way into the database. What is larger than half of what it can hold is larger than anything in it, and
+/// statements may add to a number.
 pub(crate) fn clamped(number: impl TryInto<i64>) -> i64 {
-    number.try_into().unwrap_or(i64::MAX)
+    const LARGEST: i64 = i64::MAX / 2;
+    number.try_into().unwrap_or(LARGEST).min(LARGEST)
 }
 
 /// Text for people to read: Postgres cannot store NUL.

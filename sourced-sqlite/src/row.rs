@@ -190,9 +190,11 @@ pub(crate) fn optional_text(row: &SqliteRow, column: usize) -> Result<Option<&st
     row.try_get(column).map_err(error::backend)
 }
 
-/// Writes a number. SQLite's integers are signed; no seq, position or epoch gets near the end of them.
+/// Writes a number. SQLite's integers are signed; no seq, position or epoch gets near the end of them. What is larger than
+/// half of that is larger than anything stored, and statements may add to a number.
 pub(crate) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+    const LARGEST: i64 = i64::MAX / 2;
+    i64::try_from(number).unwrap_or(LARGEST).min(LARGEST)
 }
 
 /// Writes a limit.

@@ -51,7 +51,7 @@ impl Upkeep for Sqlite {
         let before = match before {
             Some(before) => before,
             // What is appended meanwhile belongs to no page.
-            None => Position::new(self.log_end().await?.get() + 1),
+            None => self.log_end().await?.next(),
         };
         let sql = &self.inner.sql;
         let mut reader = self.reader().await?;

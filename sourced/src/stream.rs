@@ -273,6 +273,18 @@ impl Position {
     pub const fn get(self) -> u64 {
         self.0
     }
+
+    /// The position after this one. Nothing comes after the largest one, which it is itself.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The position before this one. Nothing comes before [`Position::START`], which it is itself.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
 }
 
 impl fmt::Display for Position {

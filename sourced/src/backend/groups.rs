@@ -120,8 +120,9 @@ impl GroupStatus {
 
     /// Everything up to here is handled, in all streams but the parked ones.
     pub fn handled_upto(&self) -> Position {
-        let before = |oldest: Position| Position::new(oldest.get().saturating_sub(1));
-        let handled = self.oldest_pending.map_or(self.sorted_upto, before);
+        let handled = self
+            .oldest_pending
+            .map_or(self.sorted_upto, Position::previous);
         handled.min(self.sorted_upto)
     }
 

@@ -239,7 +239,7 @@ impl ReadLog {
         let looked_to = match (last.filter(|_| is_full), self.direction) {
             (Some(last), _) => last,
             (None, Direction::Forwards) => stretch.upto,
-            (None, Direction::Backwards) => Position::new(stretch.after.get().saturating_add(1)),
+            (None, Direction::Backwards) => stretch.after.next(),
         };
         if !self.selection.metadata.is_empty() {
             found.retain(|message| self.selection.contains(message));

@@ -150,7 +150,7 @@ impl Selection {
     /// Only messages before this position.
     #[must_use]
     pub fn before(self, position: Position) -> Self {
-        self.upto(Position::new(position.get().saturating_sub(1)))
+        self.upto(position.previous())
     }
 
     /// Whether a message is meant.

@@ -19,6 +19,7 @@ pub mod in_order_per_stream;
 pub mod lease;
 pub mod model;
 pub mod never_skipped;
+pub mod numbers;
 pub mod one_transaction;
 pub mod one_winner;
 pub mod pending;
@@ -313,6 +314,13 @@ macro_rules! conformance {
                 a_first_delivery_is_none,
                 what_was_not_acknowledged_is_none,
                 what_another_group_acknowledged_is_none,
+            }
+            numbers {
+                a_reset_beyond_the_end_changes_nothing,
+                a_group_may_start_after_every_position,
+                reads_may_begin_and_end_anywhere,
+                a_seq_that_no_stream_has_is_a_conflict,
+                claims_may_ask_for_everything_and_last_for_ever,
             }
             resets {
                 what_was_acknowledged_comes_again_as_a_replay,

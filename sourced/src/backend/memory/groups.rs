@@ -144,7 +144,5 @@ fn before(log: &Log, time: Timestamp) -> Position {
         .messages
         .iter()
         .find(|message| message.created_at >= time);
-    first.map_or(log.end(), |message| {
-        Position::new(message.position.get() - 1)
-    })
+    first.map_or(log.end(), |message| message.position.previous())
 }

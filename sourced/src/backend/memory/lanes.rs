@@ -131,8 +131,7 @@ impl Lanes {
             let Some(lane) = self.by_stream.get_mut(stream) else {
                 continue;
             };
-            let next = Position::new(after.get() + 1);
-            for position in lane.acked.split_off(&next) {
+            for position in lane.acked.split_off(&after.next()) {
                 let is_handled =
                     !log.is_removed(position) && self.types.contains(&log.at(position).type_name);
                 let again = if is_handled {
@@ -306,7 +305,7 @@ impl Lanes {
             return;
         };
         lane.acked_upto = lane.acked_upto.max(upto);
-        let later = lane.pending.split_off(&Position::new(upto.get() + 1));
+        let later = lane.pending.split_off(&upto.next());
         let handled = std::mem::replace(&mut lane.pending, later);
         lane.ever_acked.extend(&handled);
         lane.acked.extend(handled);

@@ -85,7 +85,7 @@ impl Log {
                     is_checked = true;
                 }
                 let seq = Seq::after(last_seq);
-                end = Position::new(end.get() + 1);
+                end = end.next();
                 last_seq = Some(seq);
                 plan.push(Appended {
                     id: message.id,
