@@ -202,6 +202,7 @@ pub(crate) async fn run_syncs(
         Ok(_) => Err(Trouble::Sync(Failure::msg(
             "the transaction was ended by a sync action",
         ))),
+        Err(error) if error.has_idled() => Err(Trouble::Sync(error.into())),
         Err(error) if error.code() == Some("25P02") => Err(Trouble::Sync(Failure::msg(
             "a sync action went on after an error of the database",
         ))),

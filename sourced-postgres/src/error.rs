@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 
-use sourced::Failure;
 use sourced::backend::{AckError, BackendError};
+use sourced::{Failure, FailureError};
 use sqlx::postgres::PgDatabaseError;
 use sqlx::types::Uuid;
 
@@ -118,12 +118,17 @@ impl SqlError {
 
     /// Whether the connection is gone, so that nobody knows what became of the statement.
     pub(crate) fn is_connection_lost(&self) -> bool {
-        self.lost || matches!(self.code(), Some("57P01" | "57P02" | "57P05"))
+        self.lost || matches!(self.code(), Some("57P01" | "57P02" | "57P05" | IDLED))
     }
 
     /// Whether the database asks for the same transaction once more.
     pub(crate) fn is_deadlock(&self) -> bool {
         matches!(self.code(), Some("40P01" | "40001"))
+    }
+
+    /// Whether the session was ended because a transaction did nothing for too long.
+    pub(crate) fn has_idled(&self) -> bool {
+        self.code() == Some(IDLED)
     }
 
     /// Whether the database gave up waiting for the statement, or the statement for a lock.
@@ -137,7 +142,7 @@ impl SqlError {
         };
         self.is_connection_lost()
             || self.is_deadlock()
-            || matches!(code, "57P03" | "57014" | "55P03" | "25P03")
+            || matches!(code, "57P03" | "57014" | "55P03")
             || code.starts_with("08")
             || code.starts_with("53")
     }
@@ -206,12 +211,23 @@ pub(crate) fn backend_error(error: sqlx::Error) -> BackendError {
     SqlError::from(error).into()
 }
 
-/// Finds the answer of the database inside a failure of user code.
+/// The code of `idle_in_transaction_session_timeout`.
+const IDLED: &str = "25P03";
+
+/// A sync action that waited for something else than the database. It may do so each time, so it is its own failure.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a sync action did nothing in its transaction for so long that the database ended the session, after 60 seconds by \
+     default: let it do what is slow before the transaction, or after it"
+)]
+pub(crate) struct LeftIdle(#[source] pub(crate) FailureError);
+
+/// What can be done about the answer of the database inside a failure of user code.
 pub(crate) fn in_failure(failure: &Failure) -> Option<SqlErrorKind> {
     let mut next: Option<&(dyn StdError + 'static)> = Some(failure.source());
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<SqlError>() {
-            return SqlErrorKind::of(error);
+            return SqlErrorKind::of(error).filter(|_| !error.has_idled());
         }
         if let Some(sqlx::Error::Database(error)) = error.downcast_ref::<sqlx::Error>() {
             return matches!(error.code().as_deref(), Some("40P01" | "40001"))
@@ -228,6 +244,7 @@ pub(crate) fn of_sync(failure: Failure) -> AckError {
     let answer: Option<SqlError> = failure.find().cloned();
     let answer = answer.or_else(|| failure.find().map(|error: &sqlx::Error| error.into()));
     match answer {
+        Some(error) if error.has_idled() => AckError::Sync(LeftIdle(failure.into_error()).into()),
         Some(error) if error.is_slow() => AckError::Sync(failure),
         Some(error) if error.is_transient() => BackendError::of_outage(failure).into(),
         _ => AckError::of_sync(failure),

@@ -14,7 +14,7 @@ use crate::ack::{Trouble, run_syncs};
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::connecting::in_step;
-use crate::error::SqlError;
+use crate::error::{SqlError, of_sync};
 use crate::joined::JoinedTransaction;
 use crate::row::{clamped, readable};
 use crate::savepoint::Savepoint;
@@ -93,7 +93,7 @@ impl Postgres {
                     }
                     trouble if retry.allows(trouble.kind()).await => {}
                     Trouble::Sql(error) => return Err(rest.error(error).into()),
-                    Trouble::Sync(failure) => return Err(UnitError::Sync(failure)),
+                    Trouble::Sync(failure) => return Err(of_sync(failure).into()),
                 },
             }
         }

@@ -7,6 +7,7 @@ use sourced::prelude::*;
 use sourced::{AppBuilder, Memory, RetryPolicy, WorkerOptions};
 use sourced_postgres::Postgres;
 use sourced_sqlite::Sqlite;
+use sourced_testing::{Faulty, Script};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
@@ -78,6 +79,20 @@ impl On {
             Self::Sqlite(backend, _) => App::builder().backend(backend.clone()),
             Self::Postgres(backend) => App::builder().backend(backend.clone()),
         }
+    }
+
+    /// On storage that fails as it is told.
+    pub fn faulty(&self) -> (AppBuilder, Script) {
+        let script = Script::default();
+        let builder = App::builder();
+        let builder = match self {
+            Self::Memory(backend) => builder.backend(Faulty::by(backend.clone(), script.clone())),
+            Self::Sqlite(backend, _) => {
+                builder.backend(Faulty::by(backend.clone(), script.clone()))
+            }
+            Self::Postgres(backend) => builder.backend(Faulty::by(backend.clone(), script.clone())),
+        };
+        (builder, script)
     }
 
     /// An app whose failures are tried three times, without much of a pause.

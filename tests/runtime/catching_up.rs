@@ -9,7 +9,7 @@ use sourced::reactor::Register;
 use sourced::{
     AppBuilder, ExpectedSeq, Kind, NewMessage, Payload, RetryPolicy, TypeName, WorkerOptions,
 };
-use sourced_testing::{Faulty, Op, Script};
+use sourced_testing::Op;
 
 use crate::backends::On;
 
@@ -254,18 +254,6 @@ async fn writer(on: &On) -> App {
     on.builder().build().await.unwrap()
 }
 
-/// On storage that fails as it is told.
-fn faulty(on: &On) -> (AppBuilder, Script) {
-    let script = Script::default();
-    let builder = App::builder();
-    let builder = match on {
-        On::Memory(backend) => builder.backend(Faulty::by(backend.clone(), script.clone())),
-        On::Sqlite(backend, _) => builder.backend(Faulty::by(backend.clone(), script.clone())),
-        On::Postgres(backend) => builder.backend(Faulty::by(backend.clone(), script.clone())),
-    };
-    (builder, script)
-}
-
 pub async fn never_skipped_by_a_projector_that_is_registered_late(on: On) {
     let (writer, mut fold) = (writer(&on).await, Fold::default());
     fold.fill(&writer).await;
@@ -374,7 +362,7 @@ pub async fn each_event_once_by_several_processes_that_are_cut_off(on: On) {
 pub async fn each_event_once_when_answers_are_lost(on: On) {
     let (writer, mut fold) = (writer(&on).await, Fold::default());
     fold.fill(&writer).await;
-    let (builder, script) = faulty(&on);
+    let (builder, script) = on.faulty();
     let app = app_of::<Whereabouts>(builder).await;
     for _ in 0..2 {
         script.lose_answer(Op::Ack);
@@ -443,7 +431,7 @@ pub async fn a_newer_version_takes_over_when_it_has_caught_up(on: On) {
 pub async fn one_acknowledgement_brings_a_stretch_of_the_log(on: On) {
     let (writer, mut fold) = (writer(&on).await, Fold::default());
     fold.fill(&writer).await;
-    let (builder, script) = faulty(&on);
+    let (builder, script) = on.faulty();
     let builder = builder.workers(options());
     let app = builder.register::<Whereabouts>().build().await.unwrap();
     let mut first = script.hold(Op::Ack);

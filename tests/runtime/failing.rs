@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sourced::backend::{AppendError, BackendError};
 use sourced::prelude::*;
-use sourced::{Outcome, Rejected, RetryPolicy, WorkerOptions};
+use sourced::{CommandError, DispatchError, Outcome, Rejected, RetryPolicy, WorkerOptions};
+
+use sourced_testing::Op;
 
 use crate::backends::On;
 use crate::shop::*;
@@ -179,5 +182,63 @@ pub async fn a_command_may_both_refuse_and_fail(on: On) {
     let refused = Outcome::Refused("no seats".into());
     assert_eq!(receipt.outcome().await.unwrap(), refused);
     assert_eq!(stage.calls("full"), 1, "a refusal is not");
+    running.stop().await;
+}
+
+pub async fn outage_is_no_attempt_in_the_appends_of_an_acknowledgement(on: On) {
+    let (builder, script) = on.faulty();
+    let options = WorkerOptions::default().retry(RetryPolicy::never());
+    let builder = builder.register::<Till>().workers(options);
+    let app = builder.resource(Stage::new()).build().await.unwrap();
+    for _ in 0..3 {
+        script.refuse(Op::Ack);
+    }
+    let running = app.start();
+    let receipt = app.dispatch(sell("tea").to("till-1")).await.unwrap();
+    let outcome = receipt.outcome().await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    assert!(app.idle().await.unwrap().is_done());
+    assert_eq!(script.n_left(), 0);
+    running.stop().await;
+}
+
+/// How an outage comes to a handler that asks the app for something.
+fn outages() -> [Failure; 4] {
+    let away = || BackendError::Unavailable("it is away".into());
+    [
+        away().into(),
+        AppendError::from(away()).into(),
+        DispatchError::from(AppendError::from(away())).into(),
+        CommandError::<TillError>::from(away()).into(),
+    ]
+}
+
+pub async fn outage_is_no_attempt_however_a_handler_meets_it(on: On) {
+    #[derive(Default)]
+    struct Clerk;
+
+    #[actor]
+    impl Clerk {
+        #[command]
+        fn look_up(&self, stage: Res<Arc<Stage>>) -> Result<LookedUp, Failure> {
+            let n_tried = stage.count("look-up") as usize;
+            outages()
+                .into_iter()
+                .nth(n_tried - 1)
+                .map_or(Ok(LookedUp), Err)
+        }
+        #[event]
+        fn looked_up(&mut self) {}
+    }
+
+    let stage = Stage::new();
+    let options = WorkerOptions::default().retry(RetryPolicy::never());
+    let builder = on.builder().register::<Clerk>().workers(options);
+    let app = builder.resource(Arc::clone(&stage)).build().await.unwrap();
+    let running = app.start();
+    let receipt = app.dispatch(LookUp.to("clerk-1")).await.unwrap();
+    let outcome = receipt.outcome().await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    assert_eq!(stage.calls("look-up"), 5);
     running.stop().await;
 }

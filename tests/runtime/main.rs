@@ -136,6 +136,8 @@ promises! {
         what_went_well_before_a_failure_in_the_same_batch_is_kept,
         a_panicking_evolve_parks_its_stream_and_no_other,
         a_command_may_both_refuse_and_fail,
+        outage_is_no_attempt_in_the_appends_of_an_acknowledgement,
+        outage_is_no_attempt_however_a_handler_meets_it,
     }
     feeds {
         a_feed_gives_what_is_meant_in_either_direction,

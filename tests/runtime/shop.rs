@@ -100,7 +100,7 @@ impl Stage {
         }
     }
 
-    fn count(&self, part: &str) -> u32 {
+    pub fn count(&self, part: &str) -> u32 {
         let mut calls = self.calls.lock().unwrap();
         let calls = calls.entry(part.to_owned()).or_default();
         *calls += 1;

@@ -23,6 +23,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata as About, Subscriber};
 
+use sourced_testing::Op;
+
 use backends::On;
 use shop::Stage;
 
@@ -340,4 +342,31 @@ async fn sqlite_says_no_payload() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_says_no_payload() {
     says_no_payload(On::postgres().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quarantine_is_told_when_it_is_stored() {
+    let (said, stage) = (said(), Stage::new());
+    let (builder, script) = On::memory().await.faulty();
+    let options = WorkerOptions::default()
+        .lease(Duration::from_millis(20))
+        .retry(RetryPolicy::never());
+    let builder = builder.register::<Safe>().workers(options);
+    let app = builder.resource(Arc::clone(&stage)).build().await.unwrap();
+    script.refuse(Op::Fail);
+    let running = app.start();
+    let blow_up = BlowUp {
+        part: "fail".into(),
+        code: String::new(),
+    };
+    app.dispatch(blow_up.to("safe-of-an-outage")).await.unwrap();
+    assert_eq!(app.idle().await.unwrap().parked, 1);
+    running.stop().await;
+    assert_eq!(stage.calls("fail"), 2);
+    let text = said.lock().unwrap().clone();
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("safe-of-an-outage"));
+    let parked = lines.filter(|line| line.contains("message=parked"));
+    assert_eq!(parked.count(), 1);
 }

@@ -73,6 +73,7 @@ async fn open(database: &Database, no_fence: bool) -> anyhow::Result<App> {
 async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
     // Ten attempts: a stream whose table is away for longer is not parked, because that counts as none.
     let retry = RetryPolicy::default()
+        .attempts(10)
         .first_pause(Duration::from_millis(10))
         .longest_pause(Duration::from_millis(200));
     let workers = WorkerOptions::default().lease(LEASE).lanes(16).retry(retry);

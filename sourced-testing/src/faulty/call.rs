@@ -159,23 +159,23 @@ impl fmt::Display for Call<'_> {
     }
 }
 
-/// Errors that can say that somebody else was faster. The others never do.
-pub(super) trait Conflicts: Sized {
-    fn conflict(error: AppendError) -> Option<Self>;
+/// Errors that can be those of an append. The others never are.
+pub(super) trait OfAppend: Sized {
+    fn of_append(error: AppendError) -> Option<Self>;
 }
 
-macro_rules! conflicts {
-    ($($error:ty: $conflict:expr;)*) => {
-        $(impl Conflicts for $error {
-            fn conflict(error: AppendError) -> Option<Self> {
-                let conflict: fn(AppendError) -> Option<Self> = $conflict;
-                conflict(error)
+macro_rules! of_append {
+    ($($error:ty: $of_append:expr;)*) => {
+        $(impl OfAppend for $error {
+            fn of_append(error: AppendError) -> Option<Self> {
+                let of_append: fn(AppendError) -> Option<Self> = $of_append;
+                of_append(error)
             }
         })*
     };
 }
 
-conflicts! {
+of_append! {
     AppendError: Some;
     AckError: |error| Some(Self::Append(error));
     UnitError: |error| Some(Self::Append(error));

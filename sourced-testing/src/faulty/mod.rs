@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sourced::backend::{Backend, BackendError, Claim, Signal};
 
-use call::Conflicts;
+use call::OfAppend;
 pub use call::{Call, Op};
 pub use script::{Held, Script};
 
@@ -99,7 +99,7 @@ impl<B: Backend> Faulty<B> {
         Self { storage, faults }
     }
 
-    async fn through<T: Send, E: fmt::Display + Conflicts + From<BackendError> + Send>(
+    async fn through<T: Send, E: fmt::Display + OfAppend + From<BackendError> + Send>(
         &self,
         call: Call<'_>,
         run: impl Future<Output = Result<T, E>> + Send,
@@ -114,9 +114,14 @@ impl<B: Backend> Faulty<B> {
         let unreachable = || BackendError::Unavailable("a fault that a test asked for".into());
         match self.faults.around(&call, go).await {
             Ok(()) => answer.unwrap_or_else(|| Err(unreachable().into())),
-            Err(Trouble::Unreachable) => Err(unreachable().into()),
+            Err(Trouble::Unreachable) => {
+                // Backends tell it as that of the append, where there is one.
+                let has_appends = !call.appends().is_empty();
+                let inside = has_appends.then(|| E::of_append(unreachable().into()));
+                Err(inside.flatten().unwrap_or_else(|| unreachable().into()))
+            }
             Err(Trouble::Conflict) => {
-                let conflict = call.conflict().and_then(E::conflict);
+                let conflict = call.conflict().and_then(E::of_append);
                 Err(conflict.unwrap_or_else(|| unreachable().into()))
             }
         }

@@ -1,6 +1,7 @@
 //! Durable calls: deciding a command here and now, on a known state where there is one.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use tracing::Instrument as _;
 
@@ -35,14 +36,30 @@ fn failed<E>(error: impl Into<Failure>) -> CommandError<E> {
 }
 
 /// Why a command was not applied.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum CommandError<E> {
     /// The domain said no. Nothing was stored.
-    #[error("{0}")]
-    Refused(#[source] E),
+    Refused(E),
     /// Something went wrong. Nothing was stored, unless the text says that nobody can tell.
-    #[error("{0}")]
     Failed(Failure),
+}
+
+impl<E: fmt::Display> fmt::Display for CommandError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Failed(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl<E: StdError + 'static> StdError for CommandError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Failed(failure) => Some(failure.source()),
+        }
+    }
 }
 
 impl<E> CommandError<E> {

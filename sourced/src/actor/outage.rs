@@ -87,5 +87,5 @@ pub(super) fn tell_of_outage(command: &StoredMessage, refusal: &(dyn StdError + 
 }
 
 fn is_outage(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<io::Error>() || error.is::<BackendError>() || error.is::<AppendError>()
+    error.is::<io::Error>() || error.is::<BackendError>()
 }

@@ -52,6 +52,16 @@ impl BackendError {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// The outage that led to an error, if one did: what is [transient](Self::is_transient) in the error itself or among its
+    /// causes.
+    ///
+    /// - *outage-is-no-attempt*: everybody who asks whether the storage is to blame, and not the message, asks here.
+    pub fn outage_in<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Self> {
+        let errors = std::iter::successors(Some(error), |error| (*error).source());
+        let mut known = errors.filter_map(|error| error.downcast_ref::<Self>());
+        known.find(|error| error.is_transient())
+    }
+
     /// [`BackendError::Unavailable`], for a failure of user code whose cause was that. For backends.
     pub fn of_outage(failure: Failure) -> Self {
         let error: Box<dyn StdError + Send + Sync> = failure.into();
@@ -86,7 +96,7 @@ pub enum AppendError {
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 
@@ -110,13 +120,13 @@ pub enum AckError {
         stream: StreamId,
     },
     /// An append was refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Append(#[from] AppendError),
     /// A sync action failed, and not because the storage was away: see [`AckError::of_sync`].
     #[error("a sync action failed: {0}")]
     Sync(Failure),
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 
@@ -126,7 +136,7 @@ impl AckError {
     /// - *outage-is-no-attempt*: where the storage did not do what the action asked of it, and may do it later, that is what
     ///   is told. The message is not to blame, so it is handled again without being counted as failed.
     pub fn of_sync(failure: Failure) -> Self {
-        if failure.find().is_some_and(BackendError::is_transient) {
+        if BackendError::outage_in(failure.source()).is_some() {
             Self::Backend(BackendError::of_outage(failure))
         } else {
             Self::Sync(failure)
@@ -157,6 +167,6 @@ pub enum FenceError {
         stream: StreamId,
     },
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }

@@ -93,6 +93,6 @@ pub enum JoinError {
     )]
     GivenUp,
     /// The storage did not answer.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }

@@ -179,7 +179,7 @@ pub enum QuarantineError {
         first: Option<Position>,
     },
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 

@@ -90,13 +90,13 @@ pub enum UnitError {
         stream: StreamId,
     },
     /// An append was refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Append(#[from] AppendError),
     /// A sync action failed.
     #[error("a sync action failed: {0}")]
     Sync(Failure),
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 

@@ -202,7 +202,7 @@ pub enum TruncateError {
         last: Option<Seq>,
     },
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 

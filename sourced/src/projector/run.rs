@@ -214,7 +214,7 @@ impl<P: Projector> Reactor for ProjectorReactor<P> {
                 match folded {
                     Ok(folded) => folded,
                     // The message is not to blame for a storage that does not answer.
-                    Err(failure) if failure.find().is_some_and(BackendError::is_transient) => {
+                    Err(failure) if BackendError::outage_in(failure.source()).is_some() => {
                         return Err(BackendError::of_outage(failure));
                     }
                     Err(failure) => return Ok(Handled::failed(failure)),

@@ -64,7 +64,7 @@ pub enum SeenError {
         reason: String,
     },
     /// The group is not known, or the storage does not answer.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 

@@ -64,7 +64,7 @@ pub enum ArchiveError {
     #[error("the archive did not take the messages: {0}")]
     NotKept(Failure),
     /// A group waits for it, or it is not there.
-    #[error(transparent)]
+    #[error("{0}")]
     Truncate(#[from] TruncateError),
 }
 

@@ -110,7 +110,7 @@ pub enum BuildError {
         error: TableError,
     },
     /// The storage did not take the registration.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 
@@ -179,7 +179,7 @@ pub enum DispatchError {
     #[error(transparent)]
     Rules(#[from] BrokenRules),
     /// The storage did not take it.
-    #[error(transparent)]
+    #[error("{0}")]
     Append(#[from] AppendError),
 }
 

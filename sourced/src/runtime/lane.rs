@@ -252,30 +252,34 @@ impl LaneTask<'_> {
             }
         };
         for _ in 0..MAX_CONFLICTS {
-            match self.handle_once(reactor, deliveries).await {
+            let error = match self.handle_once(reactor, deliveries).await {
                 Ok(next) => return next,
+                Err(error) => error,
+            };
+            if let Some(outage) = error.outage() {
+                self.spare(outage).await;
+                break;
+            }
+            match error {
                 // Not an error: somebody else was faster. The batch is decided again on what is there now.
-                Err(LaneError::Ack(error)) if error.is_conflict() => {
+                LaneError::Ack(error) if error.is_conflict() => {
                     telemetry::CONFLICTS.add(1, &self.labels());
                 }
-                Err(LaneError::Ack(AckError::Fenced { .. })) => {
+                LaneError::Ack(AckError::Fenced { .. }) => {
                     telemetry::FENCED.add(1, &self.labels());
                     tracing::warn!(group = %key.group, stream = %key.stream, "a claim was taken over while its handler was running");
                     return None;
                 }
                 // It will not come back by itself.
-                Err(LaneError::Backend(error @ BackendError::Removed { .. })) => {
+                LaneError::Backend(error @ BackendError::Removed { .. }) => {
                     self.fail(&Failure::permanent(error)).await;
                     return None;
                 }
-                Err(LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error))) => {
-                    let first = &self.claim.deliveries[0].message;
-                    let (position, message_type) = (first.position, &first.type_name);
-                    tracing::warn!(group = %key.group, stream = %key.stream, %position, %message_type, %error, "the storage failed; the batch will be handled again");
-                    self.pause().await;
+                LaneError::Backend(error) | LaneError::Ack(AckError::Backend(error)) => {
+                    self.spare(&error).await;
                     break;
                 }
-                Err(LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure))) => {
+                LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure)) => {
                     let Some(before) = before_failure(&failure, deliveries) else {
                         self.fail(&failure).await;
                         return None;
@@ -283,7 +287,7 @@ impl LaneTask<'_> {
                     // What failed will be the first of the next claim, and counted then.
                     deliveries = before;
                 }
-                Err(LaneError::Ack(error)) => {
+                LaneError::Ack(error) => {
                     self.fail(&Failure::from(error)).await;
                     return None;
                 }
@@ -382,6 +386,15 @@ impl LaneTask<'_> {
         })
     }
 
+    /// The storage failed, and not the message: no attempt is counted.
+    async fn spare(&self, error: &BackendError) {
+        let key = &self.claim.key;
+        let first = &self.claim.deliveries[0].message;
+        let (position, message_type) = (first.position, &first.type_name);
+        tracing::warn!(group = %key.group, stream = %key.stream, %position, %message_type, %error, "the storage failed; the batch will be handled again");
+        self.pause().await;
+    }
+
     /// While the storage is in trouble it is not asked for the same lane again at once, unless the workers are stopped.
     async fn pause(&self) {
         let mut stopped = self.tasks.stopped.clone();
@@ -423,6 +436,11 @@ impl LaneTask<'_> {
         };
         let verdict = self.app().verdict(&failed);
         let (attempt, error) = (failed.attempt, failure.chain());
+        if let Err(trouble) = self.app().services.backend.fail(key, verdict, &error).await {
+            let message_type = &message.type_name;
+            tracing::warn!(group = %key.group, stream = %key.stream, attempt, %message_type, %error, %trouble, "a failure could not be noted; the claim ends with its lease, and the message is handled again");
+            return;
+        }
         let (position, message_type) = (message.position, &message.type_name);
         let stream = &message.stream_id;
         match verdict {
@@ -443,11 +461,7 @@ impl LaneTask<'_> {
                 tracing::warn!(group = %key.group, %stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
             }
         }
-        let noted = self.app().services.backend.fail(key, verdict, &error).await;
-        if noted.is_ok() {
-            self.app().tell(&failed, verdict);
-        }
-        self.note(noted, "failed");
+        self.app().tell(&failed, verdict);
     }
 
     /// A claim that could not be given back ends with its lease.
@@ -466,6 +480,7 @@ fn before_failure<'d>(failure: &Failure, deliveries: &'d [Delivery]) -> Option<&
     (0 < n_before && n_before < deliveries.len()).then(|| &deliveries[..n_before])
 }
 
+/// Why a batch led to nothing.
 enum LaneError {
     /// The first message could not be handled.
     Failed(Failure),
@@ -473,6 +488,18 @@ enum LaneError {
     Backend(BackendError),
     /// Nothing of what it led to was stored.
     Ack(AckError),
+}
+
+impl LaneError {
+    /// *outage-is-no-attempt*: the outage that led to it, if one did. Of a sync action the backend has told already.
+    fn outage(&self) -> Option<&BackendError> {
+        match self {
+            Self::Failed(failure) => BackendError::outage_in(failure.source()),
+            Self::Backend(error) => BackendError::outage_in(error),
+            Self::Ack(AckError::Sync(_)) => None,
+            Self::Ack(error) => BackendError::outage_in(error),
+        }
+    }
 }
 
 impl From<BackendError> for LaneError {

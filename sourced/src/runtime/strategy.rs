@@ -83,8 +83,9 @@ impl LastResort {
 
 /// How often and when a failed message is tried again, and what happens after the last attempt.
 ///
-/// By default there are 10 attempts with pauses that double from 100 milliseconds, up to a minute, of which chance takes
-/// up to half away; then the stream is parked for that group.
+/// By default there are 160 attempts with pauses that double from 100 milliseconds, up to 5 minutes, of which chance takes
+/// up to half away; then the stream is parked for that group. That takes between 6 and 12 hours, so that a server may be
+/// away for some hours and nobody has to come. The first 10 attempts are made within a minute.
 ///
 /// Sorts of failures can have policies of their own. The first that fits counts:
 ///
@@ -110,11 +111,11 @@ impl LastResort {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Attempts in all, the first one included; 10 by default.
+    /// Attempts in all, the first one included; 160 by default.
     pub attempts: u32,
     /// The pause before the second attempt; 100 milliseconds by default.
     pub first_pause: Duration,
-    /// The longest pause; 1 minute by default.
+    /// The longest pause; 5 minutes by default.
     pub longest_pause: Duration,
     backoff: Backoff,
     jitter: Jitter,
@@ -148,9 +149,9 @@ struct Rule {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 10,
+            attempts: 160,
             first_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_mins(1),
+            longest_pause: Duration::from_mins(5),
             backoff: Backoff::Exponential,
             jitter: Jitter::UpToHalf,
             give_up_after: None,
@@ -392,6 +393,26 @@ mod tests {
         assert_eq!(pause(2), Verdict::RetryAfter(Duration::from_millis(100)));
         assert_eq!(pause(3), Verdict::RetryAfter(Duration::from_millis(150)));
         assert_eq!(pause(4), Verdict::Park);
+    }
+
+    #[test]
+    fn by_default_an_outage_of_some_hours_needs_nobody() {
+        let total = |policy: RetryPolicy| {
+            let mut waited = Duration::ZERO;
+            for attempt in 1.. {
+                match verdict(&policy, attempt) {
+                    Verdict::RetryAfter(pause) => waited += pause,
+                    Verdict::Park => break,
+                    other => panic!("{other:?}"),
+                }
+                assert!(attempt != 9 || waited < Duration::from_mins(1));
+            }
+            waited.as_secs() / 60
+        };
+        // With chance taking half of each pause, and none.
+        assert_eq!(total(RetryPolicy::default()), 6 * 60 + 10);
+        let longest = RetryPolicy::default().without_jitter();
+        assert_eq!(total(longest), 12 * 60 + 21);
     }
 
     #[test]

@@ -253,7 +253,7 @@ pub enum TableError {
         group: GroupId,
     },
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 

@@ -292,19 +292,19 @@ pub enum UnitError {
     #[error("the streams were changed by others {MAX_TRIES} times meanwhile")]
     Contended,
     /// The transaction of the caller's cannot be joined.
-    #[error(transparent)]
+    #[error("{0}")]
     Join(#[from] JoinError),
     /// The command could not be sent.
-    #[error(transparent)]
+    #[error("{0}")]
     Dispatch(#[from] DispatchError),
     /// An append was refused.
-    #[error(transparent)]
-    Append(AppendError),
+    #[error("{0}")]
+    Append(#[source] AppendError),
     /// A projection could not be saved.
     #[error("a projection could not be saved: {0}")]
     Sync(Failure),
     /// The storage did not do it.
-    #[error(transparent)]
+    #[error("{0}")]
     Backend(#[from] BackendError),
 }
 
