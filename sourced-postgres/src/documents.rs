@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use sourced::Payload;
-use sourced::backend::{BackendError, Document, Documents};
+use sourced::backend::{BackendError, Document, Documents, check_document_key};
 use sqlx::PgConnection;
 
 use crate::backend::{Attempt, Postgres, retrying};
@@ -12,6 +12,7 @@ use crate::sql::Sql;
 #[async_trait]
 impl Documents for Postgres {
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+        check_document_key(collection, key)?;
         let sql = &self.inner.sql;
         let value =
             retrying!(self, connection => find(sql, &mut connection, collection, key).await)?;
@@ -24,6 +25,7 @@ impl Documents for Postgres {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
+        check_document_key(collection, after.unwrap_or_default())?;
         let sql = &self.inner.sql;
         let rows: Vec<(String, String)> = retrying!(self, connection => match after {
             Some(after) => sql.documents.query_as().bind(collection).bind(after),

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use common::Schema;
 use sourced::backend::{
-    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, GroupOrder, Groups as _,
-    Log as _, Page, ReadLog, ResetFrom, ResetScope, Scheduled, Schedules as _, StartFrom,
-    Store as _, StreamAppend, SyncAction, Tx, UnitCommit, Units as _, WorkerId,
+    Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Column, ColumnType, Group,
+    GroupOrder, Groups as _, Log as _, Mark, Nulls, Page, ReadLog, ResetFrom, ResetScope,
+    Scheduled, Schedules as _, StartFrom, Store as _, StreamAppend, SyncAction, Table, Tx,
+    UnitCommit, Units as _, WorkerId,
 };
 use sourced::{
     ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, Position, Reader,
@@ -157,6 +158,33 @@ impl SlowWriter {
             .unwrap();
         self.connection.close().await.unwrap();
         self.position
+    }
+}
+
+/// `Table::check` has them in a list.
+#[tokio::test]
+async fn no_read_model_may_be_called_as_a_table_of_its_own() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let names: Vec<String> = sqlx::query_scalar(schema.sql(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relkind IN ('r', 'v')",
+    ))
+    .fetch_all(backend.pool())
+    .await
+    .unwrap();
+    assert!(names.len() > 15);
+    for name in names {
+        let table = Table {
+            name: Box::leak(name.into_boxed_str()),
+            version: 1,
+            columns: vec![Column {
+                name: "id",
+                of: ColumnType::Text,
+                nulls: Nulls::Refused,
+                mark: Mark::Key,
+            }],
+        };
+        assert!(table.check().is_err(), "{}", table.name);
     }
 }
 

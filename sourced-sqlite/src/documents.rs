@@ -1,7 +1,7 @@
 //! Documents: the read side. They are written in [`tx`](crate::tx).
 
 use async_trait::async_trait;
-use sourced::backend::{BackendError, Document, Documents};
+use sourced::backend::{BackendError, Document, Documents, check_document_key};
 use sourced::message::Payload;
 use sqlx::{Row as _, SqliteConnection};
 
@@ -17,6 +17,7 @@ macro_rules! documents_of {
         #[async_trait]
         impl Documents for $backend {
             async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+                check_document_key(collection, key)?;
                 document(&mut *self.reader().await?, self.sql(), collection, key).await
             }
 
@@ -26,6 +27,7 @@ macro_rules! documents_of {
                 after: Option<&str>,
                 page: usize,
             ) -> Result<Vec<Document>, BackendError> {
+                check_document_key(collection, after.unwrap_or_default())?;
                 let sql = self.sql();
                 let query = match after {
                     None => sqlx::query(sql.documents.clone())

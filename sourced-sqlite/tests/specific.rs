@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, join3};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use sourced::backend::{
-    BackendError, Claims as _, Documents as _, Groups as _, Log as _, ReadLog, ReadStream,
-    Schedules as _, Store as _, SyncAction, Tx,
+    BackendError, Claims as _, Column, ColumnType, Documents as _, Groups as _, Log as _, Mark,
+    Nulls, ReadLog, ReadStream, Schedules as _, Store as _, SyncAction, Table, Tx,
 };
 use sourced::{Failure, Metadata, Reader, Selection};
 use sourced_sqlite::{SCHEMA_VERSION, Sqlite, SqliteTx as _};
@@ -25,6 +25,42 @@ async fn a_file_is_opened_again_with_all_it_holds() {
         let store = Sqlite::open(&path).await.unwrap();
         let messages = store.read_stream(ReadStream::all(stream("cart"))).await;
         assert_eq!(messages.unwrap().len(), 3);
+    }
+}
+
+/// `Table::check` has them in a list.
+#[tokio::test]
+async fn no_read_model_may_be_called_as_a_table_of_its_own() {
+    let (_folder, path) = file();
+    drop(Sqlite::open(&path).await.unwrap());
+    let mut connection = SqliteConnection::connect(&path.to_string_lossy())
+        .await
+        .unwrap();
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT substr(name, 9) FROM sqlite_master WHERE type IN ('table', 'view') AND name LIKE 'sourced!_%' ESCAPE '!'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert!(names.len() > 15);
+    for name in names {
+        let mut table = read_model();
+        table.name = Box::leak(name.into_boxed_str());
+        assert!(table.check().is_err(), "{}", table.name);
+    }
+}
+
+fn read_model() -> Table {
+    let column = Column {
+        name: "id",
+        of: ColumnType::Text,
+        nulls: Nulls::Refused,
+        mark: Mark::Key,
+    };
+    Table {
+        name: "books",
+        version: 1,
+        columns: vec![column],
     }
 }
 

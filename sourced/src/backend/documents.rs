@@ -13,7 +13,8 @@ pub trait Documents: Send + Sync {
     /// Reads one document.
     ///
     /// # Errors
-    /// [`BackendError`] when the storage does not answer.
+    /// [`BackendError::Refused`] with [`KeyError`](super::KeyError) when there can be no such key; another one when the storage
+    /// does not answer.
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError>;
 
     /// Reads a page of a collection in the byte order of keys: at most `limit` documents after the key `after`.

@@ -25,6 +25,7 @@ mod documents;
 mod error;
 mod groups;
 mod joined;
+mod keys;
 mod limits;
 mod log;
 pub mod memory;
@@ -54,6 +55,7 @@ pub use groups::{
     ResetScope, StartFrom,
 };
 pub use joined::{JoinError, Joined};
+pub use keys::{KeyError, MAX_KEY_BYTES, check_document_key};
 pub use limits::{LimitExceeded, Limits};
 pub use log::{Direction, Extent, Log, Page, ReadLog, ReadStream, Stretch, Summary};
 pub use memory::Memory;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::tables::{RowChanges, Table, Values};
-use super::{BackendError, check_keys, check_rows};
+use super::{BackendError, check_document_key, check_keys, check_rows};
 use crate::failure::Failure;
 use crate::message::Payload;
 
@@ -29,14 +29,19 @@ impl<'t> Tx<'t> {
 
     /// Writes a document, replacing the one of that key.
     ///
+    /// The names of the collection and of the key have no NUL, and [`MAX_KEY_BYTES`](super::MAX_KEY_BYTES) together at most,
+    /// on every backend.
+    ///
     /// # Errors
-    /// [`Failure`] when the value cannot be told in JSON or the storage does not answer.
+    /// [`Failure`] when the value cannot be told in JSON or the storage does not answer; a
+    /// [permanent](Failure::permanent) one with [`KeyError`](super::KeyError) when there can be no such key.
     pub async fn put(
         &mut self,
         collection: &str,
         key: impl AsRef<str>,
         value: &impl Serialize,
     ) -> Result<(), Failure> {
+        check_document_key(collection, key.as_ref()).map_err(Failure::permanent)?;
         let value = Payload::encode(value)?;
         Ok(self
             .ops
@@ -47,12 +52,13 @@ impl<'t> Tx<'t> {
     /// Reads a document as this transaction sees it.
     ///
     /// # Errors
-    /// [`Failure`] when the document is not a `T` or the storage does not answer.
+    /// [`Failure`] when the document is not a `T`, there can be no such key, or the storage does not answer.
     pub async fn get<T: DeserializeOwned>(
         &mut self,
         collection: &str,
         key: impl AsRef<str>,
     ) -> Result<Option<T>, Failure> {
+        check_document_key(collection, key.as_ref()).map_err(Failure::permanent)?;
         match self.ops.get_document(collection, key.as_ref()).await? {
             Some(value) => Ok(Some(value.decode()?)),
             None => Ok(None),
@@ -62,8 +68,9 @@ impl<'t> Tx<'t> {
     /// Removes a document; it need not be there.
     ///
     /// # Errors
-    /// [`Failure`] when the storage does not answer.
+    /// [`Failure`] when there can be no such key, or the storage does not answer.
     pub async fn delete(&mut self, collection: &str, key: impl AsRef<str>) -> Result<(), Failure> {
+        check_document_key(collection, key.as_ref()).map_err(Failure::permanent)?;
         Ok(self.ops.delete_document(collection, key.as_ref()).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sourced::backend::{Backend, SyncAction};
+use sourced::backend::{AckError, Backend, BackendError, KeyError, MAX_KEY_BYTES, SyncAction};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -94,6 +94,39 @@ pub async fn collections_are_kept_apart<H: Harness>(harness: &H) {
             1
         );
     }
+}
+
+pub async fn a_key_that_no_backend_keeps_is_refused_by_name<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let room = MAX_KEY_BYTES - DOCS.len();
+    let (longest, too_long) = ("é".repeat(room / 2), "x".repeat(room + 1));
+    write(&store, [put(DOCS, &longest, "1")]).await;
+    assert_eq!(page(&store, None, 10).await, std::slice::from_ref(&longest));
+    assert_eq!(page(&store, Some(&longest), 10).await, [""; 0]);
+    let worker = Worker::of(&store, "writer").await;
+    append(&store, "writer", [event()]).await;
+    let claim = worker.claim(&store).await;
+    for (collection, key) in [
+        (DOCS, &*too_long),
+        (DOCS, "a\0b"),
+        ("a\0b", "k"),
+        (&too_long, &too_long),
+    ] {
+        let mut ack = ack_all(&claim);
+        ack.syncs = vec![put(collection, key, "1")];
+        let Err(AckError::Sync(failure)) = store.ack(ack).await else {
+            panic!("{collection} {key}")
+        };
+        assert!(failure.find::<KeyError>().is_some(), "{failure:?}");
+        assert!(failure.is_permanent());
+        let read = store.document(collection, key).await;
+        assert!(matches!(read, Err(BackendError::Refused(_))), "{read:?}");
+        let read = store.documents(collection, Some(key), 10).await;
+        assert!(matches!(read, Err(BackendError::Refused(_))), "{read:?}");
+    }
+    // The claim is still held, and what is left out hurts nobody.
+    store.ack(ack_all(&claim)).await.unwrap();
+    assert_eq!(store.documents(DOCS, None, 10).await.unwrap().len(), 1);
 }
 
 fn put(collection: &str, key: &str, json: &str) -> Arc<dyn SyncAction> {

@@ -425,6 +425,7 @@ macro_rules! conformance {
                 the_last_write_of_a_key_stays,
                 values_are_kept_byte_for_byte,
                 pages_have_the_byte_order_of_keys,
+                a_key_that_no_backend_keeps_is_refused_by_name,
                 collections_are_kept_apart,
             }
             tables {
@@ -434,11 +435,13 @@ macro_rules! conformance {
                 one_transaction_after_the_other_on_the_same_rows,
                 many_at_once_do_not_answer_for_each_other,
                 a_row_that_is_not_unique_is_refused,
+                a_key_that_no_backend_keeps_is_refused_by_name,
                 bytes_in_bytes_out,
                 what_no_column_can_hold_is_refused,
                 making_it_again_changes_nothing,
                 many_may_make_it_at_the_same_time,
                 versions_stand_side_by_side,
+                a_table_of_the_librarys_own_is_no_read_model,
                 a_table_that_differs_is_refused_with_its_column,
                 names_that_are_none_are_refused,
                 never_skipped_when_the_table_was_dropped,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    AckError, Backend, Column, ColumnType, Mark, Nulls, RowChanges, RowQuery, SyncAction, Table,
-    Tables as _, Tx, Value, Values,
+    AckError, Backend, Column, ColumnType, KeyError, MAX_KEY_BYTES, Mark, Nulls, RowChanges,
+    RowQuery, SyncAction, Table, Tables as _, Tx, Value, Values,
 };
 use sourced::{Failure, Timestamp};
 
@@ -325,6 +325,31 @@ pub async fn a_row_that_is_not_unique_is_refused<H: Harness>(harness: &H) {
     apply(&store, instead).await;
     let expected = [count("b", 1), count("c", 1), noted("d", 1, "x")];
     assert_eq!(all(&store, &counts()).await, expected);
+}
+
+pub async fn a_key_that_no_backend_keeps_is_refused_by_name<H: Harness>(harness: &H) {
+    let (store, _guard) = with_table(harness, &counts()).await;
+    let long = "x".repeat(MAX_KEY_BYTES);
+    let longest = noted(&long, 1, &long);
+    apply(&store, Change::of(&counts()).create([longest.clone()])).await;
+    let too_long = format!("{long}x");
+    let odd = [count(&too_long, 1), noted("a", 1, &too_long)];
+    for (row, says) in odd.into_iter().zip([
+        "(`name`) of a row of `counts`",
+        "`note` of a row of `counts`",
+    ]) {
+        let change = Change::of(&counts()).create([row]);
+        let Err(AckError::Sync(failure)) = try_apply(&store, change).await else {
+            panic!("{says}")
+        };
+        assert!(failure.find::<KeyError>().is_some(), "{failure:?}");
+        let said = failure.chain();
+        assert!(
+            said.contains(says) && said.contains("2048 is the limit"),
+            "{said}"
+        );
+    }
+    assert_eq!(all(&store, &counts()).await, [longest]);
 }
 
 /// A column of each type, and a nullable one of each.

@@ -9,12 +9,15 @@ use async_trait::async_trait;
 
 use super::tables::RowOverlay;
 use super::{Memory, Shared, State};
-use crate::backend::{BackendError, Document, Documents, RowChanges, Table, TxOps, Values};
+use crate::backend::{
+    BackendError, Document, Documents, RowChanges, Table, TxOps, Values, check_document_key,
+};
 use crate::message::Payload;
 
 #[async_trait]
 impl Documents for Memory {
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
+        check_document_key(collection, key)?;
         Ok(self.shared.document(collection, key))
     }
 
@@ -24,6 +27,7 @@ impl Documents for Memory {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
+        check_document_key(collection, after.unwrap_or_default())?;
         let state = self.state();
         let Some(documents) = state.documents.get(collection) else {
             return Ok(Vec::new());

@@ -1,7 +1,8 @@
 //! Changes of rows, and what rows no table can hold.
 
 use super::super::BackendError;
-use super::{Nulls, Table, Value, Values};
+use super::super::keys::check_indexed;
+use super::{Mark, Nulls, Table, Value, Values};
 
 /// What becomes of the rows that a batch touches. No key stands in it twice, and each was read in the same transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,7 +25,8 @@ impl RowChanges {
 /// Whether a table can hold these rows, and give them back as they are. For backends, before anything is stored.
 ///
 /// # Errors
-/// [`BackendError::Refused`] names the column, not the value.
+/// [`BackendError::Refused`] names the column, not the value; with [`KeyError`](crate::backend::KeyError) where an index could
+/// not hold it.
 pub fn check_rows(table: &Table, rows: &[Values]) -> Result<(), BackendError> {
     let refused = |text: String| Err(BackendError::Refused(text.into()));
     for row in rows {
@@ -42,7 +44,12 @@ pub fn check_rows(table: &Table, rows: &[Values]) -> Result<(), BackendError> {
                     column.name, table.name
                 ));
             }
+            if let Mark::Unique | Mark::Index = column.mark {
+                let named = || format!("`{}` of a row of `{}`", column.name, table.name);
+                check_indexed([value].into_iter(), named)?;
+            }
         }
+        check_key(table, &table.key_of(row))?;
     }
     Ok(())
 }
@@ -50,7 +57,8 @@ pub fn check_rows(table: &Table, rows: &[Values]) -> Result<(), BackendError> {
 /// Whether there can be rows of these keys.
 ///
 /// # Errors
-/// [`BackendError::Refused`] names the column, not the value.
+/// [`BackendError::Refused`] names the column, not the value; with [`KeyError`](crate::backend::KeyError) where an index could
+/// not hold the key.
 pub fn check_keys(table: &Table, keys: &[Values]) -> Result<(), BackendError> {
     for key in keys {
         for ((_, column), value) in table.key().zip(key) {
@@ -59,8 +67,21 @@ pub fn check_keys(table: &Table, keys: &[Values]) -> Result<(), BackendError> {
                 return Err(BackendError::Refused(text.into()));
             }
         }
+        check_key(table, key)?;
     }
     Ok(())
+}
+
+fn check_key(table: &Table, key: &Values) -> Result<(), BackendError> {
+    let named = || {
+        let columns: Vec<&str> = table.key().map(|(_, column)| column.name).collect();
+        format!(
+            "the key (`{}`) of a row of `{}`",
+            columns.join("`, `"),
+            table.name
+        )
+    };
+    Ok(check_indexed(key.iter(), named)?)
 }
 
 fn check_value(of: super::ColumnType, nulls: Nulls, value: &Value) -> Result<(), &'static str> {

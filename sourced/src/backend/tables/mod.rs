@@ -18,12 +18,40 @@ use crate::stream::GroupId;
 /// The values of a row in the order of the table's columns, or of its key.
 pub type Values = Vec<Value>;
 
+/// What the backends call tables, views and sequences of their own, behind their prefix or in their schema. No read model may be
+/// called so on any of them, or a program that runs on one could not run on another.
+const OWN_TABLES: [&str; 23] = [
+    "acked_types",
+    "documents",
+    "given_up_types",
+    "group_types",
+    "group_work",
+    "groups",
+    "guard",
+    "interventions",
+    "lanes",
+    "live_versions",
+    "messages",
+    "migrations",
+    "owed",
+    "owing",
+    "pending",
+    "position_seq",
+    "recurrences",
+    "refusals",
+    "scheduled",
+    "schema",
+    "snapshot_bases",
+    "snapshots",
+    "streams",
+];
+
 /// A table of rows that a consumer group keeps up to date.
 ///
 /// A backend keeps it as a table of that name, in its own schema or with its own prefix, so that people can query it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// What it is called: `[a-z_][a-z0-9_]*`, 48 bytes at most.
+    /// What it is called: `[a-z_][a-z0-9_]*`, 48 bytes at most, and not as a table of the library's own.
     pub name: &'static str,
     /// Which version of it this is. The first one is called by the name alone, later ones can stand beside it.
     pub version: u32,
@@ -109,8 +137,8 @@ impl Table {
         self.key().map(value).collect()
     }
 
-    /// Whether its names can stand in SQL, and it has a key. `#[derive(Projection)]` sees to it; so this is for tables that
-    /// were described by hand.
+    /// Whether its names can stand in SQL, it has a key, and its name is not that of a table of the library's own. For
+    /// backends, before they look at a table of that name.
     ///
     /// # Errors
     /// [`BackendError::Refused`] names what is wrong.
@@ -119,6 +147,13 @@ impl Table {
         if let Some(name) = [self.name].into_iter().chain(columns).find(|n| !is_name(n)) {
             let text = format!(
                 "`{name}` cannot be the name of a table or a column: it must be small ASCII letters, digits and `_`, 48 at most, and not start with a digit"
+            );
+            return Err(BackendError::Refused(text.into()));
+        }
+        if OWN_TABLES.contains(&self.name) {
+            let name = self.name;
+            let text = format!(
+                "`{name}` is a table of the library's own, and cannot be that of a read model: give it another name, as in `#[projection(table = \"{name}_view\")]`"
             );
             return Err(BackendError::Refused(text.into()));
         }
@@ -267,7 +302,7 @@ pub trait Tables: Send + Sync {
     /// - Indexes that are missing are added; everything else must be as described.
     ///
     /// # Errors
-    /// [`TableError::Differs`] when there is another table of that name, [`TableError::Occupied`] when it has rows and the
+    /// [`BackendError::Refused`] when a read model cannot be called so: see [`Table::check`]. [`TableError::Differs`] when there is another table of that name, [`TableError::Occupied`] when it has rows and the
     /// group is not known; nothing is changed then.
     async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError>;
 

@@ -46,6 +46,33 @@ pub async fn versions_stand_side_by_side<H: Harness>(harness: &H) {
     assert_eq!(all(&store, &counts()).await, [count("a", 1)]);
 }
 
+pub async fn a_table_of_the_librarys_own_is_no_read_model<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    append(&store, "a", [event()]).await;
+    for name in [
+        "messages",
+        "streams",
+        "lanes",
+        "groups",
+        "documents",
+        "migrations",
+    ] {
+        let mut table = counts();
+        table.name = name;
+        let error = store.ensure_table(&table, &group(KEEPER)).await;
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("#[projection(table = \"{name}_view\")]")),
+            "{error}"
+        );
+        assert!(!error.contains("drop"), "{error}");
+        // The versions of a table have names of their own.
+        table.version = 2;
+        assert!(store.ensure_table(&table, &group(KEEPER)).await.is_err());
+    }
+    assert_eq!(log(&store).await.len(), 1);
+}
+
 pub async fn a_table_that_differs_is_refused_with_its_column<H: Harness>(harness: &H) {
     let (store, _guard) = with_table(harness, &counts()).await;
     let with = |change: &dyn Fn(&mut Table)| {
