@@ -72,6 +72,10 @@ impl<B: Backend> Log for Unfenced<B> {
     ) -> Result<Vec<StoredMessage>, BackendError> {
         self.0.read_correlation(id).await
     }
+
+    fn setbacks(&self) -> u64 {
+        self.0.setbacks()
+    }
 }
 
 #[async_trait]

@@ -267,6 +267,7 @@ pub(crate) struct Arrays<'a> {
     streams: Vec<&'a str>,
     modes: Vec<i32>,
     seqs: Vec<i64>,
+    ids: Vec<Option<Uuid>>,
     counts: Vec<i64>,
     last_events: Vec<i64>,
     m_stream: Vec<i32>,
@@ -284,11 +285,12 @@ pub(crate) struct Arrays<'a> {
 
 impl<'q> Arrays<'q> {
     pub(crate) fn push_stream(&mut self, append: &'q StreamAppend) {
-        let (mode, seq) = match append.expected {
-            ExpectedSeq::Any => (0, 0),
-            ExpectedSeq::NoStream => (1, 0),
-            ExpectedSeq::Exactly(seq) => (1, clamped(seq.get())),
-            ExpectedSeq::NoEventAfter(seq) => (2, seq.map_or(0, |seq| clamped(seq.get()))),
+        let (mode, seq, id) = match append.expected {
+            ExpectedSeq::Any => (0, None, None),
+            ExpectedSeq::NoStream => (1, None, None),
+            ExpectedSeq::Exactly(seq) => (1, Some(seq), None),
+            ExpectedSeq::NoEventAfter(seq) => (2, seq, None),
+            ExpectedSeq::LastEvent(event) => (3, Some(event.seq), Some(event.id.as_uuid())),
         };
         let last_event = append
             .messages
@@ -296,7 +298,8 @@ impl<'q> Arrays<'q> {
             .rposition(|message| message.kind == Kind::Event);
         self.streams.push(append.stream.as_str());
         self.modes.push(mode);
-        self.seqs.push(seq);
+        self.seqs.push(seq.map_or(0, |seq| clamped(seq.get())));
+        self.ids.push(id);
         self.counts.push(clamped(append.messages.len()));
         self.last_events
             .push(last_event.map_or(0, |i| clamped(i + 1)));
@@ -324,7 +327,7 @@ impl<'q> Arrays<'q> {
         }
     }
 
-    /// Binds them as the next sixteen parameters.
+    /// Binds them as the next seventeen parameters.
     pub(crate) fn bind<'s>(
         &'s self,
         query: Query<'s, Postgres, PgArguments>,
@@ -336,6 +339,7 @@ impl<'q> Arrays<'q> {
             .bind(&self.streams[..])
             .bind(&self.modes[..])
             .bind(&self.seqs[..])
+            .bind(&self.ids[..])
             .bind(&self.counts[..])
             .bind(&self.last_events[..])
             .bind(&self.m_stream[..])

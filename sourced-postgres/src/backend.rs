@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::str::FromStr as _;
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::connecting::{Access, Connecting, Sessions};
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
+use crate::history::History;
 use crate::lent::Lent;
 use crate::migrate::{migrate, verify};
 use crate::read_ahead::ReadAhead;
@@ -38,8 +38,7 @@ pub(crate) struct Inner {
     pub(crate) group_commit: GroupCommit,
     pub(crate) together: Together,
     pub(crate) ahead: ReadAhead,
-    /// The highest position up to which everything is known to be decided.
-    pub(crate) horizon: AtomicI64,
+    pub(crate) history: Arc<History>,
     /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
     /// do not wait until those who handle and acknowledge leave one over.
     pub(crate) claiming: Mutex<Option<PgConnection>>,
@@ -88,6 +87,7 @@ impl Postgres {
         let opening = async {
             let mut connection = PgConnection::connect_with(&self.inner.options).await?;
             self.inner.connecting.set_up(&mut connection).await?;
+            self.inner.history.look_around(&mut connection).await?;
             Ok(connection)
         };
         tokio::select! {
@@ -257,12 +257,20 @@ impl PostgresBuilder {
             access,
         };
         let options = connecting.options(options);
+        let history = Arc::new(History::default());
+        let looking = Arc::clone(&history);
         let pool = PgPoolOptions::new()
             .max_connections(self.pool_size)
             // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
             .test_before_acquire(false)
             .acquire_timeout(TIMEOUT)
-            .after_connect(move |connection, _| Box::pin(connecting.set_up(connection)))
+            .after_connect(move |connection, _| {
+                let history = Arc::clone(&looking);
+                Box::pin(async move {
+                    connecting.set_up(connection).await?;
+                    history.look_around(connection).await
+                })
+            })
             .connect_with(options.clone())
             .await
             .map_err(backend_error)?;
@@ -280,6 +288,12 @@ impl PostgresBuilder {
             }
         }
         step.done().await.map_err(backend_error)?;
+        let sql = Sql::new(Writer {
+            schema: &schema,
+            preparing: connecting.preparing(),
+        });
+        let begun = history.begin(sql.marks.clone(), &mut connection);
+        begun.await.map_err(backend_error)?;
         drop(connection);
         let hints = match (self.listen, self.sessions) {
             (Listen::Over(url), _) => {
@@ -291,16 +305,13 @@ impl PostgresBuilder {
         };
         Ok(Postgres {
             inner: Arc::new(Inner {
-                sql: Sql::new(Writer {
-                    schema: &schema,
-                    preparing: connecting.preparing(),
-                }),
+                sql,
                 limits: Limits::default(),
                 hints,
                 group_commit: GroupCommit::default(),
                 together: Together::default(),
                 ahead: ReadAhead::default(),
-                horizon: AtomicI64::new(0),
+                history,
                 claiming: Mutex::default(),
                 connecting,
                 options,

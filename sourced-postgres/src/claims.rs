@@ -37,7 +37,7 @@ impl Claims for Postgres {
                 Some(connection) => connection,
                 None => self.own_connection().await?,
             };
-            match self.claim_once(&mut connection, request).await {
+            match self.look_and_claim(&mut connection, request).await {
                 Err(ClaimTrouble::Sql(error)) if retry.allows(SqlErrorKind::of(&error)).await => {}
                 Err(ClaimTrouble::Sql(error)) => return Err(error.into()),
                 Err(ClaimTrouble::Backend(error)) => return Err(error),
@@ -214,6 +214,16 @@ struct Batch {
 }
 
 impl Postgres {
+    async fn look_and_claim(
+        &self,
+        connection: &mut PgConnection,
+        request: &ClaimRequest,
+    ) -> Result<Vec<Claim>, ClaimTrouble> {
+        let looked = self.inner.history.look_again(connection).await;
+        looked.map_err(SqlError::from)?;
+        self.claim_once(connection, request).await
+    }
+
     fn lock_claiming(&self) -> MutexGuard<'_, Option<PgConnection>> {
         let claiming = self.inner.claiming.lock();
         claiming.unwrap_or_else(PoisonError::into_inner)

@@ -92,6 +92,7 @@ mod error;
 mod global_order;
 mod group_commit;
 mod groups;
+mod history;
 mod joined;
 mod lent;
 mod log;

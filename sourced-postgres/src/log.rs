@@ -1,7 +1,5 @@
 //! The log: reading it.
 
-use std::sync::atomic::Ordering;
-
 use async_trait::async_trait;
 use sourced::Position;
 use sourced::backend::{BackendError, Extent, Log, Page, ReadLog, ReadStream, Selection, Summary};
@@ -51,14 +49,7 @@ impl Log for Postgres {
     }
 
     async fn log_end(&self) -> Result<Position, BackendError> {
-        let last = retrying!(self, connection => async {
-            let horizon = self.horizon(&mut connection).await?;
-            self.inner.sql.log_end.query_scalar()
-                .bind(horizon)
-                .fetch_one(&mut *connection)
-                .await
-        }.await)?;
-        position(last)
+        position(retrying!(self, connection => self.horizon(&mut connection).await)?)
     }
 
     async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
@@ -78,6 +69,10 @@ impl Log for Postgres {
             .fetch_all(&mut *connection)
             .await)?;
         messages(&rows)
+    }
+
+    fn setbacks(&self) -> u64 {
+        self.inner.history.setbacks()
     }
 }
 
@@ -104,15 +99,18 @@ impl Postgres {
     /// With a condition one cannot tell by a missing position that somebody is late, so the database is asked; but what is
     /// decided stays so, and a reader that catches up asks once.
     async fn decided(&self, upto: Position) -> Result<Position, BackendError> {
-        let known = self.inner.horizon.load(Ordering::Acquire);
+        let known = self.inner.history.horizon();
         if clamped(upto.get()) < known {
             return position(known);
         }
         position(retrying!(self, connection => self.horizon(&mut connection).await)?)
     }
 
-    /// The last position up to which everything is decided. What relies on it must be a later statement.
+    /// The last position that exists, up to which everything is decided. What relies on it must be a later statement.
     async fn horizon(&self, connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+        let history = &self.inner.history;
+        history.look_again(connection).await?;
+        let setbacks = history.setbacks();
         let horizon = self
             .inner
             .sql
@@ -120,7 +118,7 @@ impl Postgres {
             .query_scalar()
             .fetch_one(connection)
             .await?;
-        self.inner.horizon.fetch_max(horizon, Ordering::AcqRel);
+        history.raise_horizon(horizon, setbacks);
         Ok(horizon)
     }
 }

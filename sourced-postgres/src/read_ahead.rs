@@ -21,6 +21,8 @@ pub(crate) struct ReadAhead(Mutex<Option<Ahead>>);
 struct Ahead {
     /// What nobody holds yet.
     next: Held,
+    /// How often the log had been set back by then.
+    setbacks: u64,
     reading: JoinHandle<Option<Vec<Delivery>>>,
 }
 
@@ -37,9 +39,9 @@ impl Ahead {
 
 impl ReadAhead {
     /// The messages of a stretch, if they were read.
-    pub(crate) async fn take(&self, held: &Held) -> Option<Vec<Delivery>> {
+    pub(crate) async fn take(&self, held: &Held, setbacks: u64) -> Option<Vec<Delivery>> {
         let ahead = self.lock_with(Option::take)?;
-        if !ahead.is_of(held) {
+        if ahead.setbacks != setbacks || !ahead.is_of(held) {
             return None;
         }
         let mut deliveries = ahead.reading.await.ok().flatten()?;
@@ -73,12 +75,17 @@ impl Postgres {
         let Some(mut connection) = self.pool().try_acquire() else {
             return;
         };
+        let setbacks = self.inner.history.setbacks();
         let (postgres, reading) = (self.clone(), next.clone());
         let reading =
             tokio::spawn(
                 async move { postgres.read_stretch(&mut connection, &reading).await.ok() },
             );
-        let ahead = Ahead { next, reading };
+        let ahead = Ahead {
+            next,
+            setbacks,
+            reading,
+        };
         // What was read before for nothing is let run: it gives its connection back as it found it.
         self.inner.ahead.lock_with(|last| *last = Some(ahead));
     }

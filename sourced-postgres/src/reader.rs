@@ -43,6 +43,10 @@ impl Log for PostgresReader {
     ) -> Result<Vec<StoredMessage>, BackendError> {
         self.0.read_correlation(id).await
     }
+
+    fn setbacks(&self) -> u64 {
+        self.0.setbacks()
+    }
 }
 
 #[async_trait]

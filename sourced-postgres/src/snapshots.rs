@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sourced::backend::{BackendError, Snapshot, Snapshots};
 use sourced::{GroupId, Payload, StreamId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use crate::backend::{Attempt, Postgres, retrying};
 use crate::row::{clamped, seq};
@@ -32,6 +33,7 @@ impl Snapshots for Postgres {
             .bind(actor.as_str())
             .bind(stream.as_str())
             .bind(clamped(snapshot.seq.get()))
+            .bind(snapshot.event.as_uuid())
             .bind(snapshot.fingerprint.cast_signed())
             .bind(snapshot.state.as_str())
             .execute(&mut *connection)
@@ -75,7 +77,7 @@ impl Postgres {
 }
 
 /// A row of a snapshot.
-pub(crate) type Found = (i64, i64, String);
+pub(crate) type Found = (i64, Uuid, i64, String);
 
 /// Looks for one as this connection sees it.
 pub(crate) async fn find(
@@ -88,9 +90,10 @@ pub(crate) async fn find(
     Ok(query.fetch_optional(connection).await?)
 }
 
-pub(crate) fn read((last, fingerprint, state): Found) -> Result<Snapshot, BackendError> {
+pub(crate) fn read((last, event, fingerprint, state): Found) -> Result<Snapshot, BackendError> {
     Ok(Snapshot {
         seq: seq(last)?,
+        event: event.into(),
         fingerprint: fingerprint.cast_unsigned(),
         state: Payload::from_storage(state),
     })

@@ -155,10 +155,10 @@ macro_rules! statements {
 statements! {
     xid = "SELECT pg_current_xact_id()::text";
     xid_if_assigned = "SELECT pg_current_xact_id_if_assigned()::text";
-    append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    append_group = "SELECT bases, actuals, positions FROM {schema}.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    append = "SELECT bases, positions FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    append_group = "SELECT bases, actuals, positions FROM {schema}.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     schedule = "SELECT known FROM {schema}.schedule($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    append_and_schedule = "SELECT a.bases, a.positions, s.known FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS a, LATERAL {schema}.schedule(a.positions::text, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) AS s";
+    append_and_schedule = "SELECT a.bases, a.positions, s.known FROM {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS a, LATERAL {schema}.schedule(a.positions::text, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28) AS s";
     next_in = "SELECT (extract(epoch FROM due_at - clock_timestamp()) * 1000000)::bigint FROM {schema}.scheduled WHERE error IS NULL ORDER BY due_at LIMIT 1";
     due = "SELECT id, due_at, stream, kind, type, causation_id, correlation_id, created_at, decided_by, metadata::text, payload::text FROM {schema}.due($1)";
     streams_of_ids = "SELECT m.id, s.name FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
@@ -175,7 +175,7 @@ statements! {
     advance = "UPDATE {schema}.recurrences SET rule = $2, since = $3, last = $4 WHERE id = $1 AND rule = $5 AND since = $6 AND last IS NOT DISTINCT FROM $7";
     stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
     horizon = "SELECT {schema}.horizon()";
-    log_end = "SELECT coalesce(max(position), 0) FROM {schema}.messages WHERE position <= $1";
+    marks = include_str!("sql/marks.sql");
     find = include_str!("sql/find.sql");
     read_correlation = include_str!("sql/read_correlation.sql");
     register_group = "SELECT outcome, of_type, acked FROM {schema}.register_group($1, $2, $3, $4, $5, $6)";
@@ -196,9 +196,9 @@ statements! {
     claim_log = "SELECT * FROM {schema}.claim_log($1, $2, $3, $4)";
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");
-    ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
-    ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS a, LATERAL {schema}.schedule(a.xid, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) AS s";
-    ack_all = "SELECT bases, positions, handed_on FROM {schema}.ack_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
+    ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+    ack_and_schedule = "SELECT a.xid, a.bases, a.positions, s.known FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS a, LATERAL {schema}.schedule(a.xid, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) AS s";
+    ack_all = "SELECT bases, positions, handed_on FROM {schema}.ack_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
     postpone = "UPDATE {schema}.lanes SET state = 'delayed', worker = NULL, due_at = clock_timestamp() + $5 * interval '1 microsecond' WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     fail_group = include_str!("sql/fail_group.sql");
@@ -229,8 +229,8 @@ statements! {
     forget_version = "SELECT {schema}.forget_version($1, $2, $3)";
     hold_group = "UPDATE {schema}.groups SET held_until = clock_timestamp() + $2 * interval '1 microsecond' WHERE name = $1 AND held_until + $3 * interval '1 microsecond' <= clock_timestamp()";
     roll_back_version = "SELECT {schema}.roll_back_version($1, $2, $3, $4, $5, $6)";
-    snapshot = "SELECT seq, fingerprint, state FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
-    save_snapshot = "INSERT INTO {schema}.snapshots AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state WHERE excluded.seq > s.seq OR excluded.fingerprint <> s.fingerprint";
+    snapshot = include_str!("sql/snapshot.sql");
+    save_snapshot = include_str!("sql/save_snapshot.sql");
     recent_streams = include_str!("sql/recent_streams.sql");
     statistics = include_str!("sql/statistics.sql");
     lock_stream = "SELECT id, version FROM {schema}.streams WHERE name = $1 FOR NO KEY UPDATE";
@@ -239,8 +239,8 @@ statements! {
     forget_owed = "DELETE FROM {schema}.owed AS o USING {schema}.groups AS g WHERE o.group_id = g.id AND o.stream_id = $1 AND o.seq <= $2";
     remove_messages = "UPDATE {schema}.messages SET type = '!' || type, metadata = NULL, payload = 'null' WHERE stream_id = $1 AND seq <= $2 AND left(type, 1) <> '!'";
     restore = include_str!("sql/restore.sql");
-    base = "SELECT seq, fingerprint, state FROM {schema}.snapshot_bases WHERE actor = $1 AND stream = $2";
-    save_base = "INSERT INTO {schema}.snapshot_bases AS s (actor, stream, seq, fingerprint, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint, state = excluded.state";
+    base = include_str!("sql/base.sql");
+    save_base = "INSERT INTO {schema}.snapshot_bases AS s (actor, stream, seq, event, fingerprint, state) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, event = excluded.event, fingerprint = excluded.fingerprint, state = excluded.state";
     delete_snapshot = "WITH base AS (DELETE FROM {schema}.snapshot_bases WHERE actor = $1 AND stream = $2) DELETE FROM {schema}.snapshots WHERE actor = $1 AND stream = $2";
 }
 

@@ -53,7 +53,12 @@ impl Postgres {
                 worker: request.worker,
                 epoch: Epoch::new(number(held.epoch)?),
             };
-            let read = match self.inner.ahead.take(&held).await {
+            let read = match self
+                .inner
+                .ahead
+                .take(&held, self.inner.history.setbacks())
+                .await
+            {
                 Some(deliveries) => Ok(deliveries),
                 None => self.read_stretch(connection, &held).await,
             };

@@ -170,6 +170,7 @@ impl Postgres {
                 .bind(actor.as_str())
                 .bind(truncation.stream.as_str())
                 .bind(clamped(base.seq.get()))
+                .bind(base.event.as_uuid())
                 .bind(base.fingerprint.cast_signed())
                 .bind(base.state.as_str())
                 .execute(&mut *transaction)

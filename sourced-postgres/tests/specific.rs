@@ -1075,3 +1075,21 @@ fn spawn<F: Future<Output: Send + 'static> + Send + 'static>(
 ) -> tokio::task::JoinHandle<F::Output> {
     tokio::spawn(future)
 }
+
+/// The server has crashed before it had written down which numbers were drawn for nothing.
+#[tokio::test]
+async fn never_skipped_where_the_sequence_goes_back() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    append(&backend, "a").await;
+    let draw = "SELECT nextval('{schema}.position_seq') FROM generate_series(1, 10)";
+    schema.execute(&backend, draw).await;
+    let read = ReadLog::new(Selection::all());
+    let page = backend.read_log(&read).await.unwrap();
+    let go_back =
+        "SELECT setval('{schema}.position_seq', (SELECT max(position) FROM {schema}.messages))";
+    schema.execute(&backend, go_back).await;
+    append(&backend, "a").await;
+    let next = backend.read_log(&read.beyond(&page)).await.unwrap();
+    assert_eq!((page.messages.len(), next.messages.len()), (1, 1));
+}

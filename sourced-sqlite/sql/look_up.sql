@@ -5,7 +5,9 @@ SELECT
     (SELECT coalesce(max(id), 0) FROM sourced_streams),
     (SELECT coalesce(max(position), 0) FROM sourced_messages),
     (
-        SELECT json_group_array(json_array(s.name, s.id, s.version, s.last_event_seq))
+        SELECT json_group_array(json_array(s.name, s.id, s.version, s.last_event_seq, (
+            SELECT lower(hex(m.id)) FROM sourced_messages m WHERE m.stream_id = s.id AND m.seq = s.last_event_seq
+        )))
         FROM json_each(?1) AS named CROSS JOIN sourced_streams s ON s.name = named.value
     ),
     (

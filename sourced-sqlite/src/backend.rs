@@ -15,6 +15,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::error;
+use crate::file::File;
 use crate::migrate::{self, DEFAULT_PREFIX};
 use crate::reader::SqliteReader;
 use crate::sql::{Prefix, Statements};
@@ -44,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) turn: AtomicUsize,
     pub(crate) rehearsals: Arc<Rehearsals>,
     readers: SqlitePool,
-    path: PathBuf,
+    pub(crate) file: Arc<File>,
 }
 
 impl Sqlite {
@@ -78,7 +79,11 @@ impl Sqlite {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.inner.path
+        self.inner.file.path()
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.inner.file
     }
 
     pub(crate) fn sql(&self) -> &Statements {
@@ -87,6 +92,7 @@ impl Sqlite {
 
     /// A connection that cannot write.
     pub(crate) async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, BackendError> {
+        self.inner.file.look()?;
         self.inner.readers.acquire().await.map_err(error::backend)
     }
 }
@@ -94,7 +100,7 @@ impl Sqlite {
 impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sqlite")
-            .field("path", &self.inner.path)
+            .field("path", &self.path())
             .finish_non_exhaustive()
     }
 }
@@ -186,21 +192,29 @@ impl SqliteBuilder {
         let prefix = Prefix::checked(&self.table_prefix)?;
         let options = self.options(&path);
         let writing = self.open_writing(&options, &prefix).await?;
-        let readers = self.pool(options.clone());
+        let file = Arc::new(File::at(path)?);
+        let readers = self.pool(options.clone(), Arc::clone(&file));
+        let opening = Opening {
+            // Where a file is missing later, somebody is about to replace it.
+            options: options.create_if_missing(false),
+            prefix,
+            setup: self.setup,
+            file: Arc::clone(&file),
+        };
         let signal = Signal::new();
-        let sql = Arc::new(Statements::new(&prefix));
+        let sql = Arc::new(Statements::new(&opening.prefix));
         let rehearsals = Arc::new(Rehearsals::default());
         let (shared, raise) = (Arc::clone(&sql), signal.clone());
         let tried = Arc::clone(&rehearsals);
         Ok(Sqlite {
             inner: Arc::new(Inner {
-                writer: Writer::start(writing, options, self.synchronous, shared, tried, raise),
+                writer: Writer::start(writing, opening, self.synchronous, shared, tried, raise),
                 signal,
                 sql,
                 turn: AtomicUsize::new(0),
                 rehearsals,
                 readers,
-                path,
+                file,
             }),
         })
     }
@@ -247,14 +261,19 @@ impl SqliteBuilder {
             .await
             .map_err(error::backend)?;
         migrate::verify(&mut connection, &prefix).await?;
-        let readers = self.pool(options);
-        Ok(SqliteReader::new(readers, Statements::new(&prefix), path))
+        let file = Arc::new(File::at(path)?);
+        let readers = self.pool(options, Arc::clone(&file));
+        Ok(SqliteReader::new(readers, Statements::new(&prefix), file))
     }
 
-    fn pool(&self, options: SqliteConnectOptions) -> SqlitePool {
+    fn pool(&self, options: SqliteConnectOptions, file: Arc<File>) -> SqlitePool {
         SqlitePoolOptions::new()
             .max_connections(self.readers)
             .test_before_acquire(false)
+            .before_acquire(move |_, connection| {
+                let is_of_file = file.is_of(connection.age);
+                Box::pin(async move { Ok(is_of_file) })
+            })
             .connect_lazy_with(options.pragma("query_only", "ON"))
     }
 
@@ -290,6 +309,22 @@ impl SqliteBuilder {
                 result => return result,
             }
         }
+    }
+}
+
+/// How to open the file again for writing.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    options: SqliteConnectOptions,
+    prefix: Prefix,
+    setup: Setup,
+    pub(crate) file: Arc<File>,
+}
+
+impl Opening {
+    /// A copy that was put in its place may be of an older version.
+    pub(crate) async fn open(&self) -> Result<SqliteConnection, BackendError> {
+        open_once(&self.options, &self.prefix, self.setup).await
     }
 }
 

@@ -58,6 +58,7 @@ struct Stream {
     id: i64,
     last_seq: u64,
     last_event_seq: u64,
+    last_event: Option<MessageId>,
     is_changed: bool,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct New<'a> {
 impl<'a> Draft<'a> {
     /// Begins with what `look_up` has found.
     pub(crate) fn of(row: &SqliteRow) -> Result<Self, BackendError> {
-        let streams: Vec<(String, i64, u64, u64)> = list(row, 2)?;
+        let streams: Vec<(String, i64, u64, u64, Option<MessageId>)> = list(row, 2)?;
         let stored: Vec<(MessageId, String, u64, u64)> = list(row, 3)?;
         let held: Vec<(usize, i64, u8)> = list(row, 4)?;
         let mut draft = Self {
@@ -84,11 +85,12 @@ impl<'a> Draft<'a> {
                 .collect(),
             ..Self::default()
         };
-        for (name, id, last_seq, last_event_seq) in streams {
+        for (name, id, last_seq, last_event_seq, last_event) in streams {
             let stream = Stream {
                 id,
                 last_seq,
                 last_event_seq,
+                last_event,
                 is_changed: false,
             };
             draft.streams.insert(name, stream);
@@ -282,6 +284,7 @@ impl<'a> Draft<'a> {
         stream.last_seq += 1;
         if message.kind == Kind::Event {
             stream.last_event_seq = stream.last_seq;
+            stream.last_event = Some(message.id);
         }
         stream.is_changed = true;
         self.messages.push(New {
@@ -308,6 +311,11 @@ fn check_expected(append: &StreamAppend, stream: Option<&Stream>) -> Result<(), 
         ExpectedSeq::Exactly(seq) => (last_seq == Some(seq), last_seq),
         // `None` is before every seq.
         ExpectedSeq::NoEventAfter(seq) => (last_event <= seq, last_event),
+        ExpectedSeq::LastEvent(event) => {
+            let id = stream.and_then(|stream| stream.last_event);
+            let is_it = last_event == Some(event.seq) && id == Some(event.id);
+            (is_it, last_event)
+        }
     };
     if is_right {
         return Ok(());

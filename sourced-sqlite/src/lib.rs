@@ -98,6 +98,7 @@ mod deliveries;
 mod documents;
 mod draft;
 mod error;
+mod file;
 mod global_order;
 mod groups;
 mod joined;

@@ -56,6 +56,10 @@ macro_rules! log_of {
                     .bind(id.as_uuid().as_bytes().to_vec());
                 messages(&mut *self.reader().await?, query).await
             }
+
+            fn setbacks(&self) -> u64 {
+                self.file().setbacks()
+            }
         }
     )*};
 }

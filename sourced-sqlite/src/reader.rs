@@ -1,7 +1,6 @@
 //! `SqliteReader`: a file that is only read.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use sourced::backend::{BackendError, Signal, Wake};
@@ -9,6 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 
 use crate::error;
+use crate::file::File;
 use crate::sql::Statements;
 
 /// A file opened for reading, by [`Sqlite::open_read_only`](crate::Sqlite::open_read_only): for a
@@ -24,17 +24,17 @@ struct Inner {
     readers: SqlitePool,
     sql: Statements,
     signal: Signal,
-    path: PathBuf,
+    file: Arc<File>,
 }
 
 impl SqliteReader {
-    pub(crate) fn new(readers: SqlitePool, sql: Statements, path: PathBuf) -> Self {
+    pub(crate) fn new(readers: SqlitePool, sql: Statements, file: Arc<File>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 readers,
                 sql,
                 signal: Signal::new(),
-                path,
+                file,
             }),
         }
     }
@@ -43,7 +43,12 @@ impl SqliteReader {
         &self.inner.sql
     }
 
+    pub(crate) fn file(&self) -> &File {
+        &self.inner.file
+    }
+
     pub(crate) async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, BackendError> {
+        self.inner.file.look()?;
         self.inner.readers.acquire().await.map_err(error::backend)
     }
 }
@@ -57,7 +62,7 @@ impl Wake for SqliteReader {
 impl fmt::Debug for SqliteReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteReader")
-            .field("path", &self.inner.path)
+            .field("path", &self.file().path())
             .finish_non_exhaustive()
     }
 }

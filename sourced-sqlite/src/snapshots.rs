@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{BackendError, Limits, Snapshot, Snapshots};
-use sourced::message::Payload;
+use sourced::message::{MessageId, Payload};
 use sourced::{GroupId, Seq, StreamId};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -13,7 +13,7 @@ use sqlx::{Row as _, SqlStr, SqliteConnection};
 use crate::backend::Sqlite;
 use crate::batch::Effect;
 use crate::error;
-use crate::row::{signed, unsigned};
+use crate::row::{signed, unsigned, uuid};
 
 #[async_trait]
 impl Snapshots for Sqlite {
@@ -37,6 +37,7 @@ impl Snapshots for Sqlite {
             .bind(actor.as_str().to_owned())
             .bind(stream.as_str().to_owned())
             .bind(signed(snapshot.seq.get()))
+            .bind(snapshot.event.as_uuid().as_bytes().to_vec())
             .bind(snapshot.fingerprint.cast_signed())
             .bind(Arc::<str>::from(snapshot.state.as_str()));
         self.write([query]).await
@@ -83,11 +84,12 @@ pub(crate) async fn read(
         return Ok(None);
     };
     let no_seq = || BackendError::Corrupt("the seq of a snapshot".to_owned());
-    let fingerprint: i64 = row.try_get(1).map_err(error::backend)?;
+    let fingerprint: i64 = row.try_get(2).map_err(error::backend)?;
     Ok(Some(Snapshot {
         seq: Seq::new(unsigned(&row, 0)?).ok_or_else(no_seq)?,
+        event: MessageId::from_uuid(uuid(&row, 1)?),
         fingerprint: fingerprint.cast_unsigned(),
-        state: Payload::from_storage(row.try_get::<&str, _>(2).map_err(error::backend)?),
+        state: Payload::from_storage(row.try_get::<&str, _>(3).map_err(error::backend)?),
     }))
 }
 

@@ -268,10 +268,8 @@ statements! {
     hold_for_good = "UPDATE sourced_groups SET held_until = 1 << 60 WHERE id = ?1";
     forget_previous = "UPDATE sourced_live_versions SET previous = NULL WHERE name = ?1 AND previous = ?2";
 
-    snapshot = "SELECT seq, fingerprint, state FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
-    save_snapshot = "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (actor, stream) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
-        state = excluded.state WHERE excluded.seq > seq OR excluded.fingerprint <> fingerprint";
+    snapshot = include_str!("../sql/snapshot.sql");
+    save_snapshot = include_str!("../sql/save_snapshot.sql");
     // The inner limit is that of `RecentStreams`.
     recent_streams = "SELECT s.name, last, at, created FROM (
             SELECT stream_id AS of, seq AS last, position AS at, created_at AS created FROM sourced_messages
@@ -294,9 +292,9 @@ statements! {
           AND m.stream_id = (SELECT id FROM sourced_streams WHERE name = ?5)";
     put_back = "UPDATE sourced_messages SET type = ?2, metadata = ?3, payload = ?4 WHERE position = ?1";
 
-    base = "SELECT seq, fingerprint, state FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
-    save_base = "INSERT OR REPLACE INTO sourced_snapshot_bases (actor, stream, seq, fingerprint, state)
-        VALUES (?1, ?2, ?3, ?4, ?5)";
+    base = include_str!("../sql/base.sql");
+    save_base = "INSERT OR REPLACE INTO sourced_snapshot_bases (actor, stream, seq, event, fingerprint, state)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     delete_snapshot = "DELETE FROM sourced_snapshots WHERE actor = ?1 AND stream = ?2";
     delete_base = "DELETE FROM sourced_snapshot_bases WHERE actor = ?1 AND stream = ?2";
 }

@@ -160,6 +160,7 @@ async fn truncate(
             .bind(actor.as_str())
             .bind(stream.as_str())
             .bind(signed(base.seq.get()))
+            .bind(&base.event.as_uuid().as_bytes()[..])
             .bind(base.fingerprint.cast_signed())
             .bind(base.state.as_str())
             .execute(&mut *connection)

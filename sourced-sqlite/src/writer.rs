@@ -12,11 +12,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sourced::backend::{Ack, BackendError, DocumentWrites, Rehearsals, RowsWanted, Signal};
 use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use crate::backend::Synchronous;
+use crate::backend::{Opening, Synchronous};
 use crate::batch::{Batch, Effect, Order, PlainJob, RowsJob, TypedJob, Verdict, gone};
 use crate::draft::{Outcome, Plain, Progress};
 use crate::error;
@@ -42,7 +42,7 @@ impl Writer {
     /// Starts the task.
     pub(crate) fn start(
         connection: SqliteConnection,
-        options: SqliteConnectOptions,
+        opening: Opening,
         synchronous: Synchronous,
         sql: Arc<Statements>,
         rehearsals: Arc<Rehearsals>,
@@ -57,7 +57,8 @@ impl Writer {
                 is_lasting_synced: synchronous == Synchronous::Full,
                 sql,
                 rehearsals,
-                options,
+                of: opening.file.setbacks(),
+                opening,
                 failures: 0,
                 seen_version: None,
             },
@@ -166,8 +167,10 @@ impl WritingTask {
 struct Link {
     sql: Arc<Statements>,
     rehearsals: Arc<Rehearsals>,
-    options: SqliteConnectOptions,
+    opening: Opening,
     connection: Option<SqliteConnection>,
+    /// How often the file had been replaced when the connection was opened.
+    of: u64,
     /// Whether the connection waits for the disk when it commits.
     is_synced: bool,
     /// Whether it does so for what has to last; the options may say no.
@@ -230,9 +233,13 @@ impl Link {
     }
 
     async fn open(&mut self) -> Result<&mut SqliteConnection, BackendError> {
+        let of = self.opening.file.look()?;
+        if self.of != of {
+            self.close().await;
+        }
         if self.connection.is_none() {
-            let opened = SqliteConnection::connect_with(&self.options).await;
-            self.connection = Some(opened.map_err(error::backend)?);
+            self.connection = Some(self.opening.open().await?);
+            self.of = of;
             self.is_synced = self.is_lasting_synced;
             self.seen_version = None;
         }
@@ -260,15 +267,18 @@ impl Link {
 
     async fn others_have_committed(&mut self) -> bool {
         // Failures are left to the next transaction, which has somebody to tell them to.
-        let Some(connection) = &mut self.connection else {
+        if self.connection.is_none() {
+            return false;
+        }
+        let of = self.of;
+        let Ok(connection) = self.open().await else {
             return false;
         };
         let Ok(version) = data_version(connection).await else {
             return false;
         };
-        self.seen_version
-            .replace(version)
-            .is_some_and(|seen| seen != version)
+        let seen = self.seen_version.replace(version);
+        self.of != of || seen.is_some_and(|seen| seen != version)
     }
 
     async fn close(&mut self) {

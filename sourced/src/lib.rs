@@ -62,7 +62,7 @@ pub use actor::{
     Actor, ActorRef, AnyCommand, CommandError, CommandExt, Elsewhere, Emitter, Loaded, Other,
     Outgoing,
 };
-pub use backend::{Memory, Selection, Tx};
+pub use backend::{ExpectedSeq, Memory, Selection, Tx};
 pub use edge::{Denied, EdgeError, Gateway};
 pub use failure::{Failure, FailureError};
 pub use message::{
@@ -83,9 +83,7 @@ pub use runtime::{
     Pace, Place, ProjectionRef, ReactorOptions, Receipt, Recurring, RetryPolicy, RowsOf, Running,
     StopReport, Truncate, Unit, UnitError, UnitOutcome, WorkerOptions,
 };
-pub use stream::{
-    ExpectedSeq, GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId,
-};
+pub use stream::{GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId};
 pub use table::{Delete, RowChange};
 pub use time::Timestamp;
 pub use topology::Topology;

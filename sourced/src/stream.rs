@@ -293,23 +293,6 @@ impl fmt::Display for Position {
     }
 }
 
-/// What a writer believes about the end of a stream; when it is wrong, the append is a conflict.
-#[doc(alias = "expected version")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExpectedSeq {
-    /// Append wherever the stream ends.
-    Any,
-    /// The stream has no message yet.
-    NoStream,
-    /// This is the last message.
-    Exactly(Seq),
-    /// No *event* was stored after this seq (`None`: no event at all); later commands do not matter.
-    ///
-    /// A decision depends on the events before it. A command that arrives meanwhile changes nothing for it, so a busy
-    /// stream is not reloaded and decided again for every command dispatched to it.
-    NoEventAfter(Option<Seq>),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

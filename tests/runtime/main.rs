@@ -22,6 +22,7 @@ mod failing;
 mod feeds;
 mod forms;
 mod global_order;
+mod history;
 mod joining;
 mod joining_at_once;
 mod knowing;
@@ -358,4 +359,28 @@ mod by_sql {
         read_your_own_writes_while_a_column_has_another_type,
         never_skipped_when_somebody_dropped_a_column,
     });
+}
+
+/// On databases whose place another one can take.
+macro_rules! history {
+    ($($test:ident,)*) => {
+        mod sqlite_history {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                crate::history::$test(crate::history::Place::sqlite()).await;
+            })*
+        }
+        mod postgres_history {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                crate::history::$test(crate::history::Place::postgres().await).await;
+            })*
+        }
+    };
+}
+
+history! {
+    a_decision_is_made_on_what_is_there,
+    workers_and_projections_go_on_from_what_is_there,
+    followers_are_told_and_go_on,
 }

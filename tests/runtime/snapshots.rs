@@ -5,7 +5,7 @@ use proptest::strategy::ValueTree as _;
 use serde::{Deserialize, Serialize};
 use sourced::backend::{Backend, ReadStream, Snapshot};
 use sourced::prelude::*;
-use sourced::{GroupId, Kind, Outcome, Payload, Seq, WorkerOptions};
+use sourced::{GroupId, Kind, MessageId, Outcome, Payload, Seq, WorkerOptions};
 
 use crate::backends::On;
 
@@ -286,6 +286,7 @@ pub async fn fresh_state_where_one_is_of_other_code_or_damaged(on: On) {
     ] {
         let planted = Snapshot {
             seq: taken.seq,
+            event: taken.event,
             fingerprint,
             state,
         };
@@ -296,6 +297,7 @@ pub async fn fresh_state_where_one_is_of_other_code_or_damaged(on: On) {
     // The next one takes its place.
     let ignored = Snapshot {
         seq: Seq::new(1_000_000).unwrap(),
+        event: taken.event,
         fingerprint: taken.fingerprint ^ 1,
         state: taken.state.clone(),
     };
@@ -566,6 +568,7 @@ async fn take(app: &App, stream: &str, step: &Step) {
         Step::Foreign => {
             let foreign = Snapshot {
                 seq: Seq::new(1).unwrap(),
+                event: MessageId::from_uuid(Default::default()),
                 fingerprint: 1,
                 state: Payload::encode(&Ledger::default()).unwrap(),
             };

@@ -59,6 +59,10 @@ impl<B: Backend> Log for Faulty<B> {
         )
         .await
     }
+
+    fn setbacks(&self) -> u64 {
+        self.storage.setbacks()
+    }
 }
 
 #[async_trait]

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use super::known::Known;
+use super::known::{Known, tail_of};
 use super::load::{Found, Reach, load};
 use super::{Actor, Handlers};
-use crate::backend::{BackendError, ReadStream};
-use crate::message::Kind;
+use crate::backend::{BackendError, LastEvent, ReadStream};
+use crate::message::StoredMessage;
 use crate::reactor::{Batch, History};
-use crate::stream::Seq;
 
 /// What the start of a batch's history holds.
 #[derive(Default)]
 pub(super) struct Before {
-    /// The seq of the last event in it.
-    pub(super) seq: Option<Seq>,
+    /// The last event in it.
+    pub(super) last: Option<LastEvent>,
     /// How many of its events came after a snapshot.
     pub(super) n_events: usize,
     /// Whether it was known, so that it cannot be read once more.
@@ -29,34 +28,31 @@ impl Before {
         reach: Reach,
     ) -> Result<(Self, Found<A>), BackendError> {
         let (streams, stream) = (&**batch.streams, batch.stream);
+        if reach == Reach::Newest
+            && let Some(known) = Known::take(streams, stream)
+            && let Some(tail) = tail_of(streams, stream, known.last).await?
+        {
+            return Ok(Self::known(*known, tail));
+        }
         let read = ReadStream::all(stream.clone());
-        let known = match reach {
-            Reach::Newest => Known::take(streams, stream),
-            _ => None,
-        };
-        let Some(known) = known else {
-            let found = load(streams, handlers, read, reach).await?;
-            let before = Self {
-                seq: found.history.base().map(|snapshot| snapshot.seq),
-                ..Self::default()
-            };
-            return Ok((before, found));
-        };
-        let Known {
-            state,
-            seq,
-            n_events,
-        } = *known;
-        let tail = streams.read_stream(read.only(Kind::Event).after(seq));
-        let found = Found {
-            history: History::shared(Arc::new(tail.await?)),
-            base: Some(state),
-        };
+        let found = load(streams, handlers, read, reach).await?;
         let before = Self {
-            seq,
-            n_events,
-            is_known: true,
+            last: found.history.base().map(|snapshot| snapshot.last_event()),
+            ..Self::default()
         };
         Ok((before, found))
+    }
+
+    fn known<A>(known: Known<A>, tail: Vec<StoredMessage>) -> (Self, Found<A>) {
+        let found = Found {
+            history: History::shared(Arc::new(tail)),
+            base: Some(known.state),
+        };
+        let before = Self {
+            last: known.last,
+            n_events: known.n_events,
+            is_known: true,
+        };
+        (before, found)
     }
 }

@@ -12,14 +12,14 @@ use super::reactions::join;
 use super::reference::Target;
 use super::run::appends_of;
 use super::{Actor, ActorRef, Decides, Emit, IntoDecision, Rejected};
-use crate::backend::{AppendError, Appended, BackendError, ReadStream, StreamAppend};
+use crate::backend::{AppendError, Appended, BackendError, ExpectedSeq, ReadStream, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{
     BrokenRules, Command, Kind, MessageType, NewMessage, Payload, PayloadError, StoredMessage,
     TypeName,
 };
 use crate::reactor::{Context, History, Streams, guarded};
-use crate::stream::{ExpectedSeq, InvalidName, Position, Seq};
+use crate::stream::{InvalidName, Position, Seq};
 use crate::telemetry::{self, Decided, spans};
 
 /// How often a decision is made again because somebody else appended an event meanwhile.
@@ -131,8 +131,9 @@ impl<A: Actor> ActorRef<A> {
         let find = Basis::find(streams, target, reach);
         let mut basis = find.await.map_err(CommandError::Failed)?;
         for _ in 0..MAX_DECISIONS {
-            let before = basis.known.seq;
-            let (seq, position) = (Seq::after(before), Position::START);
+            let before = basis.known.last;
+            let seq = Seq::after(before.map(|event| event.seq));
+            let position = Position::START;
             let provisional = StoredMessage::stored(message.clone(), stream.clone(), seq, position);
             let command = match command.take() {
                 Some(command) => command,
@@ -158,7 +159,7 @@ impl<A: Actor> ActorRef<A> {
             messages.push(message.clone());
             let mut appends = vec![StreamAppend {
                 stream: stream.clone(),
-                expected: ExpectedSeq::NoEventAfter(before),
+                expected: ExpectedSeq::last_event(before),
                 messages,
             }];
             let led_to = appends_of(&self.services.env, &provisional, before, emitted);

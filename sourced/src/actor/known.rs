@@ -3,7 +3,7 @@
 use super::load::{Reach, load};
 use super::run::evolve_all;
 use super::{Actor, Handlers};
-use crate::backend::ReadStream;
+use crate::backend::{BackendError, LastEvent, ReadStream};
 use crate::failure::Failure;
 use crate::message::{Kind, StoredMessage};
 use crate::reactor::{History, Streams, guarded};
@@ -13,8 +13,8 @@ use crate::stream::{Seq, StreamId};
 #[derive(Debug)]
 pub(super) struct Known<A> {
     pub(super) state: A,
-    /// That of the last event in the state; `None` when there was none.
-    pub(super) seq: Option<Seq>,
+    /// The last event in the state; `None` when there was none.
+    pub(super) last: Option<LastEvent>,
     /// How many of the events came after the snapshot that it began with.
     pub(super) n_events: usize,
 }
@@ -28,7 +28,7 @@ impl<A: Actor> Known<A> {
     /// Keeps it for the next decision.
     pub(super) fn keep(self: Box<Self>, streams: &dyn Streams, stream: &StreamId) {
         if let Some(states) = streams.states() {
-            states.keep(stream, self.seq, self);
+            states.keep(stream, self.last.map(|event| event.seq), self);
         }
     }
 
@@ -47,13 +47,14 @@ impl<A: Actor> Known<A> {
         let (state, history) = guarded(async { found.fold(handlers, &stream) }).await?;
         let known = Self {
             state,
-            seq: history.last_seq(),
+            last: history.last_event(),
             n_events: history.len(),
         };
         Ok((known, history))
     }
 
-    /// Reads what was appended since; whether anything was.
+    /// Reads what was appended since, or all of it where what is known is not what the stream has; whether the state is
+    /// another one now.
     ///
     /// # Errors
     /// As [`Known::load`]. The state may be half changed then.
@@ -63,8 +64,11 @@ impl<A: Actor> Known<A> {
         handlers: &Handlers<A>,
         stream: &StreamId,
     ) -> Result<bool, Failure> {
-        let tail = ReadStream::all(stream.clone()).only(Kind::Event);
-        let events = streams.read_stream(tail.after(self.seq)).await?;
+        let Some(events) = tail_of(streams, stream, self.last).await? else {
+            let read = ReadStream::all(stream.clone());
+            (*self, _) = Self::load(streams, handlers, read, Reach::Newest).await?;
+            return Ok(true);
+        };
         self.evolve(handlers, &events).await?;
         Ok(!events.is_empty())
     }
@@ -79,8 +83,36 @@ impl<A: Actor> Known<A> {
         events: &[StoredMessage],
     ) -> Result<(), Failure> {
         guarded(async { evolve_all(handlers, &mut self.state, events) }).await?;
-        self.seq = events.last().map(|event| event.seq).or(self.seq);
+        self.last = events.last().map(LastEvent::from).or(self.last);
         self.n_events += events.len();
         Ok(())
+    }
+}
+
+/// The events after the last one that is known; `None` where the stream does not have that one, or it was removed, so that
+/// nothing can be said.
+///
+/// - *history-goes-on*: the known event is read with them, since a database that was set back has a shorter stream, or
+///   another event in its place.
+pub(super) async fn tail_of(
+    streams: &dyn Streams,
+    stream: &StreamId,
+    last: Option<LastEvent>,
+) -> Result<Option<Vec<StoredMessage>>, BackendError> {
+    let events = ReadStream::all(stream.clone()).only(Kind::Event);
+    let Some(last) = last else {
+        return streams.read_stream(events).await.map(Some);
+    };
+    let before = Seq::new(last.seq.get() - 1);
+    match streams.read_stream(events.after(before)).await {
+        Ok(mut events) => {
+            let is_known = |event: &StoredMessage| LastEvent::from(event) == last;
+            Ok(events.first().is_some_and(is_known).then(|| {
+                events.remove(0);
+                events
+            }))
+        }
+        Err(BackendError::Removed { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::run::evolve_all;
 use super::snapshots::SnapshotRule;
 use super::{Actor, Handlers};
-use crate::backend::{BackendError, ReadStream, Snapshot};
+use crate::backend::{BackendError, LastEvent, ReadStream, Snapshot};
 use crate::failure::Failure;
 use crate::message::Kind;
 use crate::reactor::{Afterwards, Footing, Ground, History, Services, Streams, guarded, initial};
@@ -197,7 +197,7 @@ impl<A: Actor> TakeSnapshot<A> {
         };
         let read = ReadStream::all(stream.clone());
         let found = load(&**services.streams(), handlers, read, Reach::Newest).await?;
-        let Some(seq) = found.history.last().map(|event| event.seq) else {
+        let Some(LastEvent { seq, id }) = found.history.last().map(LastEvent::from) else {
             return Ok(());
         };
         let state = guarded(async {
@@ -206,6 +206,7 @@ impl<A: Actor> TakeSnapshot<A> {
         });
         let snapshot = Snapshot {
             seq,
+            event: id,
             fingerprint: rule.fingerprint(),
             state: state.await?,
         };

@@ -6,11 +6,11 @@ use std::ops::Deref;
 
 use super::load::{Reach, load};
 use super::{Actor, Carries, Emit, Emitted, Handlers, IntoDecision, Rejected};
-use crate::backend::ReadStream;
+use crate::backend::{LastEvent, ReadStream};
 use crate::failure::Failure;
 use crate::message::PayloadError;
 use crate::reactor::{Context, guarded};
-use crate::stream::{IntoStreamId, InvalidName, Seq, StreamId};
+use crate::stream::{IntoStreamId, InvalidName, StreamId};
 use crate::topology::Produces;
 
 /// Another actor that a command reads, and may have events of: the account that the money goes to.
@@ -73,7 +73,7 @@ use crate::topology::Produces;
 /// ```
 pub struct Other<A> {
     stream: StreamId,
-    seq: Option<Seq>,
+    last: Option<LastEvent>,
     state: A,
 }
 
@@ -85,7 +85,7 @@ impl<A: Actor> Other<A> {
     pub fn new(stream: impl IntoStreamId, state: A) -> Result<Self, InvalidName> {
         Ok(Self {
             stream: stream.into_stream_id()?,
-            seq: None,
+            last: None,
             state,
         })
     }
@@ -106,7 +106,7 @@ impl<A: Actor> Other<A> {
         Elsewhere {
             there: OtherStream {
                 id: self.stream.clone(),
-                after: self.seq,
+                after: self.last,
             },
             events,
             write: T::emit,
@@ -126,9 +126,13 @@ impl<A: Actor> Other<A> {
         let read = ReadStream::all(stream.clone());
         let found = load(cx.streams(), &handlers, read, Reach::Newest).await?;
         let (state, history) = guarded(async { found.fold(&handlers, &stream) }).await?;
-        let seq = history.last_seq();
-        cx.guard(stream.clone(), seq);
-        Ok(Self { stream, seq, state })
+        let last = history.last_event();
+        cx.guard(stream.clone(), last);
+        Ok(Self {
+            stream,
+            last,
+            state,
+        })
     }
 }
 
@@ -152,7 +156,7 @@ impl<A: fmt::Debug> fmt::Debug for Other<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Other")
             .field("stream", &self.stream)
-            .field("seq", &self.seq)
+            .field("last", &self.last)
             .field("state", &self.state)
             .finish()
     }
@@ -173,8 +177,8 @@ type Write<T> = fn(&T, &mut Vec<Emitted>) -> Result<(), PayloadError>;
 pub struct OtherStream {
     /// The stream.
     pub id: StreamId,
-    /// The seq of the last event that the decision saw there.
-    pub after: Option<Seq>,
+    /// The last event that the decision saw there.
+    pub after: Option<LastEvent>,
 }
 
 impl<T> Elsewhere<T> {

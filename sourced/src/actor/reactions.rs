@@ -5,12 +5,11 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use super::{Dispatched, Reacts};
-use crate::backend::{Scheduled, StreamAppend};
+use crate::backend::{ExpectedSeq, Scheduled, StreamAppend};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{Event, StoredMessage, TypeName};
 use crate::reactor::{Clash, Context, Rows};
-use crate::stream::ExpectedSeq;
 use crate::topology::Produces;
 
 type Row<S> =

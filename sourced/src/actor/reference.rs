@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::known::Known;
 use super::load::Reach;
 use super::{Actor, AnyEvent, Handlers};
-use crate::backend::{Appended, Memory, ReadStream, Store as _, StreamAppend};
+use crate::backend::{Appended, ExpectedSeq, Memory, ReadStream, Store as _, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{Kind, Message, Metadata, NewMessage, ReservedKey, TypeName};
 use crate::reactor::{History, Register, SeenError, Services, Sight, States, Wait};
-use crate::stream::{ExpectedSeq, IntoStreamId, InvalidName, Position, Seq, StreamId};
+use crate::stream::{IntoStreamId, InvalidName, Position, Seq, StreamId};
 
 /// One actor of an app, by its stream.
 ///

@@ -11,7 +11,9 @@ use super::known::Known;
 use super::load::{Found, Reach, TakeSnapshot, footing, foundation};
 use super::reactions::{join, send};
 use super::{Actor, Emitted, Handlers, Rejected};
-use crate::backend::{BackendError, Delivery, Scheduled, Snapshot, StreamAppend};
+use crate::backend::{
+    BackendError, Delivery, ExpectedSeq, LastEvent, Scheduled, Snapshot, StreamAppend,
+};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::message::{NewMessage, PayloadError, StoredMessage, TypeName};
@@ -19,7 +21,7 @@ use crate::reactor::{
     Batch, Clash, Footing, Ground, Handled, History, Needs, Reactor, Refused, guarded,
 };
 use crate::registry::CommandType;
-use crate::stream::{ExpectedSeq, GroupId, Position, Seq};
+use crate::stream::{GroupId, Position, Seq};
 use crate::telemetry::{self, Decided, spans};
 use crate::topology::Flow;
 
@@ -252,10 +254,10 @@ impl<'a, A: Actor> Run<'a, A> {
         History::shared(Arc::clone(&self.history)).since(self.base.clone())
     }
 
-    /// The seq of the last stored event.
-    fn last_stored(&self) -> Option<Seq> {
+    /// The last stored event.
+    fn last_stored(&self) -> Option<LastEvent> {
         let last = self.history[..self.n_stored].last();
-        last.map(|event| event.seq).or(self.before.seq)
+        last.map(LastEvent::from).or(self.before.last)
     }
 
     /// How many stored events there are up to this seq.
@@ -281,7 +283,7 @@ impl<'a, A: Actor> Run<'a, A> {
         }
         if !guards.is_empty() {
             // Its own stream is one of several that it relies on, even when all its events are elsewhere.
-            let expected = ExpectedSeq::NoEventAfter(before);
+            let expected = ExpectedSeq::last_event(before);
             let own = StreamAppend::guard(self.batch.stream.clone(), expected);
             join(&mut self.appends, own);
         }
@@ -329,7 +331,7 @@ impl<'a, A: Actor> Run<'a, A> {
         let pending = own.map_or(0, |append| append.messages.len());
         let stored = self
             .last_stored()
-            .map_or(delivered, |seq| seq.max(delivered));
+            .map_or(delivered, |event| event.seq.max(delivered));
         (0..pending).fold(stored, |seq, _| Seq::after(Some(seq)))
     }
 
@@ -337,11 +339,11 @@ impl<'a, A: Actor> Run<'a, A> {
         let n_events = |len| self.before.n_events + len;
         let (stored, now) = (n_events(self.n_stored), n_events(self.history.len()));
         let due = TakeSnapshot::if_due(self.handlers, self.batch.stream, stored, now);
-        let seq = self.last_stored();
+        let last = self.last_stored();
         if let Some(state) = self.newest.filter(|_| stored == now) {
             let known = Known {
                 state,
-                seq,
+                last,
                 n_events: now,
             };
             Box::new(known).keep(&**self.batch.streams, self.batch.stream);
@@ -383,11 +385,11 @@ fn reach_of<A: Actor>(handlers: &Handlers<A>, batch: &Batch<'_>) -> Option<Reach
 
 /// The events of a decision as messages led to by their command: an append for each stream that has some.
 ///
-/// `before` is the seq of the last stored event that the decision was made on.
+/// `before` is the last stored event that the decision was made on.
 pub(super) fn appends_of(
     env: &Env,
     command: &StoredMessage,
-    before: Option<Seq>,
+    before: Option<LastEvent>,
     emitted: Vec<Emitted>,
 ) -> Vec<StreamAppend> {
     let mut appends = Vec::new();
@@ -401,7 +403,7 @@ pub(super) fn appends_of(
         };
         let append = StreamAppend {
             stream,
-            expected: ExpectedSeq::NoEventAfter(after),
+            expected: ExpectedSeq::last_event(after),
             messages: vec![message.caused_by(command)],
         };
         join(&mut appends, append);

@@ -2,10 +2,10 @@
 
 use std::error::Error as StdError;
 
-use super::LimitExceeded;
+use super::{ExpectedSeq, LimitExceeded};
 use crate::failure::Failure;
 use crate::message::MessageId;
-use crate::stream::{ExpectedSeq, GroupId, Seq, StreamId};
+use crate::stream::{GroupId, Seq, StreamId};
 
 /// The storage did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,10 @@ pub enum BackendError {
         /// The last removed message that was asked for.
         upto: Seq,
     },
+    /// The log is not the one that was read before: it was set back, or another one is in its place. Whoever asks again is
+    /// given what is there.
+    #[error("the log was set back while it was read: it goes on from an earlier point")]
+    SetBack,
     /// The group was never registered here.
     #[error("no consumer group `{0}` is registered")]
     UnknownGroup(GroupId),
@@ -83,7 +87,7 @@ pub enum AppendError {
         stream: StreamId,
         /// What the writer believed.
         expected: ExpectedSeq,
-        /// The stream's last seq, or the last event's for [`ExpectedSeq::NoEventAfter`].
+        /// The stream's last seq, or the last event's for [`ExpectedSeq::NoEventAfter`] and [`ExpectedSeq::LastEvent`].
         actual: Option<Seq>,
     },
     /// A message of this id is stored elsewhere, or was not meant to be appended in this company.

@@ -69,6 +69,16 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// As [`Log::read_stream`].
     async fn read_correlation(&self, id: CorrelationId)
     -> Result<Vec<StoredMessage>, BackendError>;
+
+    /// How often this process has noticed that the log is not the one that it knew: it was set back, or another database is
+    /// in its place. Whoever keeps what was made of the log drops it when this has gone up.
+    ///
+    /// - *history-goes-on*: it has gone up before anything is read of a log that was set back, as far as a backend can tell.
+    ///   Where it cannot, a decision is still made on what is there: see
+    ///   [`ExpectedSeq::LastEvent`](super::ExpectedSeq::LastEvent).
+    fn setbacks(&self) -> u64 {
+        0
+    }
 }
 
 /// In which order to read.

@@ -23,7 +23,9 @@
 mod claims;
 mod documents;
 mod error;
+mod expected;
 mod groups;
+mod history;
 mod joined;
 mod keys;
 mod limits;
@@ -50,10 +52,12 @@ pub use claims::{
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
+pub use expected::{ExpectedSeq, LastEvent};
 pub use groups::{
     FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError, ResetFrom,
     ResetScope, StartFrom,
 };
+pub use history::{KnownHistory, Mark as HistoryMark, Sighting};
 pub use joined::{JoinError, Joined};
 pub use keys::{KeyError, MAX_KEY_BYTES, check_document_key};
 pub use limits::{LimitExceeded, Limits};

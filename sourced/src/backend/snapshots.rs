@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::BackendError;
-use crate::message::Payload;
+use super::{BackendError, LastEvent};
+use crate::message::{MessageId, Payload};
 use crate::stream::{GroupId, Seq, StreamId};
 
 /// The newest snapshot of each actor and stream.
@@ -13,6 +13,9 @@ use crate::stream::{GroupId, Seq, StreamId};
 #[async_trait]
 pub trait Snapshots: Send + Sync {
     /// Reads the snapshot that an actor has of a stream.
+    ///
+    /// - *history-goes-on*: one whose event is not in the stream is passed over. It was made of a log that is not this one
+    ///   any more.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer, or holds something it cannot have written.
@@ -25,7 +28,7 @@ pub trait Snapshots: Send + Sync {
     /// Keeps a snapshot in the place of the one before.
     ///
     /// A later one of the same fingerprint stays, so that of concurrent writers the newest wins. One of another
-    /// fingerprint gives way, whatever its seq.
+    /// fingerprint, and one that is passed over, gives way, whatever its seq.
     ///
     /// # Errors
     /// [`BackendError::Refused`] with [`LimitExceeded`](super::LimitExceeded) when the state is too large,
@@ -62,6 +65,8 @@ pub trait Snapshots: Send + Sync {
 pub struct Snapshot {
     /// The seq of the last event in it.
     pub seq: Seq,
+    /// The id of that event.
+    pub event: MessageId,
     /// Of the code and the shape that made it.
     pub fingerprint: u64,
     /// The state.
@@ -69,6 +74,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The last event in it.
+    pub fn last_event(&self) -> LastEvent {
+        LastEvent {
+            seq: self.seq,
+            id: self.event,
+        }
+    }
+
     /// Whether it takes the place of this one.
     pub fn replaces(&self, other: &Self) -> bool {
         self.seq > other.seq || self.fingerprint != other.fingerprint

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{AppendError, Log};
+use super::{AppendError, ExpectedSeq, Log};
 use crate::message::{MessageId, NewMessage};
-use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
+use crate::stream::{Position, Seq, StreamId};
 
 /// The log of messages, for appending.
 #[async_trait]

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::resources::{Needs, Resources};
 use super::{Batch, History, Services, Streams};
-use crate::backend::{Delivery, StreamAppend};
+use crate::backend::{Delivery, ExpectedSeq, LastEvent, StreamAppend};
 use crate::failure::Failure;
 use crate::message::{Message, Metadata, Principal};
-use crate::stream::{ExpectedSeq, Seq, StreamId};
+use crate::stream::StreamId;
 use crate::time::Timestamp;
 
 /// The surroundings of one handler call.
@@ -114,8 +114,8 @@ impl Context {
     }
 
     /// Notes that the call relies on another stream as it is after this event.
-    pub(crate) fn guard(&self, stream: StreamId, last_event: Option<Seq>) {
-        let expected = ExpectedSeq::NoEventAfter(last_event);
+    pub(crate) fn guard(&self, stream: StreamId, last_event: Option<LastEvent>) {
+        let expected = ExpectedSeq::last_event(last_event);
         self.lock().push(StreamAppend::guard(stream, expected));
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::backend::Snapshot;
+use crate::backend::{LastEvent, Snapshot};
 use crate::message::{Message, MessageType, PayloadError, StoredMessage};
 use crate::stream::Seq;
 
@@ -70,10 +70,15 @@ impl History {
         self.base.as_ref()
     }
 
-    /// The seq of the last event, also where that is in the snapshot.
+    /// The last event, also where that is in the snapshot.
+    pub(crate) fn last_event(&self) -> Option<LastEvent> {
+        let base = self.base.as_ref().map(|snapshot| snapshot.last_event());
+        self.last().map(LastEvent::from).or(base)
+    }
+
+    /// Its seq.
     pub(crate) fn last_seq(&self) -> Option<Seq> {
-        let base = self.base.as_ref().map(|snapshot| snapshot.seq);
-        self.last().map(|event| event.seq).or(base)
+        self.last_event().map(|event| event.seq)
     }
 
     /// The first ones only.

@@ -235,7 +235,7 @@ impl Streams for Stored {
     }
 
     fn states(&self) -> Option<&States> {
-        Some(&self.states)
+        Some(self.states.after(self.backend.setbacks()))
     }
 }
 

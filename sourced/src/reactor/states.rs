@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashlink::LruCache;
@@ -17,6 +18,8 @@ use crate::stream::{Seq, StreamId};
 pub struct States {
     size: usize,
     places: Mutex<LruCache<(TypeId, StreamId), Place>>,
+    /// How often the log had been set back when they were made.
+    setbacks: AtomicU64,
 }
 
 /// Where the state of a stream is kept; empty while somebody uses it.
@@ -31,7 +34,18 @@ impl States {
         Self {
             size,
             places: Mutex::new(LruCache::new_unbounded()),
+            setbacks: AtomicU64::new(0),
         }
+    }
+
+    /// Drops all that was made of a log that was set back since.
+    pub(crate) fn after(&self, setbacks: u64) -> &Self {
+        if self.setbacks.swap(setbacks, Ordering::AcqRel) != setbacks {
+            let dropped = std::mem::replace(&mut *self.lock(), LruCache::new_unbounded());
+            // What they do when they are dropped is not ours.
+            drop(dropped);
+        }
+        self
     }
 
     /// Takes out what was kept last of this stream.
@@ -117,6 +131,15 @@ mod tests {
         states.keep(&stream(3), None, Box::new(3_usize));
         let left = (1..=3).filter(|n| states.take::<usize>(&stream(*n)).is_some());
         assert_eq!(left.collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn none_is_left_of_a_log_that_was_set_back() {
+        let states = States::new(10);
+        states.after(0).keep(&stream(1), None, Box::new(1_usize));
+        assert_eq!(states.after(1).take::<usize>(&stream(1)), None);
+        states.after(1).keep(&stream(1), None, Box::new(2_usize));
+        assert_eq!(states.after(1).take(&stream(1)), Some(Box::new(2_usize)));
     }
 
     #[test]

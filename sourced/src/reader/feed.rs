@@ -7,9 +7,12 @@ use std::time::Duration;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::Reader;
-use crate::backend::{BackendError, Direction, Page, ReadLog, Selection, Signal, Summary};
+use crate::backend::{
+    BackendError, Direction, HistoryMark, Page, ReadLog, Selection, Signal, Summary,
+};
 use crate::failure::Failure;
 use crate::message::{Message, MessageType, StoredMessage, TypeName};
+use crate::stream::Position;
 
 /// How often a feed that waits for more looks without having been told of any.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -54,12 +57,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 pub struct Feed {
     reader: Reader,
     read: ReadLog,
+    seen: Seen,
 }
 
 impl Feed {
     pub(super) fn new(reader: Reader, selection: Selection) -> Self {
+        let seen = Seen::before(selection.after, reader.backend.setbacks());
         let read = ReadLog::new(selection);
-        Self { reader, read }
+        Self { reader, read, seen }
     }
 
     /// The newest first.
@@ -90,7 +95,7 @@ impl Feed {
         let pages = stream::try_unfold(Some(self), async |feed| match feed {
             None => Ok(None),
             Some(feed) => {
-                let page = feed.read_page(&feed.read).await?;
+                let page = feed.next_page().await?;
                 let rest = (!page.is_last).then(|| feed.beyond(&page));
                 Ok(Some((page, rest)))
             }
@@ -104,7 +109,10 @@ impl Feed {
     /// It looks when the storage tells of something new, and four times a second besides. An error does not end it: who
     /// asks again gets what comes next, after a pause. Backwards it cannot go on, and ends as [`Feed::stream`] does.
     ///
-    /// Each message comes once as long as the feed lives. Whoever has to go on after a restart remembers the last
+    /// When it is noticed that the log was set back, it gives [`BackendError::SetBack`] once, and goes on from the last message
+    /// that it knows to be still there: what follows may come again, and may be other messages than before.
+    ///
+    /// Otherwise each message comes once as long as the feed lives. Whoever has to go on after a restart remembers the last
     /// position, and begins [after](Selection::after) it.
     pub fn follow(self) -> BoxStream<'static, Result<StoredMessage, BackendError>> {
         if self.read.direction == Direction::Backwards {
@@ -119,8 +127,12 @@ impl Feed {
                 return None;
             }
             feed.pause(&mut signal, pause).await;
-            let page = feed.read_page(&feed.read).await;
+            let page = feed.next_page().await;
             let pause = match &page {
+                Err(BackendError::SetBack) => match feed.go_back().await {
+                    Ok(()) => Pause::Not,
+                    Err(_) => Pause::Whole,
+                },
                 Ok(page) => {
                     feed = feed.beyond(page);
                     if page.is_last {
@@ -190,9 +202,41 @@ impl Feed {
         self.reader.backend.read_log(read).await
     }
 
+    /// The next page of the log that was read so far.
+    async fn next_page(&self) -> Result<Page, BackendError> {
+        let page = self.read_page(&self.read).await;
+        if self.reader.backend.setbacks() == self.seen.setbacks {
+            page
+        } else {
+            Err(BackendError::SetBack)
+        }
+    }
+
     fn beyond(mut self, page: &Page) -> Self {
         self.read = self.read.beyond(page);
+        self.seen.add(page);
         self
+    }
+
+    /// Goes back to the last message it has seen that is still there, after the log was set back.
+    async fn go_back(&mut self) -> Result<(), BackendError> {
+        let backend = &self.reader.backend;
+        let setbacks = backend.setbacks();
+        let mut after = self.seen.start;
+        for mark in self.seen.marks.iter().rev() {
+            match backend.find(mark.id).await {
+                Ok(Some(found)) if found.position == mark.position => {
+                    after = mark.position;
+                    break;
+                }
+                Ok(_) | Err(BackendError::Removed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.seen.marks.retain(|mark| mark.position <= after);
+        self.seen.setbacks = setbacks;
+        self.read.selection.after = after;
+        Ok(())
     }
 
     async fn pause(&self, signal: &mut Signal, pause: Pause) {
@@ -205,6 +249,45 @@ impl Feed {
                 () = time => {}
             },
         }
+    }
+}
+
+/// What a feed has seen, so that it can go back when the log was.
+#[derive(Debug, Clone)]
+struct Seen {
+    /// Where it began.
+    start: Position,
+    /// Messages on the way, the newest last. There are more of them the newer they are.
+    marks: Vec<HistoryMark>,
+    /// How often the log had been set back by then.
+    setbacks: u64,
+}
+
+impl Seen {
+    /// The most marks that are kept.
+    const MARKS: usize = 64;
+
+    fn before(start: Position, setbacks: u64) -> Self {
+        Self {
+            start,
+            marks: Vec::new(),
+            setbacks,
+        }
+    }
+
+    fn add(&mut self, page: &Page) {
+        let Some(StoredMessage { position, id, .. }) = page.messages.last() else {
+            return;
+        };
+        let (position, id) = (*position, *id);
+        if self.marks.len() == Self::MARKS {
+            let mut is_kept = false;
+            self.marks.retain(|_| {
+                is_kept = !is_kept;
+                is_kept
+            });
+        }
+        self.marks.push(HistoryMark { position, id });
     }
 }
 

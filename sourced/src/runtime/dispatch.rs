@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use super::{App, DispatchError, Place, Receipt};
 use crate::actor::{Outgoing, Parcel};
 use crate::backend::{
-    AppendError, Appended, BackendError, Change, Scheduled, Scheduling, StreamAppend, Waiting,
+    AppendError, Appended, BackendError, Change, ExpectedSeq, Scheduled, Scheduling, StreamAppend,
+    Waiting,
 };
 use crate::message::{MessageId, Metadata};
-use crate::stream::{ExpectedSeq, StreamId};
+use crate::stream::StreamId;
 use crate::telemetry::current_trace;
 use crate::time::Timestamp;
 

@@ -39,6 +39,9 @@ pub struct BackendHealth {
     pub log_end: Option<Position>,
     /// Why it did not answer.
     pub error: Option<String>,
+    /// How often this process has noticed that the log is not the one that it knew. It does not count against it: the app has
+    /// gone on from what is there.
+    pub setbacks: u64,
 }
 
 /// How the workers of one [`App::start`] are.
@@ -154,6 +157,7 @@ async fn backend_health(app: &Inner) -> BackendHealth {
         latency,
         log_end,
         error,
+        setbacks: app.services.backend.setbacks(),
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::{App, BuildError, DispatchError};
 use crate::actor::{Outgoing, Parcel};
-use crate::backend::{BackendError, Progress, StreamAppend};
+use crate::backend::{BackendError, ExpectedSeq, Progress, StreamAppend};
 use crate::message::Tick;
 use crate::recurrence::{Recurrence, count};
-use crate::stream::{ExpectedSeq, RecurrenceId};
+use crate::stream::RecurrenceId;
 use crate::time::Timestamp;
 
 /// Makes the command of a tick.

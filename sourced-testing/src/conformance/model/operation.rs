@@ -93,6 +93,8 @@ pub(in crate::conformance) enum Expects {
     AnOlderSeq,
     NoLaterEvent,
     NoEventAtAll,
+    ItsLastEvent,
+    AnEventThatIsLost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +157,8 @@ fn write() -> impl Strategy<Value = Write> {
         1 => Just(Expects::AnOlderSeq),
         2 => Just(Expects::NoLaterEvent),
         1 => Just(Expects::NoEventAtAll),
+        2 => Just(Expects::ItsLastEvent),
+        1 => Just(Expects::AnEventThatIsLost),
     ];
     let sort = prop_oneof![
         Just(Sort::Event),

@@ -1,6 +1,8 @@
 //! The log and the schedules, as they have to be.
 
+use sourced::backend::LastEvent;
 use sourced::{ExpectedSeq, MessageId, Position, Seq};
+use uuid::Uuid;
 
 use super::fixed::STREAMS;
 use super::operation::{Expects, Sort};
@@ -76,7 +78,19 @@ impl Streams {
             },
             Expects::NoLaterEvent => (ExpectedSeq::NoEventAfter(last_event), true),
             Expects::NoEventAtAll => (ExpectedSeq::NoEventAfter(None), last_event.is_none()),
+            Expects::ItsLastEvent => (self.after(stream, last_event), true),
+            Expects::AnEventThatIsLost => (self.after(stream, Some(Seq::after(last))), false),
         }
+    }
+
+    /// That this is the last event: of its seq, or of one that is not there yet, whose id nobody has.
+    fn after(&self, stream: usize, seq: Option<Seq>) -> ExpectedSeq {
+        ExpectedSeq::last_event(seq.map(|seq| {
+            let mut stored = self.of(stream).iter().zip(1_u64..);
+            let there = stored.find(|(_, nth)| *nth == seq.get());
+            let id = there.map_or(MessageId::from_uuid(Uuid::nil()), |(stored, _)| stored.id);
+            LastEvent { seq, id }
+        }))
     }
 
     /// Takes out the messages whose time has come, in the order in which they are promoted.

@@ -174,6 +174,28 @@ pub async fn a_last_page_is_gone_on_from_when_more_came<H: Harness>(harness: &H)
     }
 }
 
+/// A number that was drawn for a message which was not stored may be given once more, after a crash.
+pub async fn nobody_looks_beyond_what_exists<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let selections = [
+        Selection::all(),
+        Selection::all().types([type_name(OTHER)]),
+        Selection::all().stream(stream("a")),
+    ];
+    let taken = event();
+    let last = append(&store, "a", [taken.clone()])
+        .await
+        .remove(0)
+        .position;
+    let in_vain = to("b", ExpectedSeq::Any, [event(), event(), taken]);
+    store.append(vec![in_vain]).await.unwrap_err();
+    for selection in selections {
+        let page = store.read_log(&ReadLog::new(selection)).await.unwrap();
+        assert_eq!((page.looked_to, page.is_last), (last, true));
+    }
+    assert_eq!(store.log_end().await.unwrap(), last);
+}
+
 pub async fn never_skipped_by_followers_of_selections<H: Harness>(harness: &H) {
     let (store, guard) = harness.fresh().await;
     let is_done = Arc::new(AtomicBool::new(false));

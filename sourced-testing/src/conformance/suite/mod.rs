@@ -15,6 +15,7 @@ pub mod global_order;
 pub mod going_on;
 pub mod groups;
 pub mod guards;
+pub mod history_goes_on;
 pub mod in_order_per_stream;
 pub mod lease;
 pub mod model;
@@ -84,6 +85,16 @@ macro_rules! conformance {
                 of_concurrent_first_appends_exactly_one_wins,
                 of_concurrent_appends_exactly_one_wins_each_round,
             }
+            history_goes_on {
+                the_last_event_is_not_disturbed_by_commands,
+                a_command_is_not_the_last_event,
+                a_shorter_stream_is_a_conflict,
+                another_event_in_its_place_is_a_conflict,
+                a_retry_is_recognised_before_it_is_looked_at,
+                a_removed_event_is_still_the_last_one,
+                acks_and_units_are_told_too,
+                many_writers_at_once_are_told_each,
+            }
             same_id_once {
                 a_retry_gets_the_first_places,
                 a_retry_is_recognised_before_its_expectation_is_looked_at,
@@ -104,6 +115,7 @@ macro_rules! conformance {
                 a_stream_is_read_backwards,
                 a_page_looks_only_so_far_and_says_how_far,
                 a_last_page_is_gone_on_from_when_more_came,
+                nobody_looks_beyond_what_exists,
                 never_skipped_by_followers_of_selections,
             }
             read {
@@ -482,6 +494,7 @@ macro_rules! conformance {
                 of_concurrent_writers_the_newest_wins,
                 the_largest_is_stored_and_a_larger_one_refused,
                 they_are_there_for_the_next_process,
+                history_goes_on_without_one_of_another_log,
             }
             model {
                 random_operations_are_answered_as_by_the_model,

@@ -1,7 +1,10 @@
 //! Snapshots: one for each actor and stream, the newest.
 
-use sourced::Payload;
-use sourced::backend::{Backend, BackendError, LimitExceeded, Limits, Snapshot, Snapshots as _};
+use sourced::backend::{
+    Backend, BackendError, LimitExceeded, Limits, Snapshot, Snapshots as _, Truncation, Upkeep as _,
+};
+use sourced::{MessageId, Payload};
+use uuid::Uuid;
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -15,7 +18,7 @@ pub async fn what_is_not_there_is_none<H: Harness>(harness: &H) {
 }
 
 pub async fn bytes_in_bytes_out<H: Harness>(harness: &H) {
-    let (store, _guard) = harness.fresh().await;
+    let (store, _guard) = filled(harness).await;
     let deep = "[".repeat(64) + &"]".repeat(64);
     let texts = [
         "null",
@@ -41,15 +44,15 @@ pub async fn bytes_in_bytes_out<H: Harness>(harness: &H) {
 }
 
 pub async fn the_newest_wins<H: Harness>(harness: &H) {
-    let (store, _guard) = harness.fresh().await;
-    for last in [1, 2, 10, 1_000_000] {
+    let (store, _guard) = filled(harness).await;
+    for last in [1, 2, 10, 16] {
         save(&store, "cart", "a", &snapshot(last, 7)).await;
         assert_eq!(get(&store, "cart", "a").await, Some(snapshot(last, 7)));
     }
 }
 
 pub async fn an_older_one_never_replaces_a_newer_one<H: Harness>(harness: &H) {
-    let (store, _guard) = harness.fresh().await;
+    let (store, _guard) = filled(harness).await;
     let newest = snapshot(10, 7);
     save(&store, "cart", "a", &newest).await;
     let same_seq = Snapshot {
@@ -63,14 +66,14 @@ pub async fn an_older_one_never_replaces_a_newer_one<H: Harness>(harness: &H) {
 }
 
 pub async fn one_of_another_fingerprint_gives_way<H: Harness>(harness: &H) {
-    let (store, _guard) = harness.fresh().await;
+    let (store, _guard) = filled(harness).await;
     save(&store, "cart", "a", &snapshot(10, 7)).await;
     save(&store, "cart", "a", &snapshot(3, 8)).await;
     assert_eq!(get(&store, "cart", "a").await, Some(snapshot(3, 8)));
 }
 
 pub async fn actors_and_streams_are_kept_apart<H: Harness>(harness: &H) {
-    let (store, _guard) = harness.fresh().await;
+    let (store, _guard) = filled(harness).await;
     let keys = [
         ("cart", "a"),
         ("cart", "A"),
@@ -80,19 +83,23 @@ pub async fn actors_and_streams_are_kept_apart<H: Harness>(harness: &H) {
         ("stock", "🛒"),
     ];
     for ((actor, stream), last) in keys.iter().zip(1..) {
-        save(&store, actor, stream, &snapshot(last, 7)).await;
+        save(&store, actor, stream, &snapshot_of(stream, last, 7)).await;
     }
+    let kept = async |actor, stream, last| {
+        let expected = Some(snapshot_of(stream, last, 7));
+        assert_eq!(get(&store, actor, stream).await, expected);
+    };
     for ((actor, stream), last) in keys.iter().zip(1..) {
-        assert_eq!(get(&store, actor, stream).await, Some(snapshot(last, 7)));
+        kept(actor, stream, last).await;
     }
     forget(&store, "cart", "a").await;
     assert_eq!(get(&store, "cart", "a").await, None);
-    assert_eq!(get(&store, "cart", "A").await, Some(snapshot(2, 7)));
-    assert_eq!(get(&store, "stock", "a").await, Some(snapshot(5, 7)));
+    kept("cart", "A", 2).await;
+    kept("stock", "a", 5).await;
 }
 
 pub async fn of_concurrent_writers_the_newest_wins<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
+    let (store, guard) = filled(harness).await;
     let mut tasks = Vec::new();
     for last in 1..=16 {
         // In an order that is none.
@@ -107,7 +114,7 @@ pub async fn of_concurrent_writers_the_newest_wins<H: Harness>(harness: &H) {
 }
 
 pub async fn the_largest_is_stored_and_a_larger_one_refused<H: Harness>(harness: &H) {
-    let (store, _guard) = harness.fresh().await;
+    let (store, _guard) = filled(harness).await;
     let limit = Limits::default().snapshot_bytes;
     let sized = |last, bytes: usize| Snapshot {
         state: Payload::parse(format!("\"{}\"", "x".repeat(bytes - 2))).unwrap(),
@@ -126,19 +133,73 @@ pub async fn the_largest_is_stored_and_a_larger_one_refused<H: Harness>(harness:
 }
 
 pub async fn they_are_there_for_the_next_process<H: Harness>(harness: &H) {
-    let (store, guard) = harness.fresh().await;
+    let (store, guard) = filled(harness).await;
     save(&store, "cart", "a", &snapshot(10, 7)).await;
     let next = harness.another(&store, &guard).await;
     drop(store);
     assert_eq!(get(&next, "cart", "a").await, Some(snapshot(10, 7)));
 }
 
+/// The streams that snapshots are taken of here, with sixteen events each.
+async fn filled<H: Harness>(harness: &H) -> (H::Backend, H::Guard) {
+    let (store, guard) = harness.fresh().await;
+    for name in ["a", "A", "a ", "🛒"] {
+        let mut numbered = events(16);
+        for (event, nth) in numbered.iter_mut().zip(1..) {
+            event.id = id_of(name, nth);
+        }
+        append(&store, name, numbered).await;
+    }
+    (store, guard)
+}
+
+/// The id of the nth event of a stream.
+fn id_of(name: &str, nth: u64) -> MessageId {
+    let name = name
+        .bytes()
+        .fold(0, |all, byte| all << 8 | u128::from(byte));
+    MessageId::from_uuid(Uuid::from_u128(name << 64 | u128::from(nth)))
+}
+
 fn snapshot(last: u64, fingerprint: u64) -> Snapshot {
+    snapshot_of("a", last, fingerprint)
+}
+
+fn snapshot_of(name: &str, last: u64, fingerprint: u64) -> Snapshot {
     Snapshot {
         seq: seq(last),
+        event: id_of(name, last),
         fingerprint,
         state: Payload::parse(format!(r#"{{"last":{last}}}"#)).unwrap(),
     }
+}
+
+/// The stream is shorter, has another event there, or is none.
+pub async fn history_goes_on_without_one_of_another_log<H: Harness>(harness: &H) {
+    let (store, _guard) = filled(harness).await;
+    let beyond = snapshot(17, 7);
+    let of_another = Snapshot {
+        event: id_of("A", 9),
+        ..snapshot(9, 7)
+    };
+    let (cart, a) = (group("cart"), stream("a"));
+    for (false_one, true_one) in [(beyond, 3), (of_another, 4)] {
+        save(&store, "cart", "a", &false_one).await;
+        assert_eq!(get(&store, "cart", "a").await, None);
+        save(&store, "cart", "a", &snapshot(true_one, 7)).await;
+        let kept = get(&store, "cart", "a").await;
+        assert_eq!(kept, Some(snapshot(true_one, 7)), "it gives way");
+        forget(&store, "cart", "a").await;
+        let truncation = Truncation {
+            stream: a.clone(),
+            upto: seq(1),
+            bases: vec![(cart.clone(), false_one)],
+        };
+        store.truncate_stream(&truncation).await.unwrap();
+        assert_eq!(store.base(&cart, &a).await.unwrap(), None);
+    }
+    save(&store, "cart", "nothing", &snapshot(1, 7)).await;
+    assert_eq!(get(&store, "cart", "nothing").await, None);
 }
 
 async fn get(store: &impl Backend, actor: &str, name: &str) -> Option<Snapshot> {

@@ -176,7 +176,7 @@ pub async fn never_skipped_what_a_named_group_needs_it_for<H: Harness>(harness: 
     let mut truncation = Truncation {
         stream: stream("a"),
         upto: seq(2),
-        bases: vec![(group("cart"), snapshot(3))],
+        bases: vec![(group("cart"), snapshot(&store, 3).await)],
     };
     match store.truncate_stream(&truncation).await {
         Err(TruncateError::Waiting { seq: first, .. }) => assert_eq!(first, seq(3)),
@@ -188,7 +188,10 @@ pub async fn never_skipped_what_a_named_group_needs_it_for<H: Harness>(harness: 
         None,
         "it was refused"
     );
-    truncation.bases = vec![(group("cart"), snapshot(2)), (group("nobody"), snapshot(4))];
+    truncation.bases = vec![
+        (group("cart"), snapshot(&store, 2).await),
+        (group("nobody"), snapshot(&store, 4).await),
+    ];
     assert_eq!(store.truncate_stream(&truncation).await.unwrap(), 2);
 }
 
@@ -197,18 +200,19 @@ pub async fn the_snapshots_that_take_its_place_are_kept<H: Harness>(harness: &H)
     append(&store, "a", events(4)).await;
     let (cart, a) = (group("cart"), stream("a"));
     assert_eq!(store.base(&cart, &a).await.unwrap(), None);
-    for last in [2, 3] {
+    let (third, fourth) = (snapshot(&store, 3).await, snapshot(&store, 4).await);
+    for last in [snapshot(&store, 2).await, third.clone()] {
         let truncation = Truncation {
             stream: a.clone(),
-            upto: seq(last),
-            bases: vec![(cart.clone(), snapshot(last))],
+            upto: last.seq,
+            bases: vec![(cart.clone(), last.clone())],
         };
         store.truncate_stream(&truncation).await.unwrap();
-        assert_eq!(store.base(&cart, &a).await.unwrap(), Some(snapshot(last)));
+        assert_eq!(store.base(&cart, &a).await.unwrap(), Some(last));
     }
-    store.save_snapshot(&cart, &a, &snapshot(4)).await.unwrap();
-    assert_eq!(store.base(&cart, &a).await.unwrap(), Some(snapshot(3)));
-    assert_eq!(store.snapshot(&cart, &a).await.unwrap(), Some(snapshot(4)));
+    store.save_snapshot(&cart, &a, &fourth).await.unwrap();
+    assert_eq!(store.base(&cart, &a).await.unwrap(), Some(third));
+    assert_eq!(store.snapshot(&cart, &a).await.unwrap(), Some(fourth));
     assert_eq!(store.base(&group("mail"), &a).await.unwrap(), None);
     assert_eq!(store.base(&cart, &stream("b")).await.unwrap(), None);
     store.delete_snapshot(&cart, &a).await.unwrap();
@@ -411,9 +415,14 @@ pub async fn statistics_tell_about_how_much_there_is<H: Harness>(harness: &H) {
     assert!(some.bytes.is_none_or(|bytes| bytes > 1_000));
 }
 
-fn snapshot(last: u64) -> Snapshot {
+/// At the event of this seq, of the stream `a`.
+async fn snapshot(store: &impl Backend, last: u64) -> Snapshot {
+    let (before, a) = (Seq::new(last - 1), stream("a"));
+    let read = ReadStream::all(a).after(before);
+    let event = store.read_stream(read).await.unwrap().remove(0);
     Snapshot {
-        seq: seq(last),
+        seq: event.seq,
+        event: event.id,
         fingerprint: u64::MAX,
         state: Payload::parse(format!(r#"{{"last":{last}}}"#)).unwrap(),
     }

@@ -6,11 +6,10 @@ use async_trait::async_trait;
 
 use super::{Memory, State};
 use crate::backend::{
-    AppendError, Appended, BackendError, Change, Limits, Promotion, Scheduled, Schedules,
-    Scheduling, SetAside, StreamAppend, Waiting,
+    AppendError, Appended, BackendError, Change, ExpectedSeq, Limits, Promotion, Scheduled,
+    Schedules, Scheduling, SetAside, StreamAppend, Waiting,
 };
 use crate::message::MessageId;
-use crate::stream::ExpectedSeq;
 use crate::time::Timestamp;
 
 #[async_trait]

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::Memory;
+use super::store::Log;
 use crate::backend::{BackendError, Limits, Snapshot, Snapshots};
 use crate::stream::{GroupId, StreamId};
 
@@ -14,7 +15,11 @@ impl Snapshots for Memory {
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
         let key = (actor.clone(), stream.clone());
-        Ok(self.state().snapshots.get(&key).cloned())
+        let state = self.state();
+        let found = state.snapshots.get(&key);
+        Ok(found
+            .filter(|found| fits(&state.log, stream, found))
+            .cloned())
     }
 
     async fn save_snapshot(
@@ -27,6 +32,7 @@ impl Snapshots for Memory {
         let key = (actor.clone(), stream.clone());
         let mut state = self.state();
         let known = state.snapshots.get(&key);
+        let known = known.filter(|known| fits(&state.log, stream, known));
         if known.is_none_or(|known| snapshot.replaces(known)) {
             state.snapshots.insert(key, snapshot.clone());
         }
@@ -39,7 +45,11 @@ impl Snapshots for Memory {
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
         let key = (actor.clone(), stream.clone());
-        Ok(self.state().bases.get(&key).cloned())
+        let state = self.state();
+        let found = state.bases.get(&key);
+        Ok(found
+            .filter(|found| fits(&state.log, stream, found))
+            .cloned())
     }
 
     async fn delete_snapshot(
@@ -53,4 +63,11 @@ impl Snapshots for Memory {
         state.bases.remove(&key);
         Ok(())
     }
+}
+
+/// Whether the stream has the event that the snapshot was taken at.
+fn fits(log: &Log, stream: &StreamId, snapshot: &Snapshot) -> bool {
+    let nth = usize::try_from(snapshot.seq.get() - 1).ok();
+    let position = nth.and_then(|nth| log.positions(stream).get(nth));
+    position.is_some_and(|position| log.at(*position).id == snapshot.event)
 }

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use foldhash::fast::RandomState;
 
 use super::{Memory, Messages};
-use crate::backend::{AppendError, Appended, BackendError, Limits, Store, StreamAppend};
+use crate::backend::{
+    AppendError, Appended, BackendError, ExpectedSeq, LastEvent, Limits, Store, StreamAppend,
+};
 use crate::message::{CorrelationId, Kind, MessageId, StoredMessage};
-use crate::stream::{ExpectedSeq, Position, Seq, StreamId};
+use crate::stream::{Position, Seq, StreamId};
 
 #[async_trait]
 impl Store for Memory {
@@ -44,7 +46,7 @@ pub(super) struct Log {
 pub(super) struct Stream {
     /// By seq.
     pub(super) positions: Vec<Position>,
-    last_event: Option<Seq>,
+    last_event: Option<LastEvent>,
 }
 
 impl Stream {
@@ -116,7 +118,10 @@ impl Log {
             for (message, place) in new {
                 stream.positions.push(place.position);
                 if message.kind == Kind::Event {
-                    stream.last_event = Some(place.seq);
+                    stream.last_event = Some(LastEvent {
+                        seq: place.seq,
+                        id: place.id,
+                    });
                 }
                 self.by_id.insert(message.id, place.position);
                 let conversation = message.correlation_id;
@@ -235,13 +240,15 @@ fn check_new(
 
 fn check_expected(append: &StreamAppend, stream: Option<&Stream>) -> Result<(), AppendError> {
     let last_seq = stream.and_then(Stream::last_seq);
-    let last_event = stream.and_then(|stream| stream.last_event);
+    let last = stream.and_then(|stream| stream.last_event);
+    let last_event = last.map(|event| event.seq);
     let (is_right, actual) = match append.expected {
         ExpectedSeq::Any => return Ok(()),
         ExpectedSeq::NoStream => (last_seq.is_none(), last_seq),
         ExpectedSeq::Exactly(seq) => (last_seq == Some(seq), last_seq),
         // `None` is before every seq.
         ExpectedSeq::NoEventAfter(seq) => (last_event <= seq, last_event),
+        ExpectedSeq::LastEvent(event) => (last == Some(event), last_event),
     };
     if is_right {
         return Ok(());

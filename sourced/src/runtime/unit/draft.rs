@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, Direction, ReadStream, Snapshot, StreamAppend};
+use crate::backend::{
+    BackendError, Direction, ExpectedSeq, LastEvent, ReadStream, Snapshot, StreamAppend,
+};
 use crate::message::{Kind, NewMessage, StoredMessage};
 use crate::reactor::Streams;
-use crate::stream::{ExpectedSeq, GroupId, Position, Seq, StreamId};
+use crate::stream::{GroupId, Position, Seq, StreamId};
 
 /// Streams with the messages of a unit at their ends.
 ///
@@ -39,6 +41,15 @@ impl Drafted {
     fn last_event(&self) -> Option<Seq> {
         let last = self.stored.last().map(|event| event.seq);
         last.or(self.removed)
+    }
+
+    /// What an append must expect for the events to be all there are. Of one that was removed nobody knows the id.
+    fn expected(&self) -> ExpectedSeq {
+        let last = self.stored.last().map(LastEvent::from);
+        last.map_or(
+            ExpectedSeq::NoEventAfter(self.removed),
+            ExpectedSeq::LastEvent,
+        )
     }
 }
 
@@ -80,7 +91,7 @@ impl Draft {
                 Some(last) => ExpectedSeq::Exactly(last),
                 None => ExpectedSeq::NoStream,
             },
-            Some(drafted) if drafted.is_read => ExpectedSeq::NoEventAfter(drafted.last_event()),
+            Some(drafted) if drafted.is_read => drafted.expected(),
             _ => ExpectedSeq::Any,
         }
     }
@@ -91,10 +102,8 @@ impl Draft {
         let only_read = streams
             .iter()
             .filter(|(stream, drafted)| drafted.is_read && !is_stored(stream));
-        let guards = only_read.map(|(stream, drafted)| {
-            let expected = ExpectedSeq::NoEventAfter(drafted.last_event());
-            StreamAppend::guard(stream.clone(), expected)
-        });
+        let guards = only_read
+            .map(|(stream, drafted)| StreamAppend::guard(stream.clone(), drafted.expected()));
         guards.collect()
     }
 
