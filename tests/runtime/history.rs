@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sourced::backend::BackendError;
+use sourced::env::{Clock as _, SystemClock};
 use sourced::prelude::*;
 use sourced::{CommandError, Selection, WorkerOptions};
 use sourced_postgres::Postgres;
@@ -198,7 +199,7 @@ async fn sooner_or_later<T, E>(mut call: impl AsyncFnMut() -> Result<T, E>) -> T
     loop {
         match call().await {
             Ok(value) => return value,
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => SystemClock.sleep(Duration::from_millis(20)).await,
         }
     }
 }
@@ -257,7 +258,7 @@ async fn is_told(app: &App, expected: i64) {
         {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        SystemClock.sleep(Duration::from_millis(10)).await;
     }
     panic!("the projection does not come to {expected}");
 }

@@ -568,7 +568,7 @@ async fn take(app: &App, stream: &str, step: &Step) {
         Step::Foreign => {
             let foreign = Snapshot {
                 seq: Seq::new(1).unwrap(),
-                event: MessageId::from_uuid(Default::default()),
+                event: MessageId::from_uuid(app.env().ids.next_id()),
                 fingerprint: 1,
                 state: Payload::encode(&Ledger::default()).unwrap(),
             };
