@@ -171,6 +171,17 @@ impl<B: Backend> Claims for Unfenced<B> {
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         self.ack_anyway(ack).await
     }
+    async fn ack_and_fail(
+        &self,
+        ack: Ack,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<Vec<Appended>, AckError> {
+        match self.0.ack_and_fail(ack.clone(), verdict, error).await {
+            Err(AckError::Fenced { .. }) => self.ack_anyway(ack).await,
+            result => result,
+        }
+    }
     async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
         self.0.postpone(claim, delay).await
     }

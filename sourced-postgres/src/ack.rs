@@ -9,6 +9,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
+use crate::claims::{Failed, fail_next};
 use crate::connecting::in_step;
 use crate::error::{SqlError, SqlErrorKind, in_failure, of_sync};
 use crate::row::{clamped, get, position, readable};
@@ -53,11 +54,13 @@ impl Trouble {
 }
 
 impl Postgres {
-    /// Acknowledges in a transaction of its own. `ack.appends` stand in `appends`, checked.
+    /// Acknowledges in a transaction of its own, and fails the message after that, if it is told to. `ack.appends` stand in
+    /// `appends`, checked.
     pub(crate) async fn acknowledge(
         &self,
         ack: &Ack,
         appends: &Appends,
+        next: Option<Failed<'_>>,
         mut retry: Retry,
     ) -> Result<Vec<Appended>, AckError> {
         let mut stored = Stored::new();
@@ -65,8 +68,7 @@ impl Postgres {
         loop {
             let rest = appends.without(&stored)?;
             let mut connection = self.connection(&retry).await?;
-            let tried: Result<_, Trouble> =
-                in_step!(self, &mut connection, step => self.ack_once(&mut step, ack, &rest).await);
+            let tried: Result<_, Trouble> = in_step!(self, &mut connection, step => self.ack_once(&mut step, ack, &rest, next).await);
             connection.rests();
             let trouble = match tried {
                 Ok(placed) => {
@@ -100,19 +102,23 @@ impl Postgres {
         Ok(appends.placed(&stored)?)
     }
 
-    /// One round trip when there are no sync actions.
+    /// One round trip when there are no sync actions, and no failure.
     async fn ack_once(
         &self,
         connection: &mut PgConnection,
         ack: &Ack,
         appends: &Appends,
+        next: Option<Failed<'_>>,
     ) -> Result<Stored, Trouble> {
-        if ack.syncs.is_empty() {
+        if ack.syncs.is_empty() && next.is_none() {
             return Ok(self.fence_and_store(connection, ack, appends).await?.0);
         }
         let mut transaction = connection.begin().await?;
         let (placed, xid) = self.fence_and_store(&mut transaction, ack, appends).await?;
         run_syncs(&mut transaction, &self.inner.sql, &ack.syncs, &xid).await?;
+        if let Some(failed) = next {
+            fail_next(&mut transaction, &self.inner.sql, &ack.claim, failed).await?;
+        }
         transaction.commit().await?;
         Ok(placed)
     }

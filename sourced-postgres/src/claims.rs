@@ -14,14 +14,16 @@ use sourced::{GroupId, StreamId};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
+use crate::append::Appends;
 use crate::backend::{Attempt, Postgres, Retry, retrying};
 use crate::connecting::in_step;
 use crate::error::{SqlError, SqlErrorKind};
 use crate::pump::Prepared;
-use crate::quarantine::failure;
+use crate::quarantine::{failure, skip_failed};
 use crate::row::{
     MessageReader, at, clamped, get, group, known, number, ordinal, position, readable, stream,
 };
+use crate::sql::Sql;
 
 #[async_trait]
 impl Claims for Postgres {
@@ -56,6 +58,19 @@ impl Claims for Postgres {
 
     async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
         self.acknowledge_together(ack, Some(next)).await
+    }
+
+    async fn ack_and_fail(
+        &self,
+        mut ack: Ack,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<Vec<Appended>, AckError> {
+        let appends = std::mem::take(&mut ack.appends);
+        let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
+        let next = Failed { verdict, error };
+        self.acknowledge(&ack, &appends, Some(next), Retry::default())
+            .await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -98,24 +113,11 @@ impl Claims for Postgres {
         if self.release_stretch(claim).await? {
             return Ok(());
         }
-        let sql = &self.inner.sql;
-        let (text, delay) = match verdict {
-            Verdict::RetryAfter(delay) => (&sql.fail, Some(micros(delay))),
-            Verdict::Park => (&sql.fail, None),
-            Verdict::Skip => return self.skip_failed(claim, error).await,
-            Verdict::StopGroup => (&sql.fail_group, Some(0)),
-        };
-        let result = retrying!(self, connection => text.query()
-            .bind(claim.group.as_str())
-            .bind(claim.stream.as_str())
-            .bind(claim.worker.as_uuid())
-            .bind(clamped(claim.epoch.get()))
-            .bind(delay)
-            .bind(readable(bounded(error)))
-            .execute(&mut *connection)
-            .await)
+        let failed = Failed { verdict, error };
+        let n_lanes = retrying!(self, connection =>
+            fail(&mut connection, &self.inner.sql, claim, failed).await)
         .map_err(BackendError::from)?;
-        self.given_back(claim, result.rows_affected())
+        self.given_back(claim, n_lanes)
     }
 
     async fn renew(
@@ -188,6 +190,62 @@ impl Claims for Postgres {
     }
 }
 
+/// How a message could not be handled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed<'e> {
+    verdict: Verdict,
+    error: &'e str,
+}
+
+/// Fails the first message of a held lane. Gives the number of lanes: 0 when it is not held any more.
+pub(crate) async fn fail(
+    connection: &mut PgConnection,
+    sql: &Sql,
+    claim: &ClaimKey,
+    failed: Failed<'_>,
+) -> Attempt<u64> {
+    let (text, delay) = match failed.verdict {
+        Verdict::RetryAfter(delay) => (&sql.fail, Some(micros(delay))),
+        Verdict::Park => (&sql.fail, None),
+        Verdict::Skip => return skip_failed(connection, sql, claim, failed.error).await,
+        Verdict::StopGroup => (&sql.fail_group, Some(0)),
+    };
+    let done = text
+        .query()
+        .bind(claim.group.as_str())
+        .bind(claim.stream.as_str())
+        .bind(claim.worker.as_uuid())
+        .bind(clamped(claim.epoch.get()))
+        .bind(delay)
+        .bind(readable(bounded(failed.error)))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Fails the first message of a lane that its claim has just given back with progress, in the same transaction. Of a stretch
+/// nothing is failed.
+pub(crate) async fn fail_next(
+    connection: &mut PgConnection,
+    sql: &Sql,
+    claim: &ClaimKey,
+    failed: Failed<'_>,
+) -> Attempt<()> {
+    let taken_back = sql
+        .take_again
+        .query()
+        .bind(claim.group.as_str())
+        .bind(claim.stream.as_str())
+        .bind(claim.worker.as_uuid())
+        .bind(clamped(claim.epoch.get()))
+        .execute(&mut *connection)
+        .await?;
+    if taken_back.rows_affected() > 0 {
+        fail(connection, sql, claim, failed).await?;
+    }
+    Ok(())
+}
+
 pub(crate) enum ClaimTrouble {
     Sql(SqlError),
     Backend(BackendError),
@@ -211,6 +269,8 @@ struct Batch {
     claims: Vec<Claim>,
     /// Lanes in which nothing was found: group, stream, epoch, head.
     empty: Vec<[i64; 4]>,
+    /// Lanes whose next message cannot be read, and why.
+    unreadable: Vec<(ClaimKey, BackendError)>,
 }
 
 impl Postgres {
@@ -302,7 +362,10 @@ impl Postgres {
             let rows = rows?;
             let (batch, lanes_of) = read_batch(&rows, request)?;
             self.settle(connection, request, &batch.empty).await?;
-            was_empty |= !batch.empty.is_empty();
+            for (claim, error) in &batch.unreadable {
+                self.park_unreadable(claim, error).await?;
+            }
+            was_empty |= !batch.empty.is_empty() || !batch.unreadable.is_empty();
             groups.retain(|group| lanes_of.iter().filter(|of| *of == group).count() >= share);
             claims.extend(batch.claims);
         }
@@ -331,6 +394,19 @@ impl Postgres {
             .bind(column(3))
             .bind(request.worker.as_uuid());
         in_step!(self, connection, step => query.execute(&mut *step).await.map(drop))
+    }
+
+    /// *quarantine*: one message that cannot be read holds up its own stream, and no other.
+    pub(crate) async fn park_unreadable(
+        &self,
+        claim: &ClaimKey,
+        error: &BackendError,
+    ) -> Result<(), BackendError> {
+        tracing::error!(group = %claim.group, stream = %claim.stream, %error, "parked a lane with an unreadable message");
+        match self.fail(claim, Verdict::Park, &error.to_string()).await {
+            Err(FenceError::Backend(error)) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) async fn lane_row(
@@ -363,6 +439,19 @@ struct ClaimedLane {
     ready_pos: i64,
     head: i64,
     claim: Claim,
+    /// The seq of the first message that cannot be read, and why.
+    damage: Option<(i64, BackendError)>,
+}
+
+impl ClaimedLane {
+    /// What comes before the damage is still delivered, what comes after it has to wait.
+    fn stop_at_damage(&mut self) {
+        let deliveries = &mut self.claim.deliveries;
+        deliveries.sort_by_key(|delivery| delivery.message.seq);
+        if let Some((seq, _)) = &self.damage {
+            deliveries.retain(|delivery| clamped(delivery.message.seq.get()) < *seq);
+        }
+    }
 }
 
 /// Reads claimed lanes, and of which group each one is. Where a row is of a lane and where of a message, shows in it; and
@@ -387,6 +476,7 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
                 ready_pos: get(row, "ready_pos")?,
                 head: get(row, "head_seq")?,
                 claim,
+                damage: None,
             });
         }
     }
@@ -405,30 +495,40 @@ fn read_batch(rows: &[PgRow], request: &ClaimRequest) -> Result<(Batch, Vec<i32>
             last = (ids, places.get(&ids).copied());
         }
         let lane = last.1.and_then(|place| lanes.get_mut(place));
-        let Some(ClaimedLane { claim, .. }) = lane else {
+        let Some(ClaimedLane { claim, damage, .. }) = lane else {
             let text = "a message of a lane that was not claimed";
             return Err(BackendError::Corrupt(text.to_owned()));
         };
-        let message = messages.read_of(&claim.key.stream, row)?;
-        let replaying = at(row, replaying)?;
-        claim.deliveries.push(Delivery { message, replaying });
+        match messages.read_of(&claim.key.stream, row) {
+            Ok(message) => claim.deliveries.push(Delivery {
+                message,
+                replaying: at(row, replaying)?,
+            }),
+            Err(error) => {
+                let seq = messages.seq_of(row)?;
+                if damage.as_ref().is_none_or(|(first, _)| seq < *first) {
+                    *damage = Some((seq, error));
+                }
+            }
+        }
     }
     let lanes_of = lanes.iter().map(|lane| lane.ids.0).collect();
-    for ClaimedLane {
-        ids: (group, stream),
-        head,
-        mut claim,
-        ..
-    } in lanes
-    {
-        if claim.deliveries.is_empty() {
-            let epoch = clamped(claim.key.epoch.get());
-            batch.empty.push([group.into(), stream, epoch, head]);
-        } else {
-            claim
-                .deliveries
-                .sort_by_key(|delivery| delivery.message.seq);
-            batch.claims.push(claim);
+    for mut lane in lanes {
+        lane.stop_at_damage();
+        let ClaimedLane {
+            ids: (group, stream),
+            head,
+            claim,
+            damage,
+            ..
+        } = lane;
+        match damage {
+            _ if !claim.deliveries.is_empty() => batch.claims.push(claim),
+            Some((_, error)) => batch.unreadable.push((claim.key, error)),
+            None => {
+                let epoch = clamped(claim.key.epoch.get());
+                batch.empty.push([group.into(), stream, epoch, head]);
+            }
         }
     }
     Ok((batch, lanes_of))

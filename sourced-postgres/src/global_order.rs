@@ -31,28 +31,43 @@ impl Postgres {
                 .bind(clamped(request.messages_per_lane.clamp(1, 10_000)));
             let rows: Attempt<Vec<PgRow>> =
                 in_step!(self, &mut *connection, step => query.fetch_all(&mut *step).await);
-            claims.extend(read_claim(&rows?, request)?);
+            match read_claim(&rows?, request)? {
+                Some((claim, Some(error))) if claim.deliveries.is_empty() => {
+                    self.park_unreadable(&claim.key, &error).await?;
+                }
+                read => claims.extend(read.map(|(claim, _)| claim)),
+            }
         }
         Ok(claims)
     }
 }
 
-/// Reads a claimed lane; `None` when somebody was faster.
-fn read_claim(rows: &[PgRow], request: &ClaimRequest) -> Result<Option<Claim>, BackendError> {
+/// Reads a claimed lane up to what cannot be read, and tells that; `None` when somebody was faster.
+fn read_claim(
+    rows: &[PgRow],
+    request: &ClaimRequest,
+) -> Result<Option<(Claim, Option<BackendError>)>, BackendError> {
     let Some(first) = rows.first() else {
         return Ok(None);
     };
     let mut messages = MessageReader::each(first)?;
     let replaying = ordinal(first, "replaying")?;
     let mut deliveries = Vec::with_capacity(rows.len());
+    let mut damage = None;
     for row in rows {
-        deliveries.push(Delivery {
-            message: messages.read(row)?,
-            replaying: at(row, replaying)?,
-        });
+        match messages.read(row) {
+            Ok(message) => deliveries.push(Delivery {
+                message,
+                replaying: at(row, replaying)?,
+            }),
+            Err(error) => {
+                damage = Some(error);
+                break;
+            }
+        }
     }
     let name: GroupId = group(get(first, "group_name")?)?;
-    Ok(Some(Claim {
+    let claim = Claim {
         key: ClaimKey {
             group: name,
             stream: StreamId::log(),
@@ -62,5 +77,6 @@ fn read_claim(rows: &[PgRow], request: &ClaimRequest) -> Result<Option<Claim>, B
         deliveries,
         attempts: number(get::<i32>(first, "attempts")?.into())?,
         failing_for: Duration::from_micros(number(get(first, "failing_for")?)?),
-    }))
+    };
+    Ok(Some((claim, damage)))
 }

@@ -2,17 +2,19 @@
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, ClaimKey, FenceError, Intervention, LaneFailure, Parked, Quarantine,
-    QuarantineError, Remedy, bounded,
+    BackendError, ClaimKey, Intervention, LaneFailure, Parked, Quarantine, QuarantineError, Remedy,
+    bounded,
 };
 use sourced::message::TypeName;
 use sourced::{GroupId, Position, StreamId};
+use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sqlx::types::Uuid;
 use sqlx::types::chrono::{DateTime, Utc};
 
-use crate::backend::{Postgres, retrying};
+use crate::backend::{Attempt, Postgres, retrying};
 use crate::row::{clamped, get, number, position, readable, seq, stream};
+use crate::sql::Sql;
 
 #[async_trait]
 impl Quarantine for Postgres {
@@ -142,26 +144,27 @@ impl Quarantine for Postgres {
     }
 }
 
-impl Postgres {
-    /// Skips the first message of a held lane, whose handling has just failed with this error.
-    pub(crate) async fn skip_failed(
-        &self,
-        claim: &ClaimKey,
-        error: &str,
-    ) -> Result<(), FenceError> {
-        let outcome: String = retrying!(self, connection =>
-            self.inner.sql.skip_failed.query_scalar()
-                .bind(claim.group.as_str())
-                .bind(claim.stream.as_str())
-                .bind(claim.worker.as_uuid())
-                .bind(clamped(claim.epoch.get()))
-                .bind(readable(bounded(error)))
-                .fetch_one(&mut *connection)
-                .await)
-        .map_err(BackendError::from)?;
-        self.given_back(claim, u64::from(outcome == "done"))
-    }
+/// Skips the first message of a held lane, whose handling has just failed with this error. Gives the number of lanes: 0 when
+/// it is not held any more.
+pub(crate) async fn skip_failed(
+    connection: &mut PgConnection,
+    sql: &Sql,
+    claim: &ClaimKey,
+    error: &str,
+) -> Attempt<u64> {
+    let query = sql.skip_failed.query_scalar();
+    let outcome: String = query
+        .bind(claim.group.as_str())
+        .bind(claim.stream.as_str())
+        .bind(claim.worker.as_uuid())
+        .bind(clamped(claim.epoch.get()))
+        .bind(readable(bounded(error)))
+        .fetch_one(connection)
+        .await?;
+    Ok(u64::from(outcome == "done"))
+}
 
+impl Postgres {
     /// Nothing was found of the group: because there is nothing, or because there is no such group?
     async fn known_if_empty(&self, group: &GroupId, n_found: usize) -> Result<(), BackendError> {
         if n_found == 0 {

@@ -78,6 +78,11 @@ impl MessageReader {
         self.read_of(&stream, row)
     }
 
+    /// Where the message of a row stands in its stream, be it readable or not.
+    pub(crate) fn seq_of(&self, row: &PgRow) -> Result<i64, BackendError> {
+        at(row, self.seq)
+    }
+
     /// Reads a message of this stream, whatever the row says of it.
     pub(crate) fn read_of(
         &mut self,

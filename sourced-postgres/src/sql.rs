@@ -203,6 +203,7 @@ statements! {
     release = "UPDATE {schema}.lanes SET state = 'ready', worker = NULL, due_at = NULL WHERE group_id = (SELECT id FROM {schema}.groups WHERE name = $1) AND stream_id = (SELECT id FROM {schema}.streams WHERE name = $2) AND worker = $3 AND epoch = $4";
     fail_group = include_str!("sql/fail_group.sql");
     fail = include_str!("sql/fail.sql");
+    take_again = include_str!("sql/take_again.sql");
     renew = include_str!("sql/renew.sql");
     lane = include_str!("sql/lane.sql");
     parked = include_str!("sql/parked.sql");

@@ -129,7 +129,7 @@ impl Postgres {
 
     async fn alone(&self, ack: &Ack, appends: &Appends, retry: Retry) -> Result<Acked, AckError> {
         Ok(Acked {
-            appended: self.acknowledge(ack, appends, retry).await?,
+            appended: self.acknowledge(ack, appends, None, retry).await?,
             next: None,
         })
     }

@@ -7,8 +7,8 @@ mod common;
 use std::time::Duration;
 
 use common::Schema;
-use sourced::Timestamp;
 use sourced::env::{Clock as _, SystemClock};
+use sourced::{MessageId, Timestamp};
 use sourced_postgres::Postgres;
 use sourced_testing::conformance::Harness;
 
@@ -29,6 +29,13 @@ impl Harness for OnPostgres {
 
     async fn advance(&self, backend: &Postgres, schema: &Schema, by: Duration) {
         schema.advance(backend, by).await;
+    }
+
+    async fn damage(&self, backend: &Postgres, schema: &Schema, message: MessageId) -> bool {
+        let text = "UPDATE {schema}.messages SET metadata = '[1]' WHERE id = $1";
+        let damage = sqlx::query(schema.sql(text)).bind(message.as_uuid());
+        damage.execute(backend.pool()).await.unwrap();
+        true
     }
 
     fn gives_stretches(&self) -> bool {

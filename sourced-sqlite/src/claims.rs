@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims, FenceError,
-    LaneState, Limits, Refusal, Rehearsed, Verdict, bounded,
+    Ack, AckError, AppendError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims,
+    FenceError, LaneState, Limits, Refusal, Rehearsed, Verdict, bounded,
 };
 use sourced::message::MessageId;
 use sourced::{GroupId, Position, StreamId};
@@ -45,10 +45,7 @@ impl Claims for Sqlite {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        let refused = Limits::default()
-            .check_all(&ack.appends, &ack.schedules)
-            .map_err(Into::into);
-        refused.and_then(|()| append::refuse_repetitions(&ack.appends, &ack.schedules))?;
+        check(&ack)?;
         // What only writes documents is run here, while others have the connection.
         let writes = match self.inner.rehearsals.rehearse(&ack) {
             Some(Rehearsed::Rows(wanted)) if stores_nothing(&ack) => {
@@ -73,6 +70,30 @@ impl Claims for Sqlite {
             .writer
             .run(Effect::Lasting, move |connection| {
                 Box::pin(async move { lanes::ack(connection, &sql, &ack, writes.as_ref()).await })
+            })
+            .await
+    }
+
+    async fn ack_and_fail(
+        &self,
+        ack: Ack,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<Vec<Appended>, AckError> {
+        check(&ack)?;
+        let writes = match self.inner.rehearsals.rehearse(&ack) {
+            Some(Rehearsed::Writes(writes)) => Some(writes),
+            _ => None,
+        };
+        let (sql, error) = (Arc::clone(&self.inner.sql), bounded(error).to_owned());
+        self.inner
+            .writer
+            .run(Effect::Lasting, move |connection| {
+                Box::pin(async move {
+                    let acked = lanes::ack(connection, &sql, &ack, writes.as_ref()).await?;
+                    lanes::fail_next(connection, &sql, &ack.claim, verdict, &error).await?;
+                    Ok(acked)
+                })
             })
             .await
     }
@@ -284,6 +305,13 @@ fn terms(request: &ClaimRequest) -> Terms<'_> {
         stretches: &request.stretches,
         lease: request.lease,
     }
+}
+
+/// Refuses what can never be stored.
+fn check(ack: &Ack) -> Result<(), AckError> {
+    let refused = Limits::default().check_all(&ack.appends, &ack.schedules);
+    refused.map_err(AppendError::from)?;
+    Ok(append::refuse_repetitions(&ack.appends, &ack.schedules)?)
 }
 
 /// Whether it stores no messages.

@@ -278,6 +278,32 @@ pub(crate) async fn fail(
     Ok(())
 }
 
+/// Fails the first message of a lane that its claim has just given back with progress, in the same transaction. Of a stretch
+/// nothing is failed.
+pub(crate) async fn fail_next(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    claim: &ClaimKey,
+    verdict: Verdict,
+    text: &str,
+) -> Result<(), BackendError> {
+    let taken_back = sqlx::query(sql.take_again.clone())
+        .bind(claim.group.as_str())
+        .bind(claim.stream.as_str())
+        .bind(claim.worker.as_uuid().into_bytes().to_vec())
+        .bind(signed(claim.epoch.get()))
+        .execute(&mut *connection)
+        .await
+        .map_err(error::backend)?;
+    if taken_back.rows_affected() == 0 {
+        return Ok(());
+    }
+    match fail(connection, sql, claim, verdict, text).await {
+        Err(FenceError::Backend(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Ends a claim without progress, for a while.
 pub(crate) async fn postpone(
     connection: &mut SqliteConnection,

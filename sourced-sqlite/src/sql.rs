@@ -175,6 +175,10 @@ statements! {
         FROM sourced_groups g
         CROSS JOIN sourced_lanes l ON l.group_id = g.id AND l.stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)
         WHERE g.name = ?1 AND l.worker = ?3 AND l.epoch = ?4";
+    take_again = "UPDATE sourced_lanes SET worker = ?3
+        WHERE group_id = (SELECT id FROM sourced_groups WHERE name = ?1) AND stream_id = (SELECT id FROM sourced_streams WHERE name = ?2)
+          AND worker IS NULL AND epoch = ?4
+          AND (stream_id <> 0 OR (SELECT is_global FROM sourced_groups WHERE name = ?1))";
     acknowledge = include_str!("../sql/acknowledge.sql");
     acknowledge_and_commit = concat!(include_str!("../sql/acknowledge.sql"), "; COMMIT");
     acknowledge_stretch = include_str!("../sql/acknowledge_stretch.sql");

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sourced::Timestamp;
 use sourced::env::{Clock as _, SystemClock};
+use sourced::{MessageId, Timestamp};
 use sourced_sqlite::Sqlite;
 use sourced_testing::conformance::Harness;
 use sqlx::Connection as _;
@@ -49,6 +49,16 @@ impl Harness for OneFile {
             moved.await.unwrap();
         }
         connection.close().await.unwrap();
+    }
+
+    async fn damage(&self, _: &Sqlite, folder: &TempDir, message: MessageId) -> bool {
+        let options = SqliteConnectOptions::new().filename(path(folder));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let damage = sqlx::query("UPDATE sourced_messages SET metadata = '[' WHERE id = ?1")
+            .bind(message.as_uuid().into_bytes().to_vec());
+        damage.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        true
     }
 
     fn gives_stretches(&self) -> bool {

@@ -108,7 +108,7 @@ pub async fn what_went_well_before_a_failure_in_the_same_batch_is_kept(on: On) {
             stage.calls("fail"),
             stage.calls("three")
         ),
-        (1, 1, 4, 0)
+        (1, 1, 3, 0)
     );
     running.stop().await;
 }

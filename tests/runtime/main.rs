@@ -239,6 +239,7 @@ promises! {
         one_that_fails_holds_back_no_other,
     }
     remedies {
+        a_failure_in_the_middle_of_a_batch_counts_as_any_other,
         quarantine_at_once_of_what_will_not_pass,
         quarantine_ends_by_a_retry_and_all_is_handled_in_order,
         ack_never_jumps_when_a_person_skips_what_is_parked,

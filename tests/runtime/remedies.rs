@@ -339,6 +339,33 @@ impl Calls {
     }
 }
 
+pub async fn a_failure_in_the_middle_of_a_batch_counts_as_any_other(on: On) {
+    let (printer, calls) = (Arc::new(Printer::default()), Calls::default());
+    let options = ReactorOptions::default()
+        .retry(quick())
+        .hooks(calls.hooks());
+    let app = app(&on, &printer, options).await;
+    for (till, bad) in [("till-1", "never"), ("till-2", "jam")] {
+        for product in ["tea", bad, "cup"] {
+            app.actor::<Till>(till).sell(product).await.unwrap();
+        }
+    }
+    let running = app.start();
+    assert_eq!(app.idle().await.unwrap().parked, 2);
+    running.stop().await;
+    assert_eq!((printer.tried("never"), printer.tried("jam")), (1, 3));
+    assert_eq!((printer.tried("tea"), printer.tried("cup")), (2, 0));
+    let mut told = calls.0.lock().unwrap().clone();
+    told.sort();
+    let expected = [
+        "park till-1 1 out of order",
+        "park till-2 3 jammed",
+        "retry till-2 1 jammed",
+        "retry till-2 2 jammed",
+    ];
+    assert_eq!(told, expected);
+}
+
 pub async fn hooks_are_called_once_for_each_failure(on: On) {
     let (printer, calls) = (Arc::new(Printer::default()), Calls::default());
     let policy = quick()

@@ -53,9 +53,9 @@ pub mod suite;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use sourced::Timestamp;
 use sourced::backend::Backend;
 use sourced::env::{Clock as _, SystemClock};
+use sourced::{MessageId, Timestamp};
 
 /// How the suite gets hold of a backend.
 pub trait Harness: Send + Sync {
@@ -85,6 +85,17 @@ pub trait Harness: Send + Sync {
 
     /// The time by the store's clock, for what is scheduled.
     fn now(&self, guard: &Self::Guard) -> Timestamp;
+
+    /// Makes a stored message unreadable, as whoever edits the database by hand might. `false` where that cannot be done.
+    fn damage(
+        &self,
+        backend: &Self::Backend,
+        guard: &Self::Guard,
+        message: MessageId,
+    ) -> impl Future<Output = bool> + Send {
+        _ = (backend, guard, message);
+        std::future::ready(false)
+    }
 
     /// Whether the backend gives stretches of the log to groups that are far behind, as
     /// [`Claims::claim`](sourced::backend::Claims::claim) says it may. The suite then asks for them.

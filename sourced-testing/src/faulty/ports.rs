@@ -210,6 +210,18 @@ impl<B: Backend> Claims for Faulty<B> {
         self.through(Call::Ack(&ack), self.storage.ack(ack.clone()))
             .await
     }
+    async fn ack_and_fail(
+        &self,
+        ack: Ack,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<Vec<Appended>, AckError> {
+        self.through(
+            Call::Ack(&ack),
+            self.storage.ack_and_fail(ack.clone(), verdict, error),
+        )
+        .await
+    }
     async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
         let postponed = self.storage.postpone(claim, delay);
         self.through(Call::Release(claim), postponed).await

@@ -77,6 +77,7 @@ pub(crate) enum Fault {
     HoldsForGood,
     HoldsWithoutRest,
     ForgetsWhatIsLive,
+    LosesFailuresInTheMiddle,
     IgnoresWherePagesBegin,
     GivesTheLogStreamByStream,
     GivesTheLogWithHoles,

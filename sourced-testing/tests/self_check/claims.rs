@@ -130,6 +130,18 @@ backend! {
             Ok(Acked { appended, next })
         }
 
+        async fn ack_and_fail(
+            &self,
+            ack: Ack,
+            verdict: Verdict,
+            error: &str,
+        ) -> Result<Vec<Appended>, AckError> {
+            if self.has(Fault::LosesFailuresInTheMiddle) || self.is_of_stretch(&ack.claim) {
+                return self.ack(ack).await;
+            }
+            self.memory.ack_and_fail(ack, verdict, error).await
+        }
+
         async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
             if self.end_stretch(claim, None).await? {
                 return Ok(());

@@ -111,6 +111,7 @@ caught! {
     ignored_expectations: IgnoresExpectedSeq by one_winner::exactly_is_right_only_for_the_last_seq;
     ignored_expectations_in_a_race: IgnoresExpectedSeq by one_winner::of_concurrent_first_appends_exactly_one_wins;
     ignored_guards: IgnoresGuards by guards::a_guard_that_is_wrong_names_its_stream_and_stores_nothing_anywhere;
+    lost_failures_in_the_middle: LosesFailuresInTheMiddle by quarantine::a_failure_behind_progress_is_noted_with_it;
     ignored_guards_in_a_race: IgnoresGuards by guards::one_winner_of_decisions_that_read_each_other_s_streams;
     half_an_append: AppendsStreamByStream by append::is_all_or_nothing_over_several_streams;
     forgotten_duplicates: ForgetsDuplicates by same_id_once::a_retry_gets_the_first_places;

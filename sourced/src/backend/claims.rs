@@ -82,6 +82,20 @@ pub trait Claims: Send + Sync {
         })
     }
 
+    /// Ends a claim with progress as [`Claims::ack`] does, and with a failure of the message after `ack.upto` as
+    /// [`Claims::fail`] does, in one transaction: nobody is given that message in between, so the attempt counts.
+    ///
+    /// Of a stretch nothing is failed: its messages are judged in their own lanes.
+    ///
+    /// # Errors
+    /// As [`Claims::ack`].
+    async fn ack_and_fail(
+        &self,
+        ack: Ack,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<Vec<Appended>, AckError>;
+
     /// Gives a lane back without progress; it can be claimed again at once.
     ///
     /// # Errors

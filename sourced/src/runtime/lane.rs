@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use crate::backend::{
 };
 use crate::env::Task;
 use crate::failure::Failure;
+use crate::message::StoredMessage;
 use crate::reactor::{Batch, FailedAt, Handled, Progress, Reactor, handle_guarded};
 use crate::stream::{GroupId, Position};
 use crate::telemetry::{self, LANES_IN_FLIGHT, Stopwatch, spans};
@@ -238,6 +240,8 @@ impl LaneTask<'_> {
                 Share::Nothing
             }
         };
+        // What failed behind these, and is told with their acknowledgement.
+        let mut behind = None;
         let mut deliveries = match &share {
             Share::All => &self.claim.deliveries[..],
             _ if self.is_stretch() => {
@@ -252,7 +256,7 @@ impl LaneTask<'_> {
             }
         };
         for _ in 0..MAX_CONFLICTS {
-            let error = match self.handle_once(reactor, deliveries).await {
+            let error = match self.handle_once(reactor, deliveries, behind.as_ref()).await {
                 Ok(next) => return next,
                 Err(error) => error,
             };
@@ -271,7 +275,9 @@ impl LaneTask<'_> {
                     return None;
                 }
                 // It will not come back by itself.
-                LaneError::Backend(error @ BackendError::Removed { .. }) => {
+                LaneError::Backend(
+                    error @ (BackendError::Removed { .. } | BackendError::Corrupt(_)),
+                ) => {
                     self.fail(&Failure::permanent(error)).await;
                     return None;
                 }
@@ -284,8 +290,8 @@ impl LaneTask<'_> {
                         self.fail(&failure).await;
                         return None;
                     };
-                    // What failed will be the first of the next claim, and counted then.
                     deliveries = before;
+                    behind = Some(failure);
                 }
                 LaneError::Ack(error) => {
                     self.fail(&Failure::from(error)).await;
@@ -297,10 +303,12 @@ impl LaneTask<'_> {
         None
     }
 
+    /// `behind`: how the message after these deliveries has failed already.
     async fn handle_once(
         &self,
         reactor: &dyn Reactor,
         deliveries: &[Delivery],
+        behind: Option<&Failure>,
     ) -> Result<Option<Claim>, LaneError> {
         let batch = Batch {
             stream: &self.claim.key.stream,
@@ -314,34 +322,50 @@ impl LaneTask<'_> {
         let mut handled = handle_guarded(reactor, &batch).await?;
         telemetry::HANDLE_SECONDS.stop(&stopwatch, &self.labels());
         let afterwards = std::mem::take(&mut handled.afterwards);
-        match self.ack_of(handled) {
-            // What failed after the first message will be the first of the next claim, and counted then.
-            Ok(ack) => {
-                let (upto, has_scheduled) = (ack.upto, !ack.schedules.is_empty());
-                self.progress.stores(clock.now());
-                let stopwatch = Stopwatch::start(clock);
-                let span = spans::ack(&ack);
-                let stored = {
-                    let _storing = StoringLane::new(self.tasks);
-                    self.store(ack).instrument(span).await
-                };
-                let next = stored?;
-                telemetry::ACK_SECONDS.stop(&stopwatch, &self.labels());
-                if has_scheduled {
-                    self.app().scheduled.raise();
-                }
-                self.count(upto);
-                for step in afterwards {
-                    step.run(&self.app().services).await;
-                }
-                Ok(next)
-            }
-            Err(failure) => Err(LaneError::Failed(failure)),
+        let failure = handled.failure.take();
+        let Some(upto) = handled.upto else {
+            let unexplained = || Failure::msg("the reactor handled nothing and gave no reason");
+            return Err(LaneError::Failed(failure.unwrap_or_else(unexplained)));
+        };
+        let is_through = deliveries
+            .last()
+            .is_some_and(|last| last.message.position == upto);
+        let failure = failure.as_ref().or(behind.filter(|_| is_through));
+        let judged = failure.and_then(|failure| self.judge_behind(upto, failure));
+        let ack = self.ack_of(upto, handled);
+        let has_scheduled = !ack.schedules.is_empty();
+        self.progress.stores(clock.now());
+        let stopwatch = Stopwatch::start(clock);
+        let span = spans::ack(&ack);
+        let stored = {
+            let _storing = StoringLane::new(self.tasks);
+            self.store(ack, judged.as_ref()).instrument(span).await
+        };
+        let next = stored?;
+        telemetry::ACK_SECONDS.stop(&stopwatch, &self.labels());
+        if has_scheduled {
+            self.app().scheduled.raise();
         }
+        self.count(upto);
+        if let Some(judged) = &judged {
+            self.tell(judged);
+        }
+        for step in afterwards {
+            step.run(&self.app().services).await;
+        }
+        Ok(next)
     }
 
-    async fn store(&self, ack: Ack) -> Result<Option<Claim>, AckError> {
+    async fn store(
+        &self,
+        ack: Ack,
+        judged: Option<&Judged<'_>>,
+    ) -> Result<Option<Claim>, AckError> {
         let backend = &self.app().services.backend;
+        if let Some(Judged { verdict, error, .. }) = judged {
+            let acked = backend.ack_and_fail(ack, *verdict, error).await;
+            return acked.map(|_| None);
+        }
         if self.links >= MAX_LINKS || *self.tasks.stopped.borrow() {
             return backend.ack(ack).await.map(|_| None);
         }
@@ -371,19 +395,52 @@ impl LaneTask<'_> {
         [("group", self.claim.key.group.as_str())]
     }
 
-    fn ack_of(&self, handled: Handled) -> Result<Ack, Failure> {
-        let Some(upto) = handled.upto else {
-            let unexplained = || Failure::msg("the reactor handled nothing and gave no reason");
-            return Err(handled.failure.unwrap_or_else(unexplained));
-        };
-        Ok(Ack {
+    fn ack_of(&self, upto: Position, handled: Handled) -> Ack {
+        Ack {
             claim: self.claim.key.clone(),
             upto,
             appends: handled.appends,
             schedules: handled.schedules,
             refusals: handled.refusals.into_iter().map(Into::into).collect(),
             syncs: handled.syncs,
-        })
+        }
+    }
+
+    /// Judges the message behind what is acknowledged. `None` where that is done in its own lane, or an outage is to blame.
+    fn judge_behind<'f>(&'f self, upto: Position, failure: &'f Failure) -> Option<Judged<'f>> {
+        if self.is_stretch() || BackendError::outage_in(failure.source()).is_some() {
+            return None;
+        }
+        let mut deliveries = self.claim.deliveries.iter();
+        let failed = deliveries.find(|delivery| delivery.message.position > upto)?;
+        Some(self.judge(&failed.message, 1, Duration::ZERO, failure))
+    }
+
+    /// `failing_for`: how long ago the first attempt failed.
+    fn judge<'f>(
+        &'f self,
+        message: &'f StoredMessage,
+        attempt: u32,
+        failing_for: Duration,
+        failure: &'f Failure,
+    ) -> Judged<'f> {
+        let key = &self.claim.key;
+        let failed = FailedAttempt {
+            group: &key.group,
+            stream: &key.stream,
+            message,
+            attempt,
+            failing_for,
+            failure,
+            random: &*self.app().services.env.random,
+        };
+        let verdict = self.app().verdict(&failed);
+        let error = failure.chain();
+        Judged {
+            failed,
+            verdict,
+            error,
+        }
     }
 
     /// The storage failed, and not the message: no attempt is counted.
@@ -425,22 +482,25 @@ impl LaneTask<'_> {
             return;
         }
         let message = &self.claim.deliveries[0].message;
-        let failed = FailedAttempt {
-            group: &key.group,
-            stream: &key.stream,
-            message,
-            attempt: self.claim.attempts.saturating_add(1),
-            failing_for: self.claim.failing_for,
-            failure,
-            random: &*self.app().services.env.random,
-        };
-        let verdict = self.app().verdict(&failed);
-        let (attempt, error) = (failed.attempt, failure.chain());
-        if let Err(trouble) = self.app().services.backend.fail(key, verdict, &error).await {
+        let attempt = self.claim.attempts.saturating_add(1);
+        let judged = self.judge(message, attempt, self.claim.failing_for, failure);
+        let Judged { verdict, error, .. } = &judged;
+        if let Err(trouble) = self.app().services.backend.fail(key, *verdict, error).await {
             let message_type = &message.type_name;
             tracing::warn!(group = %key.group, stream = %key.stream, attempt, %message_type, %error, %trouble, "a failure could not be noted; the claim ends with its lease, and the message is handled again");
             return;
         }
+        self.tell(&judged);
+    }
+
+    /// Tells of a failure that was noted.
+    fn tell(&self, judged: &Judged<'_>) {
+        let Judged {
+            failed,
+            verdict,
+            error,
+        } = judged;
+        let (key, message, attempt) = (&self.claim.key, failed.message, failed.attempt);
         let (position, message_type) = (message.position, &message.type_name);
         let stream = &message.stream_id;
         match verdict {
@@ -461,7 +521,7 @@ impl LaneTask<'_> {
                 tracing::warn!(group = %key.group, %stream, attempt, ?pause, %position, %message_type, %error, "failed, will be tried again");
             }
         }
-        self.app().tell(&failed, verdict);
+        self.app().tell(failed, *verdict);
     }
 
     /// A claim that could not be given back ends with its lease.
@@ -478,6 +538,13 @@ fn before_failure<'d>(failure: &Failure, deliveries: &'d [Delivery]) -> Option<&
     let position = FailedAt::position_in(failure)?;
     let n_before = deliveries.partition_point(|delivery| delivery.message.position < position);
     (0 < n_before && n_before < deliveries.len()).then(|| &deliveries[..n_before])
+}
+
+/// A failed attempt, and what becomes of its message.
+struct Judged<'f> {
+    failed: FailedAttempt<'f>,
+    verdict: Verdict,
+    error: String,
 }
 
 /// Why a batch led to nothing.

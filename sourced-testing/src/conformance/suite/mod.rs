@@ -38,6 +38,7 @@ pub mod tables;
 pub mod tick_once;
 pub mod type_changes;
 pub mod units;
+pub mod unreadable;
 pub mod upkeep;
 pub mod versions;
 pub mod wake;
@@ -363,7 +364,14 @@ macro_rules! conformance {
                 a_release_changes_no_attempts,
                 streams_and_groups_count_for_themselves,
             }
+            unreadable {
+                it_parks_its_own_stream_and_no_other,
+                in_global_order_what_comes_before_it_is_given,
+                a_stretch_with_it_comes_stream_by_stream,
+            }
             quarantine {
+                a_failure_behind_progress_is_noted_with_it,
+                a_failure_behind_what_is_not_stored_is_not_noted,
                 later_messages_of_a_parked_stream_wait,
                 other_groups_go_on,
                 the_lane_says_why,

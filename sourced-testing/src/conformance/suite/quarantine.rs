@@ -1,12 +1,13 @@
 //! *quarantine*: a parked stream waits, for that group alone, and nothing else does.
 
 use sourced::backend::{
-    Backend, BackendError, MAX_REASON_BYTES, Quarantine, QuarantineError, Remedy, Verdict,
+    AckError, Backend, BackendError, MAX_REASON_BYTES, Quarantine, QuarantineError, Remedy, Verdict,
 };
-use sourced::{Position, Timestamp};
+use sourced::{ExpectedSeq, Position, Timestamp};
 
 use super::super::Harness;
 use super::super::fixtures::*;
+use super::super::steps::{Step, doc, steps};
 
 pub async fn later_messages_of_a_parked_stream_wait<H: Harness>(harness: &H) {
     let (store, guard) = harness.fresh().await;
@@ -17,6 +18,84 @@ pub async fn later_messages_of_a_parked_stream_wait<H: Harness>(harness: &H) {
     harness.advance(&store, &guard, LEASE * 1_000).await;
     let claims = worker.claim_lanes(&store, 1).await;
     assert_eq!(streams_of(&claims), ["good"], "its lease has ended");
+}
+
+pub async fn a_failure_behind_progress_is_noted_with_it<H: Harness>(harness: &H) {
+    let verdicts = [
+        Verdict::RetryAfter(LEASE),
+        Verdict::Park,
+        Verdict::Skip,
+        Verdict::StopGroup,
+    ];
+    for verdict in verdicts {
+        for has_sync in [false, true] {
+            let (store, _guard) = harness.fresh().await;
+            let worker = Worker::of(&store, "g").await;
+            append(&store, "a", events(4)).await;
+            let claim = worker.claim(&store).await;
+            let second = claim.deliveries[2].message.clone();
+            let mut ack = ack_upto(&claim, 2);
+            ack.appends = vec![to("b", ExpectedSeq::Any, [other()])];
+            if has_sync {
+                ack.syncs = vec![steps([Step::Increment("n")])];
+            }
+            let appended = store
+                .ack_and_fail(ack.clone(), verdict, "no")
+                .await
+                .unwrap();
+            assert_eq!(appended[0].seq, seq(1));
+            assert_eq!(doc(&store, "n").await, has_sync.then_some(1));
+            let again = store.ack_and_fail(ack, verdict, "no").await.unwrap_err();
+            assert!(again.is_fenced(), "{verdict:?}: {again:?}");
+            let lane = store
+                .lane(&group("g"), &stream("a"))
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(lane.parked, verdict == Verdict::Park);
+            if verdict == Verdict::Skip {
+                let skip = store
+                    .skip_of(&group("g"), second.position)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                assert_eq!((skip.attempts, &*skip.reason), (1, "no"));
+                assert_eq!(
+                    delivered(&worker.claim(&store).await),
+                    [claim.deliveries[3].message.id]
+                );
+                continue;
+            }
+            assert_eq!(lane.attempts, 1, "{verdict:?}");
+            assert_eq!(lane.acked, claim.deliveries[1].message.position);
+            let failure = lane.failure.unwrap();
+            assert_eq!((failure.message, &*failure.error), (second.id, "no"));
+            assert_eq!(worker.try_claim(&store).await, [], "{verdict:?}");
+            let state = store.group_state(&group("g")).await.unwrap();
+            assert_eq!(state.is_active(), verdict != Verdict::StopGroup);
+        }
+    }
+}
+
+pub async fn a_failure_behind_what_is_not_stored_is_not_noted<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await;
+    append(&store, "a", events(2)).await;
+    let claim = worker.claim(&store).await;
+    let mut ack = ack_upto(&claim, 1);
+    ack.syncs = vec![steps([Step::Put("n", 1), Step::Fail("on purpose")])];
+    let error = store.ack_and_fail(ack, Verdict::Park, "no").await;
+    assert!(matches!(error, Err(AckError::Sync(_))), "{error:?}");
+    let lane = store
+        .lane(&group("g"), &stream("a"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (lane.attempts, lane.parked, lane.acked),
+        (0, false, Position::START)
+    );
+    store.ack(ack_all(&claim)).await.unwrap();
 }
 
 pub async fn other_groups_go_on<H: Harness>(harness: &H) {

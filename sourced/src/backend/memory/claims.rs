@@ -16,6 +16,14 @@ use crate::message::MessageId;
 use crate::stream::{GroupId, Position, StreamId};
 use crate::time::Timestamp;
 
+/// What an acknowledgement does with its lane besides giving it back.
+#[derive(Clone, Copy)]
+enum Then<'e> {
+    Nothing,
+    GoOn(GoOn, Timestamp),
+    Fail(Verdict, &'e str, Timestamp),
+}
+
 #[async_trait]
 impl Claims for Memory {
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
@@ -24,11 +32,23 @@ impl Claims for Memory {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        Ok(self.acknowledge(ack, None).await?.appended)
+        Ok(self.acknowledge(ack, Then::Nothing).await?.appended)
     }
 
     async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
-        self.acknowledge(ack, Some(next)).await
+        let now = self.shared.clock.now();
+        self.acknowledge(ack, Then::GoOn(next, now)).await
+    }
+
+    async fn ack_and_fail(
+        &self,
+        ack: Ack,
+        verdict: Verdict,
+        error: &str,
+    ) -> Result<Vec<Appended>, AckError> {
+        let now = self.shared.clock.now();
+        let then = Then::Fail(verdict, bounded(error), now);
+        Ok(self.acknowledge(ack, then).await?.appended)
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
@@ -107,15 +127,14 @@ impl Claims for Memory {
 }
 
 impl Memory {
-    async fn acknowledge(&self, ack: Ack, next: Option<GoOn>) -> Result<Acked, AckError> {
+    async fn acknowledge(&self, ack: Ack, then: Then<'_>) -> Result<Acked, AckError> {
         Limits::default()
             .check_all(&ack.appends, &ack.schedules)
             .map_err(|error| AckError::Append(error.into()))?;
-        let next = next.map(|next| (next, self.shared.clock.now()));
         let acked = if ack.syncs.is_empty() {
-            self.state().commit(ack, Overlay::new(self), next)?
+            self.state().commit(ack, Overlay::new(self), then)?
         } else {
-            self.ack_with_syncs(ack, next).await?
+            self.ack_with_syncs(ack, then).await?
         };
         self.raise();
         Ok(acked)
@@ -124,11 +143,7 @@ impl Memory {
     /// Sync actions are the user's code and may wait for anything, so nothing but the turn to write documents is held
     /// while they run: they write to an overlay, and all of it is applied at once if the claim and the expectations
     /// still hold.
-    async fn ack_with_syncs(
-        &self,
-        ack: Ack,
-        next: Option<(GoOn, Timestamp)>,
-    ) -> Result<Acked, AckError> {
+    async fn ack_with_syncs(&self, ack: Ack, then: Then<'_>) -> Result<Acked, AckError> {
         let _turn = self.shared.transaction.lock().await;
         {
             let mut state = self.state();
@@ -141,7 +156,7 @@ impl Memory {
                 .await
                 .map_err(AckError::of_sync)?;
         }
-        self.state().commit(ack, overlay, next)
+        self.state().commit(ack, overlay, then)
     }
 }
 
@@ -178,12 +193,7 @@ impl State {
     }
 
     /// Stores everything an acknowledgement brings, or nothing.
-    fn commit(
-        &mut self,
-        ack: Ack,
-        overlay: Overlay,
-        next: Option<(GoOn, Timestamp)>,
-    ) -> Result<Acked, AckError> {
+    fn commit(&mut self, ack: Ack, overlay: Overlay, then: Then<'_>) -> Result<Acked, AckError> {
         self.fence(&ack.claim)?;
         let (plan, scheduling) = self.plan(&ack.appends, &ack.schedules)?;
         self.log.apply(ack.appends, &plan);
@@ -196,7 +206,17 @@ impl State {
         if let Some(lanes) = self.groups.get_mut(&ack.claim.group) {
             lanes.ack(&ack.claim.stream, ack.upto);
         }
-        let next = next.and_then(|(next, now)| self.go_on(ack.claim, &plan, next, now));
+        let next = match then {
+            Then::Nothing => None,
+            Then::GoOn(next, now) => self.go_on(ack.claim, &plan, next, now),
+            Then::Fail(verdict, error, now) => {
+                let Self { log, groups, .. } = self;
+                if let Some(lanes) = groups.get_mut(&ack.claim.group) {
+                    lanes.fail(&ack.claim.stream, verdict, error, log, now);
+                }
+                None
+            }
+        };
         Ok(Acked {
             appended: plan,
             next,

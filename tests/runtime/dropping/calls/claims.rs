@@ -29,6 +29,14 @@ pub const CALLS: &[Call] = &[
         Made::plain(async move { _ = w.backend().ack_and_go_on(ack, next).await.unwrap() })
             .then((of, sought), acknowledged_or_not)
     }),
+    call!("Claims::ack_and_fail", w, task, n => {
+        let (ack, sought) = acknowledgement(&w, task, n).await;
+        let of = w.clone();
+        Made::plain(async move {
+            _ = w.backend().ack_and_fail(ack, Verdict::RetryAfter(Duration::ZERO), "as told").await.unwrap();
+        })
+        .then((of, sought), acknowledged_or_not)
+    }),
     call!("Claims::release", w, task, _n => {
         let key = w.claim("held", task).await.key;
         Made::plain(async move { w.backend().release(&key).await.unwrap() })
