@@ -193,10 +193,11 @@ impl SqliteBuilder {
         let options = self.options(&path);
         let writing = self.open_writing(&options, &prefix).await?;
         let file = Arc::new(File::at(path)?);
+        // Where it is missing later, somebody is about to replace it.
+        let options = options.create_if_missing(false);
         let readers = self.pool(options.clone(), Arc::clone(&file));
         let opening = Opening {
-            // Where a file is missing later, somebody is about to replace it.
-            options: options.create_if_missing(false),
+            options,
             prefix,
             setup: self.setup,
             file: Arc::clone(&file),

@@ -1,8 +1,11 @@
 //! *history-goes-on*: an app whose database is set back under it decides, projects and reads by what is there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::{join, join_all};
 use sourced::backend::BackendError;
 use sourced::env::{Clock as _, SystemClock};
 use sourced::prelude::*;
@@ -152,7 +155,9 @@ impl Place {
                 let at = |name: &str| folder.path().join(name);
                 for suffix in ["", "-wal", "-shm"] {
                     let (from, to) = (format!("bank.db{suffix}"), format!("lost.db{suffix}"));
-                    std::fs::rename(at(&from), at(&to)).unwrap();
+                    let moved = std::fs::rename(at(&from), at(&to));
+                    // The last connection to be closed takes the others away.
+                    assert!(moved.is_ok() || !suffix.is_empty());
                 }
                 std::fs::rename(at("copy.db"), at("bank.db")).unwrap();
             }
@@ -160,6 +165,7 @@ impl Place {
                 administer(&[
                     format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
                     cut(name),
+                    format!("DROP DATABASE IF EXISTS {name}_lost"),
                     format!("ALTER DATABASE {name} RENAME TO {name}_lost"),
                     format!("ALTER DATABASE {name}_copy RENAME TO {name}"),
                 ])
@@ -295,4 +301,59 @@ pub async fn followers_are_told_and_go_on(place: Place) {
         }
     }
     assert_eq!((n_told, after), (1, vec![7, 8, 9]));
+}
+
+/// Whatever is copied and put back while everything goes on, a balance is never below zero, and the projection has it.
+pub async fn nothing_is_made_of_events_that_are_gone(place: Place) {
+    const ACCOUNTS: [&str; 3] = ["account-1", "account-2", "account-3"];
+    let app = place.app().await;
+    let workers = app.start();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let customers = (0..6_usize).map(|nth| {
+        let (app, is_over) = (app.clone(), Arc::clone(&is_over));
+        async move {
+            let account = app.actor::<Account>(ACCOUNTS[nth % 3]);
+            for turn in 0.. {
+                if is_over.load(Ordering::SeqCst) {
+                    break;
+                }
+                // What is refused, and what fails because the database is away, is as good as what is stored.
+                if turn % 3 == nth % 2 {
+                    _ = account.deposit(40).await;
+                } else {
+                    _ = account.withdraw(30).await;
+                }
+                SystemClock.sleep(Duration::from_millis(2)).await;
+            }
+        }
+    });
+    let operator = async {
+        for _ in 0..4 {
+            SystemClock.sleep(Duration::from_millis(150)).await;
+            place.copy().await;
+            SystemClock.sleep(Duration::from_millis(400)).await;
+            place.restore().await;
+        }
+        SystemClock.sleep(Duration::from_millis(300)).await;
+        is_over.store(true, Ordering::SeqCst);
+    };
+    join(join_all(customers), operator).await;
+    sooner_or_later(async || app.idle().await).await;
+    for account in ACCOUNTS {
+        let history = app.actor::<Account>(account).history().await.unwrap();
+        let mut balance = 0;
+        for event in &history {
+            balance += match &event.payload {
+                AccountEvent::Deposited(deposited) => deposited.amount,
+                AccountEvent::Withdrawn(withdrawn) => -withdrawn.amount,
+            };
+            assert!(balance >= 0, "{account} at {}: {balance}", event.seq);
+        }
+        let saved = app.backend().document("balances", account).await.unwrap();
+        let saved = saved.map_or(0, |saved| saved.decode::<i64>().unwrap());
+        assert_eq!(saved, balance, "{account}");
+        assert!(!history.is_empty());
+    }
+    assert!(app.health().await.backend.setbacks >= 4);
+    workers.stop().await;
 }

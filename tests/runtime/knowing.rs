@@ -143,6 +143,20 @@ async fn apps<const N: usize>(on: &On) -> ([App; N], String) {
     (apps.try_into().unwrap(), meter)
 }
 
+pub async fn conflict_is_not_an_error_for_two_hundred_calls_at_once(on: On) {
+    let ([one, other], name) = apps(&on).await;
+    let calls = (0..200).map(|n| {
+        // Most of them in one process.
+        let meter = meter(if n % 10 == 0 { &other } else { &one }, &name);
+        async move { meter.go_on().await }
+    });
+    for call in join_all(calls).await {
+        call.unwrap();
+    }
+    let loaded = one.load::<Meter>(name.as_str()).await.unwrap();
+    assert_eq!(loaded.state().count, 200);
+}
+
 fn meter(app: &App, name: &str) -> MeterRef {
     app.actor::<Meter>(name)
 }

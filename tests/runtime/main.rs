@@ -183,6 +183,7 @@ promises! {
         no_other_connection_is_needed_however_many_units_join_at_once,
     }
     knowing {
+        conflict_is_not_an_error_for_two_hundred_calls_at_once,
         a_known_state_is_not_read_again,
         fresh_state_when_another_app_has_appended,
         fresh_state_for_a_no,
@@ -384,4 +385,5 @@ history! {
     a_decision_is_made_on_what_is_there,
     workers_and_projections_go_on_from_what_is_there,
     followers_are_told_and_go_on,
+    nothing_is_made_of_events_that_are_gone,
 }

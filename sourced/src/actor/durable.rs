@@ -89,6 +89,9 @@ impl<A: Actor> ActorRef<A> {
     /// again when somebody else appended an event meanwhile. Where the state is known from an earlier decision, nothing is
     /// loaded.
     ///
+    /// Calls of one process that are in conflict with each other take turns, in the order in which they came; others pause
+    /// for a moment before they decide again.
+    ///
     /// A refused command stores nothing: its refusal is the answer. Reactions and projections follow in the background.
     ///
     /// # Errors
@@ -128,9 +131,11 @@ impl<A: Actor> ActorRef<A> {
         let mut command = Some(command);
         let reach = handlers.reach(&message.type_name, Reach::Newest);
         let streams = &**self.services.streams();
+        let (turns, env) = (self.services.turns(), &self.services.env);
+        let mut turn = turns.if_needed(stream, env).await;
         let find = Basis::find(streams, target, reach);
         let mut basis = find.await.map_err(CommandError::Failed)?;
-        for _ in 0..MAX_DECISIONS {
+        for n_conflicts in 0..MAX_DECISIONS {
             let before = basis.known.last;
             let seq = Seq::after(before.map(|event| event.seq));
             let position = Position::START;
@@ -175,6 +180,10 @@ impl<A: Actor> ActorRef<A> {
                 }
                 Err(error) if error.is_conflict() => {
                     telemetry::CONFLICTS.add(1, &[("group", A::NAME)]);
+                    match &turn {
+                        None => turn = Some(turns.take(stream, env).await),
+                        Some(turn) => turn.pause(env, n_conflicts).await,
+                    }
                     let refresh = basis.refresh(streams, target, reach);
                     refresh.await.map_err(CommandError::Failed)?;
                 }

@@ -16,6 +16,7 @@ mod resources;
 mod rows;
 mod seen;
 mod states;
+mod turns;
 
 pub use context::{Context, FromContext, Now, Replaying};
 pub use documents::DocumentReader;
@@ -36,6 +37,7 @@ pub(crate) use rows::Rows;
 pub use seen::SeenError;
 pub(crate) use seen::{Sight, Wait};
 pub use states::States;
+use turns::Turns;
 
 use std::any::Any;
 use std::fmt;
@@ -250,6 +252,7 @@ pub struct Services {
     /// What handlers may ask for.
     pub resources: Arc<Resources>,
     streams: Arc<dyn Streams>,
+    turns: Arc<Turns>,
 }
 
 impl Batch<'_> {
@@ -290,7 +293,13 @@ impl Services {
             env,
             resources: Arc::new(resources),
             streams: Arc::new(stored),
+            turns: Arc::default(),
         }
+    }
+
+    /// Who may decide next in a stream.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Streams as they are stored.

@@ -127,6 +127,7 @@ impl LaneTasks {
         let in_flight = Arc::new(InFlight::new(claim, self.app.services.env.clock.now()));
         let handled = Arc::clone(&in_flight);
         let span = spans::handle(&in_flight.claim);
+        let setbacks = self.app.services.backend.setbacks();
         // Counted and listed before it can end.
         self.n_running.send_modify(|lanes| lanes.running += 1);
         let counted = CountedLane::new(&key.group);
@@ -135,7 +136,7 @@ impl LaneTasks {
             let InFlight { claim, progress, .. } = &*handled;
             let key = claim.key.clone();
             let _counted = counted;
-            let run = LaneTask { tasks: &tasks, claim, progress, links }.run();
+            let run = LaneTask { tasks: &tasks, claim, setbacks, progress, links }.run();
             let run = std::panic::AssertUnwindSafe(run.instrument(span));
             match run.catch_unwind().await {
                 Ok(Some(next)) => tasks.spawn(next, links + 1),
@@ -220,6 +221,8 @@ impl Drop for StoringLane<'_> {
 struct LaneTask<'a> {
     tasks: &'a LaneTasks,
     claim: &'a Claim,
+    /// How often the log had been set back when it was claimed.
+    setbacks: u64,
     progress: &'a Progress,
     links: u32,
 }
@@ -260,6 +263,10 @@ impl LaneTask<'_> {
                 Ok(next) => return next,
                 Err(error) => error,
             };
+            if self.is_of_another_log() {
+                tracing::warn!(group = %key.group, stream = %key.stream, "the log was set back while a handler was running");
+                return None;
+            }
             if let Some(outage) = error.outage() {
                 self.spare(outage).await;
                 break;
@@ -362,6 +369,10 @@ impl LaneTask<'_> {
         judged: Option<&Judged<'_>>,
     ) -> Result<Option<Claim>, AckError> {
         let backend = &self.app().services.backend;
+        if self.is_of_another_log() {
+            let ClaimKey { group, stream, .. } = ack.claim;
+            return Err(AckError::Fenced { group, stream });
+        }
         if let Some(Judged { verdict, error, .. }) = judged {
             let acked = backend.ack_and_fail(ack, *verdict, error).await;
             return acked.map(|_| None);
@@ -374,6 +385,12 @@ impl LaneTask<'_> {
             lease: self.app().workers.lease,
         };
         Ok(backend.ack_and_go_on(ack, next).await?.next)
+    }
+
+    /// - *history-goes-on*: epochs that were given out are given out again, so what was claimed of a log that was set back
+    ///   meanwhile may look like another claim of this worker.
+    fn is_of_another_log(&self) -> bool {
+        self.app().services.backend.setbacks() != self.setbacks
     }
 
     fn count(&self, upto: Position) {
