@@ -740,3 +740,44 @@ fn a_test_that_makes_no_sense_is_told_so() {
         "no resource `given::Mailer` is registered\n\nhelp: `.with(..)` before `.when(..)` gives one"
     );
 }
+
+/// Its event says less when it is stored.
+#[derive(Debug, Default)]
+struct Forgetful;
+
+#[actor]
+impl Forgetful {
+    #[command]
+    fn tip(&self, coins: u8, #[serde(skip)] _by: String) -> Tipped {
+        Tipped { coins, twice: 5 }
+    }
+    #[event]
+    fn tipped(&mut self, _coins: u8, #[serde(skip)] _twice: u8) {}
+}
+
+#[test]
+fn what_is_stored_of_a_message_is_what_is_told_of_it() {
+    let tip = |by: &str| Tip {
+        coins: 1,
+        by: by.into(),
+    };
+    given::<Forgetful>(())
+        .when(tip(""))
+        .then(Tipped { coins: 1, twice: 0 });
+    let says = "is read back as another one than it is";
+    for error in [
+        failure(|| {
+            let then = given::<Forgetful>(()).when(tip(""));
+            then.then(Tipped { coins: 1, twice: 5 });
+        }),
+        failure(|| {
+            let then = given::<Forgetful>(()).when(tip(""));
+            then.then(ForgetfulEvent::from(Tipped { coins: 1, twice: 5 }));
+        }),
+        failure(|| _ = given::<Forgetful>(()).when(tip("me"))),
+        failure(|| _ = given::<Forgetful>(()).when(tip("me").to("forgetful-1"))),
+        failure(|| _ = given::<Forgetful>(Tipped { coins: 1, twice: 5 }).when(tip(""))),
+    ] {
+        assert!(error.contains(says), "{error}");
+    }
+}

@@ -47,7 +47,7 @@ impl Meter {
 }
 
 /// Has no snapshots.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Display {
     ticks: Vec<u32>,
 }

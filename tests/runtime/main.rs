@@ -40,6 +40,7 @@ mod several;
 mod snapshots;
 mod stopping;
 mod stored;
+mod storing;
 mod tables;
 mod unit_seqs;
 mod units;
@@ -306,6 +307,17 @@ promises! {
         no_history_is_read_but_in_a_replay,
         one_transaction_of_a_unit_takes_what_is_loaded_in_it,
         a_failure_after_the_commit_changes_nothing,
+    }
+    storing {
+        what_cannot_be_told_in_json_is_refused_by_every_call,
+        what_cannot_be_read_back_is_refused_by_every_call,
+        a_decision_that_cannot_be_stored_stores_nothing_anywhere,
+        what_cannot_be_evolved_by_is_not_stored,
+        read_models_hold_nothing_that_cannot_be_read,
+        quarantine_of_nothing_by_a_number_from_outside,
+        floats_are_kept_to_the_last_bit_on_every_path,
+        a_message_without_fields_gets_some_and_loses_them,
+        snapshot_is_no_truth_where_the_state_cannot_be_written,
     }
     tables {
         a_table_follows_its_events_and_answers_queries,

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sourced::backend::{Backend, ReadStream, Snapshot};
 use sourced::prelude::*;
@@ -170,7 +171,12 @@ async fn snapshot(app: &App, actor: &str, stream: &str) -> Option<Snapshot> {
 }
 
 /// Puts another state into the snapshot: whoever shows it has used the snapshot.
-async fn plant(app: &App, actor: &str, stream: &str, state: &impl Serialize) -> Snapshot {
+async fn plant(
+    app: &App,
+    actor: &str,
+    stream: &str,
+    state: &(impl Serialize + DeserializeOwned),
+) -> Snapshot {
     let mut planted = snapshot(app, actor, stream).await.expect("a snapshot");
     planted.state = Payload::encode(state).unwrap();
     replace(app, actor, stream, &planted).await;

@@ -192,7 +192,7 @@ impl Codes {
 
 /// Stores a command whose payload is none of its type.
 async fn store_misfit(app: &App, stream: &str) {
-    let payload = Payload::encode(&std::collections::BTreeMap::from([("n", SECRET)])).unwrap();
+    let payload = Payload::parse(format!(r#"{{"n":"{SECRET}"}}"#)).unwrap();
     let id = app.env().ids.next_id().into();
     let now = app.env().clock.now();
     let message = NewMessage::root(id, now, TypeName::of::<Count>(), Kind::Command, payload);

@@ -254,10 +254,16 @@ fn traits(
     }
 }
 
-/// What derives of other crates add: rules and a schema, where the features for them are on.
+/// What derives add: of other crates, rules and a schema, where the features for them are on.
 fn extras(private: &TokenStream, rules: Option<&TokenStream>, has_schema: bool) -> TokenStream {
     let schema = has_schema.then(|| quote!(#private::schema!();));
-    quote!(#rules #schema)
+    quote! {
+        fn is_same(&self, other: &Self) -> bool {
+            self == other
+        }
+        #rules
+        #schema
+    }
 }
 
 /// How an older type is read.

@@ -46,6 +46,9 @@ pub struct AddItem {
 impl ::sourced::__private::MessageType for AddItem {
     const NAME: &'static str = "cart.add_item";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for AddItem {}
@@ -68,6 +71,9 @@ pub struct ItemAdded {
 impl ::sourced::__private::MessageType for ItemAdded {
     const NAME: &'static str = "cart.item_added";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for ItemAdded {}
@@ -89,6 +95,9 @@ struct SendMail {
 impl ::sourced::__private::MessageType for SendMail {
     const NAME: &'static str = "cart.send_mail";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for SendMail {}

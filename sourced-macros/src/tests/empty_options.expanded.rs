@@ -21,6 +21,9 @@ pub struct Open;
 impl ::sourced::__private::MessageType for Open {
     const NAME: &'static str = "cart.open";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Open {}

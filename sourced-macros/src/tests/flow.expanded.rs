@@ -60,6 +60,9 @@ struct Place;
 impl ::sourced::__private::MessageType for Place {
     const NAME: &'static str = "cart.place";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Place {}
@@ -77,6 +80,9 @@ struct Clear;
 impl ::sourced::__private::MessageType for Clear {
     const NAME: &'static str = "cart.clear";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Clear {}
@@ -97,6 +103,9 @@ struct Give {
 impl ::sourced::__private::MessageType for Give {
     const NAME: &'static str = "cart.give";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Give {}
@@ -114,6 +123,9 @@ struct Fill;
 impl ::sourced::__private::MessageType for Fill {
     const NAME: &'static str = "cart.fill";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Fill {}
@@ -131,6 +143,9 @@ struct Empty;
 impl ::sourced::__private::MessageType for Empty {
     const NAME: &'static str = "cart.empty";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Empty {}
@@ -148,6 +163,9 @@ struct Placed;
 impl ::sourced::__private::MessageType for Placed {
     const NAME: &'static str = "cart.placed";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Placed {}
@@ -166,6 +184,9 @@ struct Discounted;
 impl ::sourced::__private::MessageType for Discounted {
     const NAME: &'static str = "cart.discounted";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Discounted {}
@@ -184,6 +205,9 @@ struct Removed;
 impl ::sourced::__private::MessageType for Removed {
     const NAME: &'static str = "cart.removed";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Removed {}

@@ -19,6 +19,9 @@ pub struct Opened;
 impl ::sourced::__private::MessageType for Opened {
     const NAME: &'static str = "cart.opened";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Opened {}

@@ -13,6 +13,9 @@ pub struct ItemAdded {
 impl ::sourced::__private::MessageType for ItemAdded {
     const NAME: &'static str = "cart.item_added";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for ItemAdded {}

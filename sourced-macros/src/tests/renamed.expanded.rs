@@ -28,6 +28,9 @@ impl ::sourced::__private::MessageType for ItemAdded {
     fn samplers() -> ::sourced::__private::Vec<::sourced::__private::Sampler> {
         ::sourced::__private::samplers_with::<Self, v1::ItemAdded>()
     }
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 const _: () = ::sourced::__private::check_was::<ItemAdded, v1::ItemAdded>();
 #[automatically_derived]

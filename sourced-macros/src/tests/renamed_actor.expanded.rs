@@ -23,6 +23,9 @@ impl ::sourced::__private::MessageType for Open {
     const NAME: &'static str = "shop.cart.open";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
     const ALIASES: &'static [&'static str] = &["basket.cart.open", "cart.open"];
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Open {}
@@ -45,6 +48,9 @@ impl ::sourced::__private::MessageType for Opened {
         "basket.cart.opened",
         "cart.opened",
     ];
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Opened {}
@@ -63,6 +69,9 @@ struct Closed;
 impl ::sourced::__private::MessageType for Closed {
     const NAME: &'static str = "shop.cart_closed";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Closed {}

@@ -39,6 +39,9 @@ pub struct Add {
 impl ::sourced::__private::MessageType for Add {
     const NAME: &'static str = "cart.add";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Add {}
@@ -56,6 +59,9 @@ pub struct Count;
 impl ::sourced::__private::MessageType for Count {
     const NAME: &'static str = "cart.count";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Count {}
@@ -76,6 +82,9 @@ pub struct Added {
 impl ::sourced::__private::MessageType for Added {
     const NAME: &'static str = "cart.added";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Added {}
@@ -97,6 +106,9 @@ pub struct Counted {
 impl ::sourced::__private::MessageType for Counted {
     const NAME: &'static str = "cart.counted";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 #[automatically_derived]
 impl ::sourced::__private::Event for Counted {}

@@ -34,7 +34,7 @@ impl<A: Actor + Debug> Laws<A> {
     /// # Panics
     /// When one is not.
     pub fn every_message_survives_a_round_trip(&self) {
-        const HELP: &str = "help: what is stored is read with `Deserialize` as it was written with `Serialize`: look at `#[serde(..)]` attributes that\n      change only one of them (`skip_serializing`, `skip_serializing_if`, `rename(serialize = ..)`, `with`), and at floats that JSON cannot tell";
+        const HELP: &str = "help: what is stored is read with `Deserialize` as it was written with `Serialize`: look at `#[serde(..)]` attributes that\n      change only one of them (`skip_serializing`, `skip_serializing_if`, `rename(serialize = ..)`, `with`), at an `Option` of an `Option`, and at floats that JSON cannot tell";
         let check = self.check();
         for sampler in check.samplers().flatten() {
             holds(
@@ -94,7 +94,7 @@ impl<A: Actor + Debug> Laws<A> {
     /// # Panics
     /// When it cannot.
     pub fn what_decide_emits_evolve_accepts(&self) {
-        const HELP: &str = "help: this event is stored, and every later load of the stream does the same: let its `#[event]` method take what the command\n      gives, or let the command refuse";
+        const HELP: &str = "help: this event is stored, and every later load of the stream does the same: let its `#[event]` method take what the command\n      gives, or let the command refuse. What cannot be stored, a number that is not finite perhaps, fails the command each time, and\n      parks its stream; what is read back as another event (`#[serde(skip)]`, an `Option` of an `Option`, an `untagged` enum) is lost";
         let check = self.check();
         holds(
             "what decide emits, evolve accepts",

@@ -104,6 +104,10 @@ impl<A: Actor + Debug> Check<'_, A> {
                     telling.panic = Some(panic);
                     Ok(())
                 }
+                Outcome::Unstorable(error) => {
+                    telling.led_to("(cannot be stored)");
+                    Err(error)
+                }
                 Outcome::NoResource(name) => {
                     return Err(Found::Nothing(no_resource(sampler.rust_path(), name)));
                 }

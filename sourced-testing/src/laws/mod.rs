@@ -142,10 +142,10 @@ impl<A> fmt::Debug for Laws<A> {
 ///
 /// | test | law |
 /// |---|---|
-/// | `every_message_survives_a_round_trip` | a command or event that is written as JSON, read and written again is the same JSON |
+/// | `every_message_survives_a_round_trip` | a command or event that is written as JSON and read again equals what it was, and is written as the same JSON |
 /// | `evolve_never_panics` | the actor evolves by its events in any order and with any values, also under older names |
 /// | `decide_never_panics` | a command is applied, refused or fails, on every state that commands lead to |
-/// | `what_decide_emits_evolve_accepts` | the events of a decision can be read back, and change the state without a panic |
+/// | `what_decide_emits_evolve_accepts` | the events of a decision can be stored, are read back as they were, and change the state without a panic |
 /// | `a_snapshot_and_its_tail_equal_the_full_fold` | a state that was stored in between, anywhere, comes to the same; of an actor without `snapshot_every` there is nothing to check |
 /// | `upcasting_is_total` | all values of older types (`was`) and under older names (`alias`) can be read |
 /// | `replay_gives_the_same_state` | the same events lead to the same state |

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sourced::message::{Answers, Kind, Place, Sampler, Scalar, Unmade};
-use sourced::{Payload, TypeName};
+use sourced::{Payload, PayloadError, TypeName};
 
 use super::bytes::Bytes;
 use super::given::Given;
@@ -64,9 +64,12 @@ pub(super) fn sample(sampler: &Sampler, given: &Given, bytes: &[u8]) -> Result<S
                 });
             }
             Ok(Err(error)) => {
-                return Err(
-                    format!("a `{}` cannot be written: {error}", sampler.rust_path()).into(),
+                let path = sampler.rust_path();
+                let told = written(&error).map_or_else(
+                    || format!("a `{path}` cannot be written"),
+                    |payload| story::told(path, &payload),
                 );
+                return Err(format!("{told}\n\n{error}").into());
             }
             Err(unmade) => unmade,
         };
@@ -85,6 +88,14 @@ pub(super) fn sample(sampler: &Sampler, given: &Given, bytes: &[u8]) -> Result<S
         "no `{}` could be made in {MAX_TRIES} tries",
         sampler.rust_path()
     )))
+}
+
+/// What nobody could read back.
+fn written(error: &PayloadError) -> Option<Payload> {
+    let PayloadError::Encode(unstorable) = error else {
+        return None;
+    };
+    Payload::parse(unstorable.written()?).ok()
 }
 
 fn cannot_be_made(sampler: &Sampler, given: &Given, unmade: &Unmade) -> String {

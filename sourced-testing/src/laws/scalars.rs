@@ -9,12 +9,29 @@ use super::bytes::Bytes;
 pub(super) const N_FORMS: usize = 3 + FORMATS.len();
 
 /// Texts that types are made of, after free text and words.
-const FORMATS: [&[&str]; 14] = [
+const FORMATS: [&[&str]; 16] = [
     &[
         "00000000-0000-4000-8000-000000000000",
         "f47ac10b-58cc-4372-a567-0e02b2c3d479",
     ],
+    // The first and the last of chrono, among those that all others take, too.
+    &[
+        "2000-01-01T00:00:00Z",
+        "+262142-12-31T23:59:59.999999999Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "-262143-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "2038-01-19T03:14:08.123456Z",
+    ],
     &["2000-01-01T00:00:00Z", "2038-01-19T03:14:08.123456Z"],
+    &[
+        "2000-01-01",
+        "+262142-12-31",
+        "9999-12-31",
+        "-262143-01-01",
+        "0000-01-01",
+        "2024-02-29",
+    ],
     &["2000-01-01", "2024-02-29"],
     &["00:00:00", "23:59:59.999999"],
     &["2000-01-01T00:00:00", "2024-02-29T23:59:59"],
@@ -50,6 +67,7 @@ pub(super) fn scalar(bytes: &mut Bytes<'_>, asked: Scalar, form: usize) -> Value
         Scalar::Signed(bits) => signed(bytes, bits, form),
         Scalar::Unsigned(bits) => unsigned(bytes, bits, form),
         Scalar::Float => float(bytes, form),
+        Scalar::Single => single(bytes, form),
         Scalar::Char => json!(['a', 'b', 'ü', '\0', '🦀', '"'][bytes.below(6)]),
         Scalar::Bytes => {
             let len = bytes.below(4);
@@ -106,7 +124,7 @@ fn signed(bytes: &mut Bytes<'_>, bits: u32, form: usize) -> Value {
 }
 
 fn float(bytes: &mut Bytes<'_>, form: usize) -> Value {
-    const ODD: [f64; 10] = [
+    const ODD: [f64; 13] = [
         0.0,
         1.0,
         -0.0,
@@ -117,12 +135,41 @@ fn float(bytes: &mut Bytes<'_>, form: usize) -> Value {
         f64::MIN_POSITIVE,
         5e-324,
         9_007_199_254_740_993.0,
+        f64::MAX,
+        // A reader that is not exact makes its neighbour of it.
+        0.093_884_538_491_205_51,
+        0.1 + 0.2,
     ];
     match form {
-        0 => json!(ODD[bytes.below(ODD.len())]),
+        0 => match bytes.below(ODD.len() + 3) {
+            odd if odd < ODD.len() => json!(ODD[odd]),
+            _ => json!(any_finite(f64::from_bits(bytes.whole()))),
+        },
         1 => json!(f64::from(bytes.next()) / 256.0),
         _ => json!(1.0 + f64::from(bytes.next())),
     }
+}
+
+fn single(bytes: &mut Bytes<'_>, form: usize) -> Value {
+    const ODD: [f32; 8] = [
+        0.0,
+        1.0,
+        -0.0,
+        0.1,
+        f32::MAX,
+        f32::MIN,
+        f32::MIN_POSITIVE,
+        1e-45,
+    ];
+    match form {
+        0 => json!(ODD[bytes.below(ODD.len())]),
+        form => float(bytes, form),
+    }
+}
+
+/// What JSON can tell; no other number comes in.
+fn any_finite(number: f64) -> f64 {
+    if number.is_finite() { number } else { 0.0 }
 }
 
 fn any(bytes: &mut Bytes<'_>, form: usize) -> Value {

@@ -7,8 +7,8 @@ use sourced::backend::{Log as _, ReadStream, Store as _, StreamAppend};
 use sourced::env::Env;
 use sourced::reactor::{Context, NoResource, Panicked, Resources, Services, States};
 use sourced::{
-    ExpectedSeq, Failure, History, Kind, Memory, NewMessage, Payload, Rejected, StoredMessage,
-    StreamId, TypeName,
+    ExpectedSeq, Failure, History, Kind, Memory, NewMessage, Payload, PayloadError, Rejected,
+    StoredMessage, StreamId, TypeName,
 };
 use tokio::runtime::Runtime;
 
@@ -23,6 +23,8 @@ pub(super) enum Outcome {
     /// The domain said no, or its handler could not do it.
     NotApplied,
     Panicked(String),
+    /// What it leads to is refused by every store.
+    Unstorable(String),
     NoResource(&'static str),
 }
 
@@ -125,6 +127,13 @@ impl<'l, A: Actor> World<'l, A> {
     pub(super) fn accept(&self, emitted: Vec<Emitted>) -> Result<(), String> {
         let mut streams = vec![self.stream.clone()];
         for event in emitted {
+            if !event.is_same {
+                return Err(format!(
+                    "`{}` is stored as {}, which is read back as another event",
+                    event.type_name,
+                    event.payload.as_str()
+                ));
+            }
             let elsewhere = event.elsewhere.map(|there| there.id);
             let stream = elsewhere.unwrap_or_else(|| self.stream.clone());
             if !streams.contains(&stream) {
@@ -207,8 +216,11 @@ fn not_applied(failure: &Failure) -> Outcome {
         return Outcome::NoResource(name);
     }
     // A panic in the code of another task, say.
-    match failure.find() {
-        Some(Panicked(text)) => Outcome::Panicked(text.clone()),
+    if let Some(Panicked(text)) = failure.find() {
+        return Outcome::Panicked(text.clone());
+    }
+    match failure.find::<PayloadError>() {
+        Some(error) => Outcome::Unstorable(error.to_string()),
         None => Outcome::NotApplied,
     }
 }

@@ -43,7 +43,7 @@ mod a_message_that_is_not_read_as_it_was_written {
             crate::said(
                 || sourced_testing::laws::Laws::<Account>::new().what_decide_emits_evolve_accepts()
             ),
-            "1. Pay { cents: 0, by: \"a\" }\n     -> Paid { by: \"a\" }\n\n`account.paid` at seq 2 of the history",
+            "1. Pay { cents: 0, by: \"a\" }\n     -> (cannot be stored)\n\n`account.paid` is not stored: it could not be read back: missing field `cents`",
         );
     }
 }

@@ -36,6 +36,164 @@ mod a_state_that_a_snapshot_does_not_keep {
     }
 }
 
+mod an_option_of_an_option {
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    struct Profile;
+
+    #[actor]
+    impl Profile {
+        #[command]
+        fn rename(&self, name: Option<Option<u8>>) -> Renamed {
+            Renamed { name }
+        }
+        #[event]
+        fn renamed(&mut self, _name: Option<Option<u8>>) {}
+    }
+
+    #[test]
+    fn is_found() {
+        says!(
+            crate::said(|| sourced_testing::laws::Laws::<Profile>::new()
+                .every_message_survives_a_round_trip()),
+            "`Profile` breaks the law: every message survives a round trip",
+            "`profile.rename` is not stored: it would come back as something else",
+        );
+    }
+}
+
+mod a_field_that_is_not_stored {
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    struct Till;
+
+    #[actor]
+    impl Till {
+        #[command]
+        fn pay(&self, coins: u8) -> Paid {
+            Paid { coins }
+        }
+        #[event]
+        fn paid(&mut self, #[serde(skip)] _coins: u8) {}
+    }
+
+    #[test]
+    fn is_found() {
+        says!(
+            crate::said(
+                || sourced_testing::laws::Laws::<Till>::new().what_decide_emits_evolve_accepts()
+            ),
+            "`Till` breaks the law: what decide emits, evolve accepts",
+            "1. Pay { coins: ",
+            "`till.paid` is stored as {}, which is read back as another event",
+        );
+    }
+}
+
+mod variants_that_are_written_alike {
+    use serde::{Deserialize, Serialize};
+    use sourced::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Amount {
+        Cents(u8),
+        Euros(u8),
+    }
+
+    #[derive(Debug, Default)]
+    struct Till;
+
+    #[actor]
+    impl Till {
+        #[command]
+        fn pay(&self, euros: u8) -> Paid {
+            let amount = Amount::Euros(euros);
+            Paid { amount }
+        }
+        #[event]
+        fn paid(&mut self, _amount: Amount) {}
+    }
+
+    #[test]
+    fn are_found() {
+        says!(
+            crate::said(
+                || sourced_testing::laws::Laws::<Till>::new().what_decide_emits_evolve_accepts()
+            ),
+            "`till.paid` is stored as {\"amount\":0}, which is read back as another event",
+        );
+    }
+}
+
+mod a_number_that_no_store_takes {
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    struct Sensor {
+        sum: f64,
+    }
+
+    #[actor]
+    impl Sensor {
+        #[command]
+        fn add(&self, number: f64) -> Summed {
+            let sum = self.sum + number;
+            Summed { sum }
+        }
+        #[event]
+        fn summed(&mut self, sum: f64) {
+            self.sum = sum;
+        }
+    }
+
+    #[test]
+    fn is_found() {
+        says!(
+            crate::said(
+                || sourced_testing::laws::Laws::<Sensor>::new().what_decide_emits_evolve_accepts()
+            ),
+            "`Sensor` breaks the law: what decide emits, evolve accepts",
+            "`sensor.summed` is not stored: `sum` is infinite",
+        );
+    }
+}
+
+mod a_date_of_which_no_other_can_be_made {
+    use chrono::{DateTime, Datelike as _, Utc};
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    struct Lease {
+        ends: i32,
+    }
+
+    #[actor]
+    impl Lease {
+        #[command]
+        fn sign(&self, at: DateTime<Utc>) -> Signed {
+            Signed { at }
+        }
+        #[event]
+        fn signed(&mut self, at: DateTime<Utc>) {
+            self.ends = at.with_year(at.year() + 1).expect("a year later").year();
+        }
+    }
+
+    #[test]
+    fn is_found() {
+        says!(
+            crate::said(
+                || sourced_testing::laws::Laws::<Lease>::new().what_decide_emits_evolve_accepts()
+            ),
+            "262142-12-31T23:59:59.999999999Z",
+            "a year later",
+        );
+    }
+}
+
 mod an_older_shape_that_cannot_be_read {
     use sourced::prelude::*;
 

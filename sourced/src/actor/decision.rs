@@ -140,6 +140,10 @@ pub struct Emitted {
     pub payload: Payload,
     /// Where it goes, when that is not the command's own stream.
     pub elsewhere: Option<OtherStream>,
+    /// Whether what is read back equals it. Fields that are left out when it is written make a difference that the payload
+    /// does not show.
+    #[doc(hidden)]
+    pub is_same: bool,
 }
 
 impl Emitted {
@@ -149,17 +153,19 @@ impl Emitted {
     /// Writes an event down.
     ///
     /// # Errors
-    /// [`PayloadError`] when it cannot be told in JSON.
+    /// [`PayloadError`] when it cannot be read back from JSON as it is.
     pub fn encode<E: Event>(event: &E) -> Result<Self, PayloadError> {
         Self::variant(event)
     }
 
     /// Writes a variant of an actor's events down. That it is an event, the table of the actor asks for.
     pub(super) fn variant<E: MessageType>(event: &E) -> Result<Self, PayloadError> {
+        let written = Payload::of(event)?;
         Ok(Self {
             type_name: TypeName::of::<E>(),
-            payload: Payload::encode(event)?,
+            payload: written.payload,
             elsewhere: None,
+            is_same: written.is_same,
         })
     }
 }

@@ -36,6 +36,8 @@ use crate::topology::Produces;
 pub struct Outgoing<C = AnyCommand> {
     pub(super) type_name: TypeName,
     pub(super) payload: Result<Payload, PayloadError>,
+    /// Whether what is read back equals it.
+    pub(super) is_same: bool,
     pub(super) target: Result<Target, InvalidName>,
     pub(super) metadata: Metadata,
     pub(super) principal: Option<Principal>,
@@ -91,6 +93,7 @@ impl<C> Outgoing<C> {
         Outgoing {
             type_name: self.type_name,
             payload: self.payload,
+            is_same: self.is_same,
             target: self.target,
             metadata: self.metadata,
             principal: self.principal,
@@ -182,6 +185,7 @@ impl<C> Outgoing<C> {
         Self {
             type_name,
             payload,
+            is_same: true,
             target: Ok(Target::SameStream),
             metadata: Metadata::new(),
             principal: None,
@@ -245,13 +249,15 @@ pub(crate) enum OutgoingError {
 impl<C: Command> From<C> for Outgoing<C> {
     fn from(command: C) -> Self {
         let broken = command.broken_rules();
+        let written = Payload::of(&command);
         Self {
+            is_same: written.as_ref().is_ok_and(|written| written.is_same),
             rules: if broken.is_empty() {
                 Ok(())
             } else {
                 Err(BrokenRules(broken))
             },
-            ..Self::of_payload(TypeName::of::<C>(), Payload::encode(&command))
+            ..Self::of_payload(TypeName::of::<C>(), written.map(|written| written.payload))
         }
     }
 }
@@ -273,6 +279,7 @@ impl<C> fmt::Debug for Outgoing<C> {
         f.debug_struct("Outgoing")
             .field("type_name", &self.type_name)
             .field("payload", &self.payload)
+            .field("is_same", &self.is_same)
             .field("target", &self.target)
             .field("metadata", &self.metadata)
             .field("principal", &self.principal)

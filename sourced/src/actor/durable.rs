@@ -16,7 +16,7 @@ use crate::backend::{AppendError, Appended, BackendError, ExpectedSeq, ReadStrea
 use crate::failure::Failure;
 use crate::message::{
     BrokenRules, Command, Kind, MessageType, NewMessage, Payload, PayloadError, StoredMessage,
-    TypeName,
+    TypeName, Written,
 };
 use crate::reactor::{Context, History, Streams, guarded};
 use crate::stream::{InvalidName, Position, Seq};
@@ -137,12 +137,11 @@ impl<A: Actor> ActorRef<A> {
         let mut basis = find.await.map_err(CommandError::Failed)?;
         for n_conflicts in 0..MAX_DECISIONS {
             let before = basis.known.last;
-            let seq = Seq::after(before.map(|event| event.seq));
-            let position = Position::START;
+            let (seq, position) = (Seq::after(basis.known.end), Position::START);
             let provisional = StoredMessage::stored(message.clone(), stream.clone(), seq, position);
             let command = match command.take() {
                 Some(command) => command,
-                None => message.payload.decode().map_err(failed)?,
+                None => C::read(C::NAME, &message.payload).map_err(failed)?,
             };
             let decided = self.decide(&basis, command, &provisional).await;
             let (events, guards) = match decided {
@@ -171,11 +170,14 @@ impl<A: Actor> ActorRef<A> {
             for append in led_to.into_iter().chain(guards) {
                 join(&mut appends, append);
             }
+            let n_before = basis.known.n_events;
+            let goes_on = basis.go_on(target, seq, &appends[0].messages);
+            goes_on.await.map_err(CommandError::Failed)?;
             match self.append(&appends).await {
                 Ok(places) => {
                     self.note(&appends, &places);
-                    let own = appends.swap_remove(0).messages;
-                    self.applied(basis.known, target, own, places).await;
+                    let own = &places[..appends[0].messages.len().min(places.len())];
+                    self.applied(basis, target, n_before, seq, own).await;
                     return Ok(events);
                 }
                 Err(error) if error.is_conflict() => {
@@ -197,7 +199,7 @@ impl<A: Actor> ActorRef<A> {
 
     fn command_message<C: MessageType>(&self, command: &C) -> Result<NewMessage, PayloadError> {
         let env = &self.services.env;
-        let payload = Payload::encode(command)?;
+        let Written { payload, .. } = Payload::of(command)?;
         let id = env.ids.next_id().into();
         let mut message = NewMessage::root(
             id,
@@ -251,22 +253,23 @@ impl<A: Actor> ActorRef<A> {
     /// What is stored now is known for the next decision, and may be due for a snapshot.
     async fn applied(
         &self,
-        mut known: Box<Known<A>>,
+        Basis {
+            mut known,
+            is_ahead,
+            ..
+        }: Basis<A>,
         Target { stream, handlers }: &Target<A>,
-        messages: Vec<NewMessage>,
-        places: Vec<Appended>,
+        n_before: usize,
+        foreseen: Seq,
+        own: &[Appended],
     ) {
-        let stored = messages.into_iter().zip(places);
-        let events = stored.filter(|(message, _)| message.kind == Kind::Event);
-        let events = events.map(|(event, place)| {
-            StoredMessage::stored(event, stream.clone(), place.seq, place.position)
-        });
-        let (n_before, events) = (known.n_events, events.collect::<Vec<_>>());
-        // Events that do not fit are for the next one who reads them: this decision is stored.
-        if known.evolve(handlers, &events).await.is_ok() {
+        let n_now = known.n_events;
+        // A command that came in between has shifted the seqs, which the state may remember.
+        let is_as_foreseen = own.first().is_some_and(|place| place.seq == foreseen);
+        if is_as_foreseen || !is_ahead {
+            known.end = own.last().map(|place| place.seq).max(known.end);
             known.keep(&**self.services.streams(), stream);
         }
-        let n_now = n_before + events.len();
         if let Some(due) = TakeSnapshot::if_due(handlers, stream, n_before, n_now) {
             due.run(&self.services).await;
         }
@@ -280,6 +283,8 @@ struct Basis<A> {
     history: History,
     /// Whether it was read for this decision. Otherwise others may have appended later events.
     is_current: bool,
+    /// Whether the events of this decision are in the state, which are not stored yet.
+    is_ahead: bool,
 }
 
 impl<A: Actor> Basis<A> {
@@ -295,8 +300,17 @@ impl<A: Actor> Basis<A> {
                 known,
                 history: History::default(),
                 is_current: false,
+                is_ahead: false,
             });
         }
+        Self::load(streams, target, reach).await
+    }
+
+    async fn load(
+        streams: &dyn Streams,
+        target: &Target<A>,
+        reach: Reach,
+    ) -> Result<Self, Failure> {
         let read = ReadStream::all(target.stream.clone());
         let (known, history) = Known::load(streams, &target.handlers, read, reach).await?;
         Ok(Self {
@@ -306,7 +320,30 @@ impl<A: Actor> Basis<A> {
                 _ => history,
             },
             is_current: true,
+            is_ahead: false,
         })
+    }
+
+    /// Changes the state by the events that are to be stored from this seq on: what it cannot go on with is not stored.
+    ///
+    /// # Errors
+    /// [`Failure`] when they do not fit the actor. The state may be half changed then.
+    async fn go_on(
+        &mut self,
+        Target { stream, handlers }: &Target<A>,
+        first: Seq,
+        messages: &[NewMessage],
+    ) -> Result<(), Failure> {
+        let seqs = std::iter::successors(Some(first), |seq| Some(Seq::after(Some(*seq))));
+        let events = messages.iter().zip(seqs);
+        let events = events.filter(|(message, _)| message.kind == Kind::Event);
+        let events: Vec<_> = events
+            .map(|(event, seq)| {
+                StoredMessage::stored(event.clone(), stream.clone(), seq, Position::START)
+            })
+            .collect();
+        self.is_ahead |= !events.is_empty();
+        self.known.evolve(handlers, &events).await
     }
 
     /// Reads what others have appended; whether they have.
@@ -316,8 +353,8 @@ impl<A: Actor> Basis<A> {
         target: &Target<A>,
         reach: Reach,
     ) -> Result<bool, Failure> {
-        if reach != Reach::Newest {
-            *self = Self::find(streams, target, reach).await?;
+        if reach != Reach::Newest || self.is_ahead {
+            *self = Self::load(streams, target, reach).await?;
             return Ok(true);
         }
         self.is_current = true;

@@ -15,6 +15,8 @@ pub(super) struct Known<A> {
     pub(super) state: A,
     /// The last event in the state; `None` when there was none.
     pub(super) last: Option<LastEvent>,
+    /// The seq of the last message that is known to be stored, events and commands.
+    pub(super) end: Option<Seq>,
     /// How many of the events came after the snapshot that it began with.
     pub(super) n_events: usize,
 }
@@ -48,6 +50,7 @@ impl<A: Actor> Known<A> {
         let known = Self {
             state,
             last: history.last_event(),
+            end: history.last_seq(),
             n_events: history.len(),
         };
         Ok((known, history))
@@ -84,6 +87,7 @@ impl<A: Actor> Known<A> {
     ) -> Result<(), Failure> {
         guarded(async { evolve_all(handlers, &mut self.state, events) }).await?;
         self.last = events.last().map(LastEvent::from).or(self.last);
+        self.end = self.end.max(self.last.map(|event| event.seq));
         self.n_events += events.len();
         Ok(())
     }

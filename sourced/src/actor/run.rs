@@ -344,6 +344,7 @@ impl<'a, A: Actor> Run<'a, A> {
             let known = Known {
                 state,
                 last,
+                end: last.map(|event| event.seq),
                 n_events: now,
             };
             Box::new(known).keep(&**self.batch.streams, self.batch.stream);

@@ -7,7 +7,7 @@ use super::{Emit, Outgoing};
 use crate::failure::Failure;
 use crate::message::{
     BrokenRules, Kind, MessageId, MessageType, Metadata, NewMessage, Payload, Principal,
-    StoredMessage, TypeName,
+    StoredMessage, TypeName, Written,
 };
 use crate::time::Timestamp;
 
@@ -66,6 +66,7 @@ impl Sketch {
         Some(Outgoing {
             type_name: self.type_name,
             payload: Ok(self.payload),
+            is_same: true,
             target: Ok(self.target),
             metadata: self.metadata,
             principal: self.principal,
@@ -88,7 +89,8 @@ pub trait IntoSketches {
     /// Writes the messages down, in order.
     ///
     /// # Errors
-    /// [`Failure`] when one of them cannot be told: in JSON, by its rules, or because its stream has no name.
+    /// [`Failure`] when one of them cannot be told: in JSON, by its rules, because its stream has no name, or because what is
+    /// stored of it is read back as another one.
     fn into_sketches(self, out: &mut Vec<Sketch>) -> Result<(), Failure>;
 }
 
@@ -101,7 +103,8 @@ impl<M: MessageType> IntoSketches for M {
                 return Err(BrokenRules(broken).into());
             }
         }
-        let payload = Payload::encode(&self)?;
+        let Written { payload, is_same } = Payload::of(&self)?;
+        check_same(M::NAME, is_same)?;
         out.push(Sketch::of(TypeName::of::<M>(), M::KIND, payload));
         Ok(())
     }
@@ -110,13 +113,15 @@ impl<M: MessageType> IntoSketches for M {
 impl<C> IntoSketches for Outgoing<C> {
     fn into_sketches(self, out: &mut Vec<Sketch>) -> Result<(), Failure> {
         self.rules.map_err(OutgoingError::from)?;
+        let payload = self.payload?;
+        check_same(self.type_name.as_str(), self.is_same)?;
         out.push(Sketch {
             target: self.target?,
             when: self.when,
             metadata: self.metadata,
             principal: self.principal,
             id: self.id,
-            ..Sketch::of(self.type_name, Kind::Command, self.payload?)
+            ..Sketch::of(self.type_name, Kind::Command, payload)
         });
         Ok(())
     }
@@ -158,11 +163,24 @@ impl IntoSketches for () {
 pub fn sketch_events<A>(events: &impl Emit<A>, out: &mut Vec<Sketch>) -> Result<(), Failure> {
     let mut emitted = Vec::new();
     events.emit(&mut emitted)?;
+    for event in &emitted {
+        check_same(event.type_name.as_str(), event.is_same)?;
+    }
     let sketches = emitted
         .into_iter()
         .map(|event| Sketch::of(event.type_name, Kind::Event, event.payload));
     out.extend(sketches);
     Ok(())
+}
+
+/// A test that tells of a message tells of what is stored of it.
+fn check_same(type_name: &str, is_same: bool) -> Result<(), Failure> {
+    if is_same {
+        return Ok(());
+    }
+    Err(Failure::msg(format!(
+        "`{type_name}` is read back as another one than it is, so this cannot be what is stored: look at fields with `#[serde(skip)]`, an `Option` of what may be `null` itself, and `untagged` enums whose variants are written alike"
+    )))
 }
 
 macro_rules! sketch_each {

@@ -1,7 +1,7 @@
 //! Limits: what is too large is refused before anything is stored.
 
 use super::{BackendError, Scheduled, Snapshot, StreamAppend};
-use crate::message::NewMessage;
+use crate::message::{MAX_PAYLOAD_DEPTH, Metadata, NewMessage, depth};
 
 /// The largest things a store takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ use crate::message::NewMessage;
 pub struct Limits {
     /// Bytes of one payload; 1 MiB by default.
     pub payload_bytes: usize,
-    /// Bytes of one message's metadata as JSON; 64 KiB by default.
+    /// Bytes of one message's metadata as JSON; 64 KiB by default. It may be nested as deeply as a payload.
     pub metadata_bytes: usize,
     /// Messages of one append, over all its streams; 10,000 by default.
     pub messages: usize,
@@ -84,8 +84,28 @@ impl Limits {
         if message.metadata.is_empty() {
             return Ok(());
         }
-        let bytes = serde_json::to_vec(&message.metadata).map_or(usize::MAX, |json| json.len());
-        over("bytes in a message's metadata", bytes, self.metadata_bytes)
+        self.check_metadata(&message.metadata)
+    }
+
+    /// It may come from outside, and a message whose metadata cannot be read is lost to every reader.
+    fn check_metadata(&self, metadata: &Metadata) -> Result<(), LimitExceeded> {
+        let json = serde_json::to_string(metadata).unwrap_or_default();
+        over(
+            "bytes in a message's metadata",
+            json.len(),
+            self.metadata_bytes,
+        )?;
+        over(
+            "levels in a message's metadata",
+            depth(&json),
+            MAX_PAYLOAD_DEPTH,
+        )?;
+        let back = serde_json::from_str::<Metadata>(&json);
+        over(
+            "entries of a message's metadata that cannot be read back",
+            usize::from(!back.is_ok_and(|back| &back == metadata)),
+            0,
+        )
     }
 }
 

@@ -33,13 +33,13 @@ impl<'t> Tx<'t> {
     /// on every backend.
     ///
     /// # Errors
-    /// [`Failure`] when the value cannot be told in JSON or the storage does not answer; a
-    /// [permanent](Failure::permanent) one with [`KeyError`](super::KeyError) when there can be no such key.
+    /// [`Failure`] when the value cannot be read back from JSON as it is, by [`Payload::encode`], or the storage does not
+    /// answer; a [permanent](Failure::permanent) one with [`KeyError`](super::KeyError) when there can be no such key.
     pub async fn put(
         &mut self,
         collection: &str,
         key: impl AsRef<str>,
-        value: &impl Serialize,
+        value: &(impl Serialize + DeserializeOwned),
     ) -> Result<(), Failure> {
         check_document_key(collection, key.as_ref()).map_err(Failure::permanent)?;
         let value = Payload::encode(value)?;

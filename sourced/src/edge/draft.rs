@@ -32,7 +32,7 @@ impl Draft {
     /// [`PayloadError::Decode`] when a hook made something of it that is no `C` any more.
     pub fn command<C: Command>(&self) -> Result<Option<C>, PayloadError> {
         if self.type_name == TypeName::of::<C>() {
-            self.payload.decode().map(Some)
+            C::read(C::NAME, &self.payload).map(Some)
         } else {
             Ok(None)
         }
@@ -67,7 +67,7 @@ impl Draft {
     }
 
     pub(super) fn replace<C: Command>(&mut self, command: &C) -> Result<(), EdgeError> {
-        self.payload = Payload::encode(command)?;
+        self.payload = Payload::of(command)?.payload;
         Ok(())
     }
 }

@@ -8,8 +8,10 @@ mod payload;
 mod principal;
 mod rules;
 mod sample;
+mod strict;
 mod tick;
 mod trace;
+mod unstorable;
 mod versions;
 
 #[doc(hidden)]
@@ -17,6 +19,7 @@ pub use broken::{Asked, IsNoMessage};
 pub use id::{CorrelationId, InvalidMessageId, InvalidTypeName, MessageId, TypeName};
 pub use metadata::Metadata;
 pub use payload::{MAX_PAYLOAD_DEPTH, Payload, PayloadError};
+pub(crate) use payload::{Written, depth};
 pub use principal::{Principal, ReservedKey};
 #[cfg(feature = "garde")]
 pub use rules::broken_by_garde;
@@ -26,6 +29,7 @@ pub use rules::{BrokenRule, BrokenRules};
 pub use sample::{Answers, Place, RefusedPlace, Sampler, Scalar, Unmade, samplers_with};
 pub use tick::Tick;
 pub use trace::{InvalidTraceparent, Traceparent};
+pub use unstorable::Unstorable;
 pub use versions::{Since, check_was, names_with, read_since};
 
 use serde::Serialize;
@@ -69,7 +73,13 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// [`PayloadError::Decode`] when the payload is not of the shape that the name stands for.
     fn read(type_name: &str, payload: &Payload) -> Result<Self, PayloadError> {
         _ = type_name;
-        payload.decode()
+        versions::read_today(payload)
+    }
+
+    /// Whether it equals another one of its type; `true` where the type cannot tell.
+    #[doc(hidden)]
+    fn is_same(&self, _other: &Self) -> bool {
+        true
     }
 
     /// Samples of it and of the types it took the place of, its own first.

@@ -1,30 +1,102 @@
 //! Payloads as they are stored: JSON text, byte for byte.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::unstorable::{Unsaid, Why, difference, place_at};
+use super::{MessageType, Unstorable, strict};
+
 /// One JSON value as text, kept exactly as it was written (unicode, `-0.0`, key order).
 ///
 /// It is checked once, when it comes in: well-formed, and nested no deeper than 64 levels, so that whatever was stored
-/// can be read again. Cloning is cheap.
+/// can be read again. What a program stores is also read back before: see [`Payload::encode`]. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload(Arc<str>);
 
 /// The deepest nesting of arrays and objects in a payload; `serde_json` itself stops reading at 128.
 pub const MAX_PAYLOAD_DEPTH: usize = 64;
 
+/// A key that `serde_json` keeps for itself: what stands behind it is read as something else, where anything may stand.
+const RESERVED_KEY: &str = r#""$serde_json::private::RawValue":"#;
+
 impl Payload {
-    /// Writes a value as JSON.
+    /// Writes a value as JSON, and reads it back. All that is stored is written here.
+    ///
+    /// ```
+    /// use sourced::Payload;
+    ///
+    /// assert_eq!(Payload::encode(&(1, "tea".to_owned()))?.as_str(), r#"[1,"tea"]"#);
+    ///
+    /// let error = Payload::encode(&vec![0.5, f64::NAN]).unwrap_err();
+    /// assert_eq!(error.to_string(), "`alloc::vec::Vec<f64>` is not stored: `[1]` is NaN, which JSON cannot tell");
+    /// # Ok::<(), sourced::PayloadError>(())
+    /// ```
     ///
     /// # Errors
-    /// [`PayloadError`] when the value cannot be told in JSON (a map whose keys are not text), or is nested too deeply.
-    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, PayloadError> {
-        let text = serde_json::to_string(value).map_err(PayloadError::Encode)?;
-        check_depth(&text)?;
-        Ok(Self(text.into()))
+    /// [`PayloadError::Encode`] when the value cannot be told in JSON (a map whose keys are not text, a number that is not
+    /// finite), cannot be read back, or is written otherwise when it was read; [`PayloadError::TooDeep`].
+    pub fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Result<Self, PayloadError> {
+        let (payload, _) = Self::read_back(value, type_name::<T>())?;
+        Ok(payload)
+    }
+
+    /// Writes a message, as [`Payload::encode`].
+    pub(crate) fn of<M: MessageType>(message: &M) -> Result<Written, PayloadError> {
+        let (payload, back) = Self::read_back(message, M::NAME)?;
+        Ok(Written {
+            payload,
+            is_same: message.is_same(&back),
+        })
+    }
+
+    fn read_back<T: Serialize + DeserializeOwned>(
+        value: &T,
+        name: &'static str,
+    ) -> Result<(Self, T), PayloadError> {
+        let unstorable = |path, why, written| {
+            let written = Unsaid(written);
+            PayloadError::Encode(Unstorable {
+                name,
+                path,
+                why,
+                written,
+            })
+        };
+        let write = |value: &T| {
+            strict::write(value).map_err(|unwritten| {
+                let why = match unwritten.number {
+                    Some(number) => Why::NotFinite(number),
+                    None => Why::Unwritable(unwritten.error),
+                };
+                unstorable(unwritten.path, why, None)
+            })
+        };
+        let json = write(value)?;
+        check_depth(&json)?;
+        if let Some(at) = json.find(RESERVED_KEY) {
+            let path = place_at(&json, at + RESERVED_KEY.len());
+            return Err(unstorable(path, Why::Reserved, Some(json)));
+        }
+        let back: T = match serde_json::from_str(&json) {
+            Ok(back) => back,
+            Err(error) => {
+                let path = place_at(&json, error.column());
+                return Err(unstorable(path, Why::Unreadable(error), Some(json)));
+            }
+        };
+        let again = write(&back)?;
+        // The text of a hash map is another one each time.
+        if again != json {
+            let value = |json: &str| serde_json::from_str(json).map_err(PayloadError::Decode);
+            if let Some(path) = difference(&value(&json)?, &value(&again)?) {
+                return Err(unstorable(path, Why::Altered, Some(json)));
+            }
+        }
+        Ok((Self(json.into()), back))
     }
 
     /// Takes JSON text from outside.
@@ -57,6 +129,13 @@ impl Payload {
     }
 }
 
+/// A message as it is stored.
+pub(crate) struct Written {
+    pub(crate) payload: Payload,
+    /// Whether what is read back equals it, where its type can tell.
+    pub(crate) is_same: bool,
+}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -73,9 +152,9 @@ impl AsRef<str> for Payload {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadError {
-    /// The value cannot be told in JSON.
-    #[error("the payload cannot be written as JSON: {0}")]
-    Encode(#[source] serde_json::Error),
+    /// The value cannot be written as JSON that is read back as it was.
+    #[error(transparent)]
+    Encode(Unstorable),
     /// The text is not JSON, or not of this type. Said without the values that it found, which may be secrets.
     #[error("the payload cannot be read: {}", without_values(&_0.to_string()))]
     Decode(serde_json::Error),
@@ -85,7 +164,7 @@ pub enum PayloadError {
 }
 
 /// What serde says, without what it quotes from its input: the text may end up in a log.
-fn without_values(text: &str) -> String {
+pub(super) fn without_values(text: &str) -> String {
     for opening in [
         "invalid type: ",
         "invalid value: ",
@@ -104,26 +183,34 @@ fn without_values(text: &str) -> String {
 }
 
 fn check_depth(json: &str) -> Result<(), PayloadError> {
+    if depth(json) > MAX_PAYLOAD_DEPTH {
+        return Err(PayloadError::TooDeep);
+    }
+    Ok(())
+}
+
+/// How deeply arrays and objects are nested in a text; 0 where it is too short to be nested too deeply.
+pub(crate) fn depth(json: &str) -> usize {
     if json.len() <= 2 * MAX_PAYLOAD_DEPTH {
         // Each level has two brackets.
-        return Ok(());
+        return 0;
     }
-    let mut depth = 0_usize;
+    let (mut depth, mut deepest) = (0_usize, 0);
     let mut in_string = false;
     let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'\\' if in_string => _ = bytes.next(),
             b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
             b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => continue,
-        }
-        if depth > MAX_PAYLOAD_DEPTH {
-            return Err(PayloadError::TooDeep);
+            _ => {}
         }
     }
-    Ok(())
+    deepest
 }
 
 #[cfg(test)]

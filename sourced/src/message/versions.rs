@@ -1,5 +1,7 @@
 //! Old names and old shapes: how a message stored years ago is read as what it is today.
 
+use serde::de::{Deserializer, Visitor};
+
 use super::{Kind, MessageType, Payload, PayloadError};
 
 /// A message type that took the place of an older one. Every type with a `From<Old>` is one.
@@ -105,5 +107,44 @@ pub fn read_since<New: MessageType + Since<Old>, Old: MessageType>(
     if !own_names::<New>().contains(&type_name) && Old::names().contains(&type_name) {
         return Old::read(type_name, payload).map(New::since);
     }
-    payload.decode()
+    read_today(payload)
+}
+
+/// Reads a payload as the type is today, whose fields may all have come later, or gone: what has none is stored as `null`.
+///
+/// # Errors
+/// [`PayloadError::Decode`] when the payload is not of this type.
+pub(super) fn read_today<M: MessageType>(payload: &Payload) -> Result<M, PayloadError> {
+    payload.decode().or_else(|error| {
+        let without_fields = match payload.as_str().as_bytes() {
+            b"null" => serde_json::from_str("{}").ok(),
+            [b'{', ..] => M::deserialize(NoFields).ok(),
+            _ => None,
+        };
+        without_fields.ok_or(error)
+    })
+}
+
+/// Reads types without fields, and no other.
+struct NoFields;
+
+impl<'de> Deserializer<'de> for NoFields {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("it has fields"))
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit newtype_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
+    }
 }

@@ -18,7 +18,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::message::{Command, Payload, TypeName};
+use crate::message::{Command, Payload, PayloadError, TypeName};
 use reader::Manner;
 
 /// A set of commands, by the names of their types.
@@ -196,6 +196,17 @@ fn read_payload<C: Command>(value: &Value, manner: Manner) -> Result<Payload, Ve
     if !broken.is_empty() {
         return Err(broken);
     }
-    Payload::encode(&command)
-        .map_err(|error| vec![Violation::new("", Problem::Invalid, error.to_string())])
+    match Payload::of(&command) {
+        Ok(written) => Ok(written.payload),
+        Err(PayloadError::Encode(error)) => Err(vec![Violation::new(
+            error.path(),
+            Problem::Invalid,
+            error.reason(),
+        )]),
+        Err(error) => Err(vec![Violation::new(
+            "",
+            Problem::Invalid,
+            error.to_string(),
+        )]),
+    }
 }

@@ -111,8 +111,8 @@ impl ToRow {
     /// The next value, as JSON.
     ///
     /// # Errors
-    /// [`ColumnError`] when it cannot be told in JSON.
-    pub fn json<T: Serialize>(&mut self, value: &T) -> Result<(), ColumnError> {
+    /// [`ColumnError`] when it cannot be read back from JSON as it is.
+    pub fn json<T: Serialize + DeserializeOwned>(&mut self, value: &T) -> Result<(), ColumnError> {
         let json = Payload::encode(value).map_err(|error| ColumnError::new(error.to_string()))?;
         self.values.push(Value::Json(json.as_str().to_owned()));
         Ok(())

@@ -114,7 +114,7 @@ impl Notes {
 }
 
 /// A projector that no app registers: what operators do about its group is nobody's trouble.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Spare {
     n: u64,
 }

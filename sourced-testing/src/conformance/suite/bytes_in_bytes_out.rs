@@ -124,6 +124,54 @@ pub async fn too_much_metadata_is_refused<H: Harness>(harness: &H) {
     assert_eq!(read(&store, "a").await[0].metadata, largest.metadata);
 }
 
+pub async fn metadata_that_nobody_could_read_is_refused<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let with = |levels: usize| {
+        let nested = (1..levels).fold(json!([]), |inner, _| json!([inner]));
+        let mut message = event();
+        message.metadata = Metadata::new().with("context", nested);
+        message
+    };
+    // The entries themselves are a level.
+    is_too_large(&store, vec![with(64)], 65, 64).await;
+    is_too_large(&store, vec![event(), with(127)], 128, 64).await;
+    // serde_json takes this for what the text in it says.
+    let mut disguised = event();
+    disguised.metadata =
+        Metadata::new().with("context", json!({"$serde_json::private::RawValue": "{"}));
+    is_too_large(&store, vec![disguised], 1, 0).await;
+    let deepest = with(63);
+    append(&store, "a", [deepest.clone()]).await;
+    assert_eq!(read(&store, "a").await[0].metadata, deepest.metadata);
+}
+
+pub async fn numbers_of_metadata_are_kept_to_the_last_bit<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let numbers = [
+        0.093_884_538_491_205_51,
+        -0.0,
+        5e-324,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        9_007_199_254_740_993.0,
+        0.1 + 0.2,
+    ];
+    let mut message = event();
+    message.metadata = Metadata::new().with("numbers", json!(numbers));
+    append(&store, "a", [message.clone()]).await;
+    let stored = read(&store, "a").await;
+    let Some(found) = stored[0]
+        .metadata
+        .get("numbers")
+        .and_then(|all| all.as_array())
+    else {
+        panic!("no numbers: {:?}", stored[0].metadata);
+    };
+    let bits = found.iter().map(|number| number.as_f64().map(f64::to_bits));
+    let expected = numbers.map(|number| Some(number.to_bits()));
+    assert_eq!(bits.collect::<Vec<_>>(), expected);
+}
+
 pub async fn too_many_messages_are_refused<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     let limit = Limits::default().messages;

@@ -135,6 +135,8 @@ macro_rules! conformance {
                 names_are_kept_apart_byte_for_byte,
                 the_largest_payload_is_stored_and_a_larger_one_refused,
                 too_much_metadata_is_refused,
+                metadata_that_nobody_could_read_is_refused,
+                numbers_of_metadata_are_kept_to_the_last_bit,
                 too_many_messages_are_refused,
                 an_ack_has_the_same_limits,
             }

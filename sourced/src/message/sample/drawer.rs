@@ -178,7 +178,7 @@ impl<'de> Deserializer<'de> for Drawer<'_> {
         deserialize_u32 => Scalar::Unsigned(32),
         deserialize_u64 => Scalar::Unsigned(64),
         deserialize_u128 => Scalar::Unsigned(64),
-        deserialize_f32 => Scalar::Float,
+        deserialize_f32 => Scalar::Single,
         deserialize_f64 => Scalar::Float,
         deserialize_char => Scalar::Char,
         deserialize_str => Scalar::Text,

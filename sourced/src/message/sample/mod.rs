@@ -12,7 +12,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Kind, MessageType, Payload, PayloadError, versions};
+use super::{Kind, MessageType, Payload, PayloadError, Unstorable, versions};
 use drawer::{Draw, Drawer};
 
 /// Makes samples of one message type. `laws!` of `sourced-testing` is made of them.
@@ -35,7 +35,7 @@ impl Sampler {
             rust_path: type_name::<M>(),
             kind: M::KIND,
             names: versions::own_names::<M>,
-            make: |answers| Ok(Payload::encode(&make::<M>(answers)?)),
+            make: |answers| Ok(exactly(&make::<M>(answers)?)),
             rewrite: |name, payload| Payload::encode(&M::read(name, payload)?),
         }
     }
@@ -55,7 +55,7 @@ impl Sampler {
         (self.names)()
     }
 
-    /// Makes up a value, and writes it as it would be stored; that may fail, too.
+    /// Makes up a value, and writes it as it would be stored; that may fail, too, and does where another value is read back.
     ///
     /// # Errors
     /// [`Unmade`] when the type refused what it was given.
@@ -87,6 +87,18 @@ pub fn samplers_with<New: MessageType, Old: MessageType>() -> Vec<Sampler> {
     let mut samplers = vec![Sampler::of::<New>()];
     samplers.extend(Old::samplers());
     samplers
+}
+
+fn exactly<M: MessageType>(message: &M) -> Result<Payload, PayloadError> {
+    let written = Payload::of(message)?;
+    if written.is_same {
+        Ok(written.payload)
+    } else {
+        Err(PayloadError::Encode(Unstorable::altered(
+            M::NAME,
+            written.payload.as_str(),
+        )))
+    }
 }
 
 fn make<T: DeserializeOwned>(answers: &mut dyn Answers) -> Result<T, Unmade> {
@@ -137,6 +149,8 @@ pub enum Scalar {
     Unsigned(u32),
     /// A number.
     Float,
+    /// A number of 32 bits.
+    Single,
     /// One character.
     Char,
     /// Text.
