@@ -47,7 +47,7 @@ impl Claims for Sqlite {
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         check(&ack)?;
         // What only writes documents is run here, while others have the connection.
-        let writes = match self.inner.rehearsals.rehearse(&ack) {
+        let writes = match self.rehearse(&ack) {
             Some(Rehearsed::Rows(wanted)) if stores_nothing(&ack) => {
                 return self.inner.writer.change(ack, wanted).await;
             }
@@ -81,7 +81,7 @@ impl Claims for Sqlite {
         error: &str,
     ) -> Result<Vec<Appended>, AckError> {
         check(&ack)?;
-        let writes = match self.inner.rehearsals.rehearse(&ack) {
+        let writes = match self.rehearse(&ack) {
             Some(Rehearsed::Writes(writes)) => Some(writes),
             _ => None,
         };
@@ -228,6 +228,12 @@ impl Claims for Sqlite {
 }
 
 impl Sqlite {
+    /// Runs the sync actions of an acknowledgement outside of the transaction, as far as they can be.
+    fn rehearse(&self, ack: &Ack) -> Option<Rehearsed> {
+        let inner = &self.inner;
+        inner.writer.as_inside(|| inner.rehearsals.rehearse(ack))
+    }
+
     async fn take(
         &self,
         request: &ClaimRequest,

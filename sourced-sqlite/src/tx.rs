@@ -34,7 +34,9 @@ use crate::{documents, error, rows};
 pub trait SqliteTx {
     /// The connection whose transaction acknowledges.
     ///
-    /// Everything this process writes waits while a sync action runs, so it should be quick and wait for nothing else.
+    /// Everything this process writes waits while a sync action runs, so it should be quick and wait for nothing else. What it
+    /// asks its app to write, such as a dispatch, is refused: that would wait for the sync action, and so for ever. A task that
+    /// it spawns must not be waited for either.
     /// It may open a transaction of its own with `begin`, which is a savepoint here, but must not run `COMMIT` or
     /// `ROLLBACK` as SQL: that ends the transaction of everybody in the batch, and all of them fail.
     ///

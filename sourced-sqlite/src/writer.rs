@@ -7,6 +7,7 @@
 //! not done, but never half, whether or not the caller still waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -36,7 +37,15 @@ const LAST_BACKOFF: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Order>,
+    id: u64,
 }
+
+tokio::task_local! {
+    /// The id of the writer that runs what is polled here: it would wait for itself.
+    static WRITING: u64;
+}
+
+static N_WRITERS: AtomicU64 = AtomicU64::new(0);
 
 impl Writer {
     /// Starts the task.
@@ -49,6 +58,7 @@ impl Writer {
         signal: Signal,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
+        let id = N_WRITERS.fetch_add(1, Ordering::Relaxed);
         let task = WritingTask {
             waiting,
             link: Link {
@@ -64,8 +74,22 @@ impl Writer {
             },
             signal,
         };
-        spawn(task.run());
-        Self { jobs }
+        spawn(WRITING.scope(id, task.run()));
+        Self { jobs, id }
+    }
+
+    /// Runs code of sync actions as the writing task does: what they ask of the writer is refused.
+    pub(crate) fn as_inside<T>(&self, run: impl FnOnce() -> T) -> T {
+        WRITING.sync_scope(self.id, run)
+    }
+
+    /// A sync action that waited for the writer would wait for itself, and everybody else with it.
+    async fn send(&self, order: Order) -> Result<(), BackendError> {
+        if WRITING.try_with(|id| *id == self.id).unwrap_or(false) {
+            let text = "a sync action cannot write by its app while SQLite's one writer runs it, which would never end: write through its `Tx`, or dispatch from a `#[reaction]` or an `#[after_sync]`";
+            return Err(BackendError::Refused(text.into()));
+        }
+        self.jobs.send(order).await.map_err(|_| gone())
     }
 
     /// Runs `work` inside the next transaction, and resolves when that is committed.
@@ -77,7 +101,7 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(TypedJob::new(effect, work, reply));
-        self.jobs.send(Order::Work(job)).await.map_err(|_| gone())?;
+        self.send(Order::Work(job)).await?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -85,7 +109,7 @@ impl Writer {
     pub(crate) async fn store(&self, plain: Plain) -> Outcome {
         let (reply, answer) = oneshot::channel();
         let order = Order::Store(PlainJob { plain, reply });
-        self.jobs.send(order).await.map_err(|_| gone())?;
+        self.send(order).await?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -94,7 +118,7 @@ impl Writer {
     pub(crate) async fn change(&self, ack: Ack, wanted: RowsWanted) -> Outcome {
         let (reply, answer) = oneshot::channel();
         let order = Order::Change(Box::new(rows_job(ack, wanted, reply)));
-        self.jobs.send(order).await.map_err(|_| gone())?;
+        self.send(order).await?;
         answer.await.map_err(|_| gone())?
     }
 }

@@ -28,6 +28,34 @@ async fn a_file_is_opened_again_with_all_it_holds() {
     }
 }
 
+#[derive(Debug)]
+struct CallsTheStore(Sqlite);
+
+#[async_trait]
+impl SyncAction for CallsTheStore {
+    async fn run(&self, _tx: &mut Tx<'_>) -> Result<(), Failure> {
+        self.0.append(vec![append("other", 1)]).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_sync_action_that_would_wait_for_its_own_writer_fails_and_blocks_nobody() {
+    let (_folder, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    store.register_group(&group("g")).await.unwrap();
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    let claim = claim(&store, &request("g", 1)).await;
+    let mut ack = ack_all(&claim);
+    ack.syncs = vec![std::sync::Arc::new(CallsTheStore(store.clone()))];
+    let error = store.ack(ack).await.unwrap_err().to_string();
+    assert!(error.contains("`Tx`"), "{error}");
+    store.append(vec![append("cart", 1)]).await.unwrap();
+    let other = store.read_stream(ReadStream::all(stream("other"))).await;
+    assert_eq!(other.unwrap(), []);
+    store.ack(ack_all(&claim)).await.unwrap();
+}
+
 /// `Table::check` has them in a list.
 #[tokio::test]
 async fn no_read_model_may_be_called_as_a_table_of_its_own() {
