@@ -45,6 +45,11 @@ async fn populate(schema: &Schema, version: i64) {
     } else {
         "INSERT INTO {schema}.snapshots (actor, stream, seq, fingerprint, state) VALUES ('cart', 'a', 2, 7, '1');"
     };
+    let event = if version < 13 {
+        ""
+    } else {
+        "UPDATE {schema}.snapshots SET event = (SELECT id FROM {schema}.messages WHERE stream_id = 1 AND seq = 2);"
+    };
     let failure = if version < 7 {
         ""
     } else {
@@ -58,7 +63,7 @@ async fn populate(schema: &Schema, version: i64) {
          INSERT INTO {{schema}}.groups (name, types, start_pos, start_gaps, hi, gaps) VALUES ('cart', '{{test.happened}}', 0, '{{}}', 4, '{{}}');
          INSERT INTO {{schema}}.lanes (group_id, stream_id, gen, state, head_seq, acked_seq, acked_pos, max_seq, ready_pos, attempts, last_error{column})
          VALUES (1, 1, 0, 'ready', 3, 1, 1, 1, 2, 0, NULL{value}), (1, 2, 0, 'parked', 1, 0, 0, 0, 4, 3, 'broken'{value});
-         {snapshot} {failure}"
+         {snapshot} {event} {failure}"
     );
     sqlx::raw_sql(schema.sql(&text))
         .execute(&mut connection(schema).await)

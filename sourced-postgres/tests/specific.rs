@@ -133,22 +133,31 @@ impl SlowWriter {
             .execute(&mut connection)
             .await
             .unwrap();
-        let row = sqlx::query(schema.sql(
-            "SELECT positions FROM {schema}.append(ARRAY[$1], ARRAY[0], ARRAY[0::bigint], ARRAY[1::bigint],
-               ARRAY[1::bigint], ARRAY[1], ARRAY[1::bigint], ARRAY[$2], ARRAY['event'], ARRAY['happened'], ARRAY[$2],
-               ARRAY[$2], ARRAY[now()], ARRAY[NULL::text], ARRAY[NULL::text], ARRAY['{}'])",
-        ))
-        .bind(stream)
-        .bind(unique())
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-        let positions: Vec<i64> = row.get(0);
+        let positions = append_by_function(&mut connection, schema, stream).await;
         let position = Position::new(u64::try_from(positions[0]).unwrap());
         Self {
             connection,
             position,
         }
+    }
+
+    /// Appends once more in the same transaction.
+    async fn append_again(&mut self, schema: &Schema, stream: &str) -> Position {
+        let row = append_by_function(&mut self.connection, schema, stream).await;
+        Position::new(u64::try_from(row[0]).unwrap())
+    }
+
+    async fn execute(&mut self, text: &'static str) {
+        let done = sqlx::raw_sql(text).execute(&mut self.connection).await;
+        done.unwrap();
+    }
+
+    /// How many advisory locks it holds.
+    async fn n_locks(&mut self) -> i64 {
+        let text =
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+        let n_locks = sqlx::query_scalar(text).fetch_one(&mut self.connection);
+        n_locks.await.unwrap()
     }
 
     async fn end(mut self, how: &'static str) -> Position {
@@ -159,6 +168,59 @@ impl SlowWriter {
         self.connection.close().await.unwrap();
         self.position
     }
+}
+
+async fn append_by_function(
+    connection: &mut PgConnection,
+    schema: &Schema,
+    stream: &str,
+) -> Vec<i64> {
+    let row = sqlx::query(schema.sql(
+        "SELECT positions FROM {schema}.append(ARRAY[$1], ARRAY[0], ARRAY[0::bigint], ARRAY[1::bigint],
+           ARRAY[1::bigint], ARRAY[1], ARRAY[1::bigint], ARRAY[$2], ARRAY['event'], ARRAY['happened'], ARRAY[$2],
+           ARRAY[$2], ARRAY[now()], ARRAY[NULL::text], ARRAY[NULL::text], ARRAY['{}'])",
+    ))
+    .bind(stream)
+    .bind(unique())
+    .fetch_one(connection)
+    .await
+    .unwrap();
+    row.get(0)
+}
+
+#[tokio::test]
+async fn many_appends_of_one_transaction_hold_one_lock_and_are_never_skipped() {
+    let schema = Schema::new();
+    let backend = schema.connect().await;
+    let group = register(&backend, StartFrom::Beginning).await;
+    let mut slow = SlowWriter::append(&schema, "slow-0").await;
+    append(&backend, "quick").await;
+    for nth in 1..50 {
+        slow.append_again(&schema, &format!("slow-{nth}")).await;
+    }
+    assert_eq!(slow.n_locks().await, 1);
+    let feed = Reader::new(backend.clone()).log(Selection::all());
+    assert_eq!(
+        feed.count().await.unwrap(),
+        0,
+        "its first position is not decided"
+    );
+    slow.end("COMMIT").await;
+    assert_eq!(feed.count().await.unwrap(), 51);
+    assert_eq!(claim_and_ack(&backend, &group).await.len(), 51);
+
+    // A savepoint takes back the lock, and what is appended after it needs another one.
+    let mut slow = SlowWriter::append(&schema, "slow-0").await;
+    slow.execute("ROLLBACK; BEGIN; SAVEPOINT s").await;
+    slow.append_again(&schema, "slow-1").await;
+    slow.execute("ROLLBACK TO s").await;
+    assert_eq!(slow.n_locks().await, 0);
+    slow.append_again(&schema, "slow-2").await;
+    assert_eq!(slow.n_locks().await, 1);
+    append(&backend, "quick").await;
+    assert_eq!(feed.count().await.unwrap(), 51);
+    slow.end("COMMIT").await;
+    assert_eq!(feed.count().await.unwrap(), 53);
 }
 
 /// `Table::check` has them in a list.
