@@ -111,6 +111,40 @@ fn everything_that_is_told_of_a_running_app_is_documented() {
     }
 }
 
+/// *clock-free*: what asks for the time does so by the `Clock` of `sourced::env`, so that a process whose clock is wrong can be
+/// thought of, simulated and tried out.
+#[test]
+fn clock_free_nothing_but_env_reads_a_clock() {
+    const CLOCKS: [&str; 5] = [
+        "SystemTime::now",
+        "Instant::now",
+        "Utc::now",
+        "Local::now",
+        ".elapsed()",
+    ];
+    let krates = [
+        "sourced",
+        "sourced-postgres",
+        "sourced-sqlite",
+        "sourced-testing",
+    ];
+    let folders = krates.map(|krate| root().join(krate).join("src"));
+    let files = folders.iter().flat_map(|folder| sources(folder));
+    let others = files.filter(|file| !file.starts_with(root().join("sourced/src/env")));
+    let mut n_files = 0;
+    for file in others {
+        n_files += 1;
+        let text = read(&file);
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let reads = |line: &&str| CLOCKS.iter().any(|clock| line.contains(clock));
+        let found: Vec<&str> = code.filter(reads).collect();
+        assert!(found.is_empty(), "{}: {found:?}", file.display());
+    }
+    assert!(n_files > 200, "only {n_files} files");
+}
+
 /// The test and the file of ``[`test`](file)``.
 fn linked_test(cell: &str) -> Option<(&str, &str)> {
     let (test, rest) = cell.trim().strip_prefix("[`")?.split_once("`](")?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sourced::Failure;
 use sourced::backend::{Ack, AckError, Appended, BackendError, SyncAction, Tx};
@@ -10,11 +11,11 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use crate::append::{Appends, Stored};
 use crate::backend::{Postgres, Retry};
 use crate::claims::{Failed, fail_next};
-use crate::connecting::in_step;
+use crate::connecting::{LONG, in_step, within};
 use crate::error::{SqlError, SqlErrorKind, in_failure, of_sync};
+use crate::lent::Told;
 use crate::row::{clamped, get, position, readable};
 use crate::schedules;
-use crate::sql::Sql;
 use crate::tx::Operations;
 
 /// Why one try stored nothing, or may have.
@@ -44,6 +45,15 @@ impl fmt::Display for Trouble {
     }
 }
 
+impl Told for Trouble {
+    fn sql(&self) -> Option<&SqlError> {
+        match self {
+            Self::Sql(error) => Some(error),
+            Self::Sync(failure) => failure.find(),
+        }
+    }
+}
+
 impl Trouble {
     pub(crate) fn kind(&self) -> Option<SqlErrorKind> {
         match self {
@@ -67,9 +77,10 @@ impl Postgres {
         let mut lookups = 0;
         loop {
             let rest = appends.without(&stored)?;
-            let mut connection = self.connection(&retry).await?;
-            let tried: Result<_, Trouble> = in_step!(self, &mut connection, step => self.ack_once(&mut step, ack, &rest, next).await);
-            connection.rests();
+            let mut connection = self.connection(&retry).await.map_err(BackendError::from)?;
+            let limit = self.limit_of(&ack.syncs);
+            let tried: Result<_, Trouble> = in_step!(self, &mut connection, limit; step => self.ack_once(&mut step, ack, &rest, next).await);
+            connection.rests(&self.inner.connections, &tried);
             let trouble = match tried {
                 Ok(placed) => {
                     stored.extend(placed);
@@ -113,14 +124,33 @@ impl Postgres {
         if ack.syncs.is_empty() && next.is_none() {
             return Ok(self.fence_and_store(connection, ack, appends).await?.0);
         }
-        let mut transaction = connection.begin().await?;
-        let (placed, xid) = self.fence_and_store(&mut transaction, ack, appends).await?;
-        run_syncs(&mut transaction, &self.inner.sql, &ack.syncs, &xid).await?;
+        let limit = self.inner.answer_within;
+        let mut transaction =
+            within(limit, async { Ok::<_, Trouble>(connection.begin().await?) }).await?;
+        let stored = within(limit, self.fence_and_store(&mut transaction, ack, appends));
+        let (placed, xid) = stored.await?;
+        run_syncs(&mut self.operations(&mut transaction), &ack.syncs, &xid).await?;
         if let Some(failed) = next {
-            fail_next(&mut transaction, &self.inner.sql, &ack.claim, failed).await?;
+            within(
+                limit,
+                fail_next(&mut transaction, &self.inner.sql, &ack.claim, failed),
+            )
+            .await?;
         }
-        transaction.commit().await?;
+        within(limit, async {
+            Ok::<_, Trouble>(transaction.commit().await?)
+        })
+        .await?;
         Ok(placed)
+    }
+
+    /// How long a transaction with these sync actions may take: code of the program may be slow.
+    pub(crate) fn limit_of(&self, syncs: &[Arc<dyn SyncAction>]) -> Duration {
+        if syncs.is_empty() {
+            self.inner.answer_within
+        } else {
+            LONG
+        }
     }
 
     /// Fence, appends, refusals, the lane and schedules, in one call. Gives the id of the transaction, too.
@@ -183,27 +213,17 @@ impl Postgres {
 
 /// Runs sync actions in order, in the transaction with this id.
 pub(crate) async fn run_syncs(
-    connection: &mut PgConnection,
-    sql: &Sql,
+    operations: &mut Operations<'_>,
     syncs: &[Arc<dyn SyncAction>],
     xid: &str,
 ) -> Result<(), Trouble> {
-    let mut operations = Operations {
-        connection: &mut *connection,
-        sql,
-    };
     for sync in syncs {
-        sync.run(&mut Tx::new(&mut operations))
+        sync.run(&mut Tx::new(operations))
             .await
             .map_err(Trouble::Sync)?;
     }
     // Committing a transaction that failed is no error in Postgres, and stores nothing. So is committing another one.
-    let current: Result<Option<String>, sqlx::Error> = sql
-        .xid_if_assigned
-        .query_scalar()
-        .fetch_one(connection)
-        .await;
-    match current.map_err(SqlError::from) {
+    match operations.xid().await {
         Ok(current) if current.as_deref() == Some(xid) => Ok(()),
         Ok(_) => Err(Trouble::Sync(Failure::msg(
             "the transaction was ended by a sync action",

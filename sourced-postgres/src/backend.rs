@@ -2,21 +2,21 @@
 
 use std::fmt;
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sourced::backend::{BackendError, Limits};
 use sourced::env::{Clock as _, Random as _, SystemClock, SystemRandom};
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use crate::connecting::{Access, Connecting, Sessions};
+use crate::connections::{Connections, Kept};
 use crate::error::{SqlError, SqlErrorKind, backend_error};
 use crate::group_commit::GroupCommit;
 use crate::history::History;
 use crate::lent::Lent;
-use crate::migrate::{migrate, verify};
+use crate::migrate::{migrate, verify, verify_sequence};
 use crate::read_ahead::ReadAhead;
 use crate::reader::PostgresReader;
 use crate::sql::{SchemaName, Sql, Writer};
@@ -39,12 +39,15 @@ pub(crate) struct Inner {
     pub(crate) together: Together,
     pub(crate) ahead: ReadAhead,
     pub(crate) history: Arc<History>,
-    /// The connection of the claims, between two of them. They plan much, which each connection does for itself, and
-    /// do not wait until those who handle and acknowledge leave one over.
-    pub(crate) claiming: Mutex<Option<PgConnection>>,
     pub(crate) connecting: Connecting,
-    options: PgConnectOptions,
-    pool: PgPool,
+    pub(crate) connections: Connections,
+    /// The connection of the claims, which do not wait until those who handle and acknowledge leave one over. They plan
+    /// much, too, which each connection does for itself.
+    pub(crate) claiming: Kept,
+    /// That of the renewals, for the same reason: a lease must not end while its handler waits for a connection.
+    pub(crate) renewing: Kept,
+    /// How long the server may take for a statement.
+    pub(crate) answer_within: Duration,
     schema: SchemaName,
 }
 
@@ -53,7 +56,8 @@ impl Postgres {
     ///
     /// # Errors
     /// [`BackendError`] when the URL is wrong, the database does not answer, its schema was made by a newer version, or
-    /// this role may not set it up.
+    /// this role may not set it up; [`BackendError::Corrupt`] when the sequence of positions is behind the log, as it is
+    /// after a logical replication.
     pub async fn connect(url: &str) -> Result<Self, BackendError> {
         Self::builder(url).connect().await
     }
@@ -64,6 +68,8 @@ impl Postgres {
             url: url.to_owned(),
             schema: "sourced".to_owned(),
             pool_size: 10,
+            connect_within: Duration::from_secs(10),
+            answer_within: Duration::from_mins(1),
             sessions: Sessions::Own,
             listen: Listen::On,
             setup: Setup::Migrate,
@@ -74,7 +80,7 @@ impl Postgres {
     ///
     /// Writing to the tables of this backend breaks its promises.
     pub fn pool(&self) -> &PgPool {
-        &self.inner.pool
+        self.inner.connections.pool()
     }
 
     /// The name of the schema.
@@ -82,38 +88,9 @@ impl Postgres {
         self.inner.schema.as_str()
     }
 
-    /// A connection beside the pool.
-    pub(crate) async fn own_connection(&self) -> Result<PgConnection, BackendError> {
-        let opening = async {
-            let mut connection = PgConnection::connect_with(&self.inner.options).await?;
-            self.inner.connecting.set_up(&mut connection).await?;
-            self.inner.history.look_around(&mut connection).await?;
-            Ok(connection)
-        };
-        tokio::select! {
-            opened = opening => opened.map_err(backend_error),
-            () = SystemClock.sleep(TIMEOUT) => Err(backend_error(sqlx::Error::PoolTimedOut)),
-        }
-    }
-
     /// A connection from the pool. After a lost one the others are tried first: they may have been lost together.
-    pub(crate) async fn connection(&self, retry: &Retry) -> Result<Lent, BackendError> {
-        self.acquire(retry).await.map(Lent::new)
-    }
-
-    async fn acquire(&self, retry: &Retry) -> Result<PoolConnection<sqlx::Postgres>, BackendError> {
-        let pool = &self.inner.pool;
-        if retry.lost == 0 {
-            return pool.acquire().await.map_err(backend_error);
-        }
-        for _ in 0..pool.size() {
-            let mut connection = pool.acquire().await.map_err(backend_error)?;
-            if connection.ping().await.is_ok() {
-                return Ok(connection);
-            }
-            connection.close_on_drop();
-        }
-        pool.acquire().await.map_err(backend_error)
+    pub(crate) async fn connection(&self, retry: &Retry) -> Result<Lent, SqlError> {
+        self.inner.connections.lend(retry).await
     }
 }
 
@@ -133,6 +110,8 @@ pub struct PostgresBuilder {
     url: String,
     schema: String,
     pool_size: u32,
+    connect_within: Duration,
+    answer_within: Duration,
     sessions: Sessions,
     listen: Listen,
     setup: Setup,
@@ -160,10 +139,30 @@ impl PostgresBuilder {
         self
     }
 
-    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups, and
-    /// one the claims of workers.
+    /// At most so many connections; 10 by default, 1 at least. Two more carry the wake-ups, one the claims of workers, and
+    /// one the renewals of what they have claimed.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.max(1);
+        self
+    }
+
+    /// How long to wait for a connection: for one of the pool, or for a new one; 10 seconds by default. A server that
+    /// refuses connections is tried again until then.
+    pub fn connect_within(mut self, limit: Duration) -> Self {
+        self.connect_within = limit;
+        self
+    }
+
+    /// How long the server may take for a statement; a minute by default. What has no answer by then is an outage, of which
+    /// nobody knows whether it was done, and its connection is closed.
+    ///
+    /// It is meant for a server that stands still, or a network that lets nothing through and says nothing; a statement that
+    /// waits for a lock can meet it, too. Migrations have no limit; what goes through the whole log, or makes and empties
+    /// tables, has an hour, and so have transactions with `#[sync]` methods, of which the library's own statements have this
+    /// limit. Connections from [`Postgres::pool`] have none.
+    #[doc(alias = "statement_timeout")]
+    pub fn answer_within(mut self, limit: Duration) -> Self {
+        self.answer_within = limit;
         self
     }
 
@@ -258,23 +257,14 @@ impl PostgresBuilder {
         };
         let options = connecting.options(options);
         let history = Arc::new(History::default());
-        let looking = Arc::clone(&history);
-        let pool = PgPoolOptions::new()
-            .max_connections(self.pool_size)
-            // A round trip for every statement: a broken connection is noticed when it is used, and then replaced.
-            .test_before_acquire(false)
-            .acquire_timeout(TIMEOUT)
-            .after_connect(move |connection, _| {
-                let history = Arc::clone(&looking);
-                Box::pin(async move {
-                    connecting.set_up(connection).await?;
-                    history.look_around(connection).await
-                })
-            })
-            .connect_with(options.clone())
-            .await
-            .map_err(backend_error)?;
-        let mut connection = pool.acquire().await.map_err(backend_error)?;
+        let connections = Connections::new(
+            connecting,
+            options.clone(),
+            Arc::clone(&history),
+            self.pool_size,
+            self.connect_within,
+        );
+        let mut connection = connections.lend(&Retry::default()).await?;
         let mut step = connecting
             .step(&mut connection)
             .await
@@ -287,6 +277,9 @@ impl PostgresBuilder {
                 verify(&mut step, &schema).await?;
             }
         }
+        if access == Access::Full {
+            verify_sequence(&mut step, &schema).await?;
+        }
         step.done().await.map_err(backend_error)?;
         let sql = Sql::new(Writer {
             schema: &schema,
@@ -294,6 +287,7 @@ impl PostgresBuilder {
         });
         let begun = history.begin(sql.marks.clone(), &mut connection);
         begun.await.map_err(backend_error)?;
+        connection.rests(&connections, &Ok::<_, SqlError>(()));
         drop(connection);
         let hints = match (self.listen, self.sessions) {
             (Listen::Over(url), _) => {
@@ -312,10 +306,11 @@ impl PostgresBuilder {
                 together: Together::default(),
                 ahead: ReadAhead::default(),
                 history,
-                claiming: Mutex::default(),
                 connecting,
-                options,
-                pool,
+                connections,
+                claiming: Kept::default(),
+                renewing: Kept::default(),
+                answer_within: self.answer_within,
                 schema,
             }),
         })
@@ -346,12 +341,11 @@ impl fmt::Debug for PostgresBuilder {
             .field("pool_size", &self.pool_size)
             .field("sessions", &self.sessions)
             .field("setup", &self.setup)
+            .field("connect_within", &self.connect_within)
+            .field("answer_within", &self.answer_within)
             .finish_non_exhaustive()
     }
 }
-
-/// How long to wait for a connection.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Counts how often something was tried again.
 #[derive(Debug)]
@@ -422,13 +416,16 @@ impl Retry {
 ///
 /// This is right for reads, and for writes that notice when they were done before.
 macro_rules! retrying {
-    ($postgres:expr, $connection:ident => $attempt:expr) => {{
+    ($postgres:expr, $connection:ident => $attempt:expr) => {
+        $crate::backend::retrying!($postgres, $postgres.inner.answer_within; $connection => $attempt)
+    };
+    ($postgres:expr, $limit:expr; $connection:ident => $attempt:expr) => {{
         let mut retry = $crate::backend::Retry::default();
         loop {
-            let mut connection = $postgres.connection(&retry).await?;
+            let mut connection = $postgres.connection(&retry).await.map_err(sourced::backend::BackendError::from)?;
             let tried: $crate::backend::Attempt<_> =
-                $crate::connecting::in_step!($postgres, &mut connection, $connection => $attempt);
-            connection.rests();
+                $crate::connecting::in_step!($postgres, &mut connection, $limit; $connection => $attempt);
+            connection.rests(&$postgres.inner.connections, &tried);
             match tried {
                 Err(error) if retry.allows($crate::error::SqlErrorKind::of(&error)).await => {}
                 result => break result,

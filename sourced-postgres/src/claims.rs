@@ -1,7 +1,6 @@
 //! Claims: the exclusive right of one worker to one stream of a group, for a while.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,8 +15,9 @@ use sqlx::postgres::PgRow;
 
 use crate::append::Appends;
 use crate::backend::{Attempt, Postgres, Retry, retrying};
-use crate::connecting::in_step;
+use crate::connecting::{in_step, within};
 use crate::error::{SqlError, SqlErrorKind};
+use crate::lent::Told;
 use crate::pump::Prepared;
 use crate::quarantine::{failure, skip_failed};
 use crate::row::{
@@ -34,18 +34,17 @@ impl Claims for Postgres {
         // Doing it again is safe: what a lost connection had claimed comes back when its lease ends.
         let mut retry = Retry::default();
         loop {
-            let kept = self.lock_claiming().take();
-            let mut connection = match kept {
-                Some(connection) => connection,
-                None => self.own_connection().await?,
-            };
-            match self.look_and_claim(&mut connection, request).await {
-                Err(ClaimTrouble::Sql(error)) if retry.allows(SqlErrorKind::of(&error)).await => {}
-                Err(ClaimTrouble::Sql(error)) => return Err(error.into()),
+            let mut held = self.inner.claiming.take(&self.inner.connections).await?;
+            match self.look_and_claim(&mut held.connection, request).await {
+                Err(ClaimTrouble::Sql(error)) => {
+                    self.inner.connections.is_spent(&error);
+                    if !retry.allows(SqlErrorKind::of(&error)).await {
+                        return Err(error.into());
+                    }
+                }
                 Err(ClaimTrouble::Backend(error)) => return Err(error),
                 Ok(claims) => {
-                    // Of several that claim at the same time, one leaves it for the next.
-                    *self.lock_claiming() = Some(connection);
+                    held.put_back();
                     return Ok(claims);
                 }
             }
@@ -132,15 +131,30 @@ impl Claims for Postgres {
             .iter()
             .map(|claim| clamped(claim.epoch.get()))
             .collect();
-        let lost: Vec<i64> = retrying!(self, connection =>
-            self.inner.sql.renew.query_scalar()
+        let mut retry = Retry::default();
+        let lost: Vec<i64> = loop {
+            let mut held = self.inner.renewing.take(&self.inner.connections).await?;
+            let tried: Attempt<_> = in_step!(self, &mut held.connection, step => self.inner.sql.renew.query_scalar()
                 .bind(&groups[..])
                 .bind(&streams[..])
                 .bind(&workers[..])
                 .bind(&epochs[..])
                 .bind(micros(lease))
-                .fetch_all(&mut *connection)
-                .await)?;
+                .fetch_all(&mut *step)
+                .await);
+            match tried {
+                Ok(lost) => {
+                    held.put_back();
+                    break lost;
+                }
+                Err(error) => {
+                    self.inner.connections.is_spent(&error);
+                    if !retry.allows(SqlErrorKind::of(&error)).await {
+                        return Err(error.into());
+                    }
+                }
+            }
+        };
         let lost = lost.iter().filter_map(|nth| usize::try_from(nth - 1).ok());
         Ok(lost.filter_map(|i| claims.get(i).cloned()).collect())
     }
@@ -251,6 +265,15 @@ pub(crate) enum ClaimTrouble {
     Backend(BackendError),
 }
 
+impl Told for ClaimTrouble {
+    fn sql(&self) -> Option<&SqlError> {
+        match self {
+            Self::Sql(error) => Some(error),
+            Self::Backend(_) => None,
+        }
+    }
+}
+
 impl From<SqlError> for ClaimTrouble {
     fn from(error: SqlError) -> Self {
         Self::Sql(error)
@@ -279,14 +302,9 @@ impl Postgres {
         connection: &mut PgConnection,
         request: &ClaimRequest,
     ) -> Result<Vec<Claim>, ClaimTrouble> {
-        let looked = self.inner.history.look_again(connection).await;
-        looked.map_err(SqlError::from)?;
+        let looking = async { Ok::<_, SqlError>(self.inner.history.look_again(connection).await?) };
+        within(self.inner.answer_within, looking).await?;
         self.claim_once(connection, request).await
-    }
-
-    fn lock_claiming(&self) -> MutexGuard<'_, Option<PgConnection>> {
-        let claiming = self.inner.claiming.lock();
-        claiming.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn claim_once(

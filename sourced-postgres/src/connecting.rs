@@ -1,10 +1,13 @@
 //! Connections at work: each statement for itself, or behind a pooler all of a step in one transaction.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
+use sourced::env::{Clock as _, SystemClock};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection, Postgres, Transaction};
 
+use crate::error::SqlError;
 use crate::sql::Preparing;
 
 /// What a connection of this process is.
@@ -111,11 +114,14 @@ impl DerefMut for Step<'_> {
 /// What every session must be like, whatever the defaults of the database are.
 ///
 /// The horizon needs a new snapshot for each statement; what is acknowledged must be on disk; and a process that was
-/// stopped in the middle of a transaction must not hold its locks for ever.
+/// stopped in the middle of a transaction, or whose machine is gone without a word, must not hold its locks for ever.
 const SESSION: &str = "
     SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
     SET idle_in_transaction_session_timeout = '60s';
+    SET tcp_keepalives_idle = 60;
+    SET tcp_keepalives_interval = 10;
+    SET tcp_keepalives_count = 6;
 ";
 
 /// What besides a session is like that only reads.
@@ -133,22 +139,44 @@ const BEGIN_READ_ONLY: &str = "
     SET LOCAL idle_in_transaction_session_timeout = '60s';
 ";
 
-/// Does something in a step, which is done when it succeeds.
+/// How long the operations of a person may take, and what runs code of the program: all that goes through the whole log, or
+/// makes and empties tables.
+pub(crate) const LONG: Duration = Duration::from_hours(1);
+
+/// Does something with the server, which has to answer in time: otherwise nobody knows what became of it.
+pub(crate) async fn within<T, E: From<SqlError>>(
+    limit: Duration,
+    doing: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::select! {
+        biased;
+        done = doing => done,
+        () = SystemClock.sleep(limit) => Err(SqlError::no_answer(limit).into()),
+    }
+}
+
+/// Does something in a step, which is done when it succeeds: within the limit of statements, or one of its own.
 macro_rules! in_step {
-    ($postgres:expr, $held:expr, $connection:ident => $attempt:expr) => {
-        match $postgres.inner.connecting.step($held).await {
-            Err(error) => Err(error.into()),
-            Ok(mut $connection) => {
-                let result = $attempt;
-                match result {
-                    Ok(value) => match $connection.done().await {
-                        Ok(()) => Ok(value),
+    ($postgres:expr, $held:expr, $limit:expr; $connection:ident => $attempt:expr) => {
+        $crate::connecting::within($limit, async {
+            match $postgres.inner.connecting.step($held).await {
+                Err(error) => Err(error.into()),
+                Ok(mut $connection) => {
+                    let result = $attempt;
+                    match result {
+                        Ok(value) => match $connection.done().await {
+                            Ok(()) => Ok(value),
+                            Err(error) => Err(error.into()),
+                        },
                         Err(error) => Err(error.into()),
-                    },
-                    Err(error) => Err(error.into()),
+                    }
                 }
             }
-        }
+        })
+        .await
+    };
+    ($postgres:expr, $held:expr, $connection:ident => $attempt:expr) => {
+        $crate::connecting::in_step!($postgres, $held, $postgres.inner.answer_within; $connection => $attempt)
     };
 }
 pub(crate) use in_step;

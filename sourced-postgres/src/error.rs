@@ -1,6 +1,7 @@
 //! Errors: the only place that reads the codes of the database.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use sourced::backend::{AckError, BackendError};
 use sourced::{Failure, FailureError};
@@ -20,6 +21,7 @@ pub struct SqlError {
     detail: Option<String>,
     corrupt: bool,
     lost: bool,
+    timed_out: bool,
 }
 
 /// The name of a schema that cannot be used: it must be ASCII letters, digits and `_`, 48 at most, no digit first.
@@ -62,7 +64,29 @@ impl SqlError {
             detail: None,
             corrupt: true,
             lost: false,
+            timed_out: false,
         }
+    }
+
+    /// The server cannot be reached, or not used.
+    pub(crate) fn away(message: &str) -> Self {
+        Self {
+            corrupt: false,
+            ..Self::corrupt(message)
+        }
+    }
+
+    /// It has not answered in time.
+    pub(crate) fn no_answer(limit: Duration) -> Self {
+        Self {
+            timed_out: true,
+            ..Self::away(&format!("the server has not answered for {limit:?}"))
+        }
+    }
+
+    /// It answers, and takes no writes.
+    pub(crate) fn read_only() -> Self {
+        Self::with_code(READ_ONLY, "the server takes no writes: it is read only")
     }
 
     /// Two transactions met, and this one has to be done again.
@@ -78,8 +102,7 @@ impl SqlError {
     fn with_code(code: &str, message: &str) -> Self {
         Self {
             code: Some(code.to_owned()),
-            corrupt: false,
-            ..Self::corrupt(message)
+            ..Self::away(message)
         }
     }
 
@@ -121,6 +144,16 @@ impl SqlError {
         self.lost || matches!(self.code(), Some("57P01" | "57P02" | "57P05" | IDLED))
     }
 
+    /// Whether nobody knows what became of the statement.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.timed_out || self.is_connection_lost()
+    }
+
+    /// Whether the server, or the session, takes no writes.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.code() == Some(READ_ONLY)
+    }
+
     /// Whether the database asks for the same transaction once more.
     pub(crate) fn is_deadlock(&self) -> bool {
         matches!(self.code(), Some("40P01" | "40001"))
@@ -142,7 +175,7 @@ impl SqlError {
         };
         self.is_connection_lost()
             || self.is_deadlock()
-            || matches!(code, "57P03" | "57014" | "55P03")
+            || matches!(code, "57P03" | "57014" | "55P03" | READ_ONLY)
             || code.starts_with("08")
             || code.starts_with("53")
     }
@@ -163,6 +196,7 @@ impl From<&sqlx::Error> for SqlError {
             detail: None,
             corrupt: false,
             lost: false,
+            timed_out: false,
         };
         match error {
             sqlx::Error::Database(error) => {
@@ -210,6 +244,9 @@ impl From<SqlError> for BackendError {
 pub(crate) fn backend_error(error: sqlx::Error) -> BackendError {
     SqlError::from(error).into()
 }
+
+/// The code of a write where there can be none: after a failover, what was the right server is not any more.
+const READ_ONLY: &str = "25006";
 
 /// The code of `idle_in_transaction_session_timeout`.
 const IDLED: &str = "25P03";

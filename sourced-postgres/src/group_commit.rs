@@ -16,7 +16,7 @@ use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use crate::append::{Appends, Arrays, read_places};
-use crate::backend::{Attempt, Postgres};
+use crate::backend::{Attempt, Postgres, Retry};
 use crate::connecting::in_step;
 
 /// Groups under way at once: the next one is built while the disk is busy with the one before.
@@ -184,11 +184,12 @@ impl Postgres {
             arrays.push_stream(&member.append);
             arrays.push_messages(ordinal, &member.append);
         }
-        let mut connection = self.pool().acquire().await?;
+        let mut connection = self.connection(&Retry::default()).await?;
         let query = self.inner.sql.append_group.query();
         let query = arrays.bind(query);
         let row: Attempt<PgRow> =
             in_step!(self, &mut connection, step => query.fetch_one(&mut *step).await);
+        connection.rests(&self.inner.connections, &row);
         let row = row?;
         let bases: Vec<Option<i64>> = row.try_get("bases")?;
         let actuals: Option<Vec<Option<i64>>> = row.try_get("actuals")?;

@@ -14,6 +14,7 @@ use sqlx::postgres::PgRow;
 use sqlx::types::chrono::{DateTime, Utc};
 
 use crate::backend::{Postgres, retrying};
+use crate::connecting::LONG;
 use crate::error::SqlError;
 use crate::row::{clamped, get, number, position, readable};
 
@@ -40,7 +41,7 @@ impl Groups for Postgres {
         };
         loop {
             // Doing it twice changes nothing the second time.
-            let row = retrying!(self, connection =>
+            let row = retrying!(self, LONG; connection =>
                 self.inner.sql.register_group.query()
                     .bind(group.id.as_str())
                     .bind(&types[..])
@@ -74,7 +75,7 @@ impl Groups for Postgres {
             ResetFrom::After(position) => (position, None),
             ResetFrom::Since(time) => (Position::START, Some(time)),
         };
-        let is_known: Result<bool, SqlError> = retrying!(self, connection =>
+        let is_known: Result<bool, SqlError> = retrying!(self, LONG; connection =>
             self.inner.sql.reset_group.query_scalar()
                 .bind(group.as_str())
                 .bind(stream)
@@ -116,7 +117,7 @@ impl Groups for Postgres {
     }
 
     async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
-        let is_known: bool = retrying!(self, connection =>
+        let is_known: bool = retrying!(self, LONG; connection =>
             self.inner.sql.remove_group.query_scalar()
                 .bind(group.as_str())
                 .fetch_one(&mut *connection)
@@ -136,7 +137,7 @@ impl Groups for Postgres {
     }
 
     async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
-        let rows = retrying!(self, connection =>
+        let rows = retrying!(self, LONG; connection =>
             self.inner.sql.groups.query()
                 .fetch_all(&mut *connection)
                 .await)?;
@@ -148,7 +149,7 @@ impl Postgres {
     /// Deletes what removed groups have left.
     pub(crate) async fn sweep(&self) -> Result<(), BackendError> {
         loop {
-            let has_more: bool = retrying!(self, connection =>
+            let has_more: bool = retrying!(self, LONG; connection =>
                 self.inner.sql.sweep_groups.query_scalar()
                     .fetch_one(&mut *connection)
                     .await)?;

@@ -5,6 +5,9 @@ use std::ops::{Deref, DerefMut};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 
+use crate::connections::Connections;
+use crate::error::SqlError;
+
 /// A connection from the pool.
 ///
 /// Who is cancelled while a transaction begins leaves it open without anybody's knowing: the driver counts it only when the
@@ -23,9 +26,21 @@ impl Lent {
         }
     }
 
-    /// What was begun has ended, well or not.
-    pub(crate) fn rests(&mut self) {
-        self.is_at_rest = true;
+    /// What was begun has ended, well or not. It does not go back to the pool where it would be of no use there.
+    pub(crate) fn rests<T>(&mut self, connections: &Connections, tried: &Result<T, impl Told>) {
+        let told = tried.as_ref().err().and_then(Told::sql);
+        self.is_at_rest = !told.is_some_and(|told| connections.is_spent(told));
+    }
+}
+
+/// An error that may be what the database, or the driver, has told.
+pub(crate) trait Told {
+    fn sql(&self) -> Option<&SqlError>;
+}
+
+impl Told for SqlError {
+    fn sql(&self) -> Option<&SqlError> {
+        Some(self)
     }
 }
 

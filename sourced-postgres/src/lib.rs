@@ -87,6 +87,7 @@ mod append;
 mod backend;
 mod claims;
 mod connecting;
+mod connections;
 mod documents;
 mod error;
 mod global_order;

@@ -9,6 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::types::chrono::{DateTime, Utc};
 
 use crate::backend::{Postgres, retrying};
+use crate::connecting::LONG;
 use crate::pages::Conditions;
 use crate::row::{clamped, get, kind_name, message, messages, messages_of, number, position};
 
@@ -41,7 +42,7 @@ impl Log for Postgres {
         let text = self.inner.sql.pages.summary(selection);
         let conditions = Conditions::of(selection);
         let (after, upto) = (clamped(selection.after.get()), clamped(upto.get()));
-        let row = retrying!(self, connection => conditions
+        let row = retrying!(self, LONG; connection => conditions
             .bind(text.query(), after, upto, 0)
             .fetch_one(&mut *connection)
             .await)?;

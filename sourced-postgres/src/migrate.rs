@@ -70,8 +70,14 @@ END $$;\n"
 fn steps(schema: &SchemaName, from: i64, to: i64) -> String {
     let mut text = String::new();
     if from == 0 {
-        text += "CREATE SCHEMA IF NOT EXISTS {schema};
-CREATE TABLE {schema}.migrations (version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());\n";
+        // `IF NOT EXISTS` asks for the right to create schemas first, which a role that was given this one need not have.
+        text += "DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE '\"' || nspname || '\"' = '{schema}') THEN
+        CREATE SCHEMA {schema};
+    END IF;
+END $$;
+";
+        text += "CREATE TABLE {schema}.migrations (version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());\n";
     }
     for (version, migration) in (1..=to).zip(MIGRATIONS) {
         if version > from {
@@ -83,7 +89,7 @@ CREATE TABLE {schema}.migrations (version bigint PRIMARY KEY, applied_at timesta
     schema.render(&text)
 }
 
-/// Taken before `create schema if not exists`, which can race with itself in Postgres.
+/// Taken before looking whether the schema is there.
 fn lock(schema: &SchemaName) -> String {
     let name = schema.as_str();
     format!("SELECT pg_advisory_xact_lock(hashtext('sourced migrations'), hashtext('{name}'))")
@@ -105,6 +111,30 @@ pub(crate) async fn migrate(
     }
     execute(&mut transaction, steps(schema, found, SCHEMA_VERSION)).await?;
     transaction.commit().await.map_err(backend_error)
+}
+
+/// Makes sure that the next position is one that nobody has. Logical replication copies the messages and not the sequence.
+pub(crate) async fn verify_sequence(
+    connection: &mut PgConnection,
+    schema: &SchemaName,
+) -> Result<(), BackendError> {
+    let text = schema.render(
+        "SELECT m.last, s.last_value FROM {schema}.position_seq AS s,
+         LATERAL (SELECT coalesce(max(position), 0) AS last FROM {schema}.messages) AS m",
+    );
+    let (last, of_sequence): (i64, i64) = sqlx::query_as(AssertSqlSafe(text))
+        .persistent(false)
+        .fetch_one(connection)
+        .await
+        .map_err(backend_error)?;
+    if last <= of_sequence {
+        return Ok(());
+    }
+    let sequence = schema.render("{schema}.position_seq");
+    Err(BackendError::Corrupt(format!(
+        "the log ends at position {last}, and the sequence of positions is at {of_sequence}, as after a logical replication: \
+         while nobody writes, run `SELECT setval('{sequence}', {last})`"
+    )))
 }
 
 /// Looks whether the schema is up to date, and changes nothing.

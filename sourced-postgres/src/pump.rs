@@ -6,6 +6,7 @@ use sqlx::{PgConnection, Row as _};
 
 use crate::backend::{Attempt, Postgres};
 use crate::claims::micros;
+use crate::error::SqlError;
 use crate::row::clamped;
 
 /// A group that is asked for work.
@@ -55,6 +56,10 @@ impl Postgres {
         let mut work = Vec::with_capacity(rows.len());
         let mut prepared = Prepared::Done;
         for row in &rows {
+            // Where nothing can be claimed, nothing that is new may ever come either.
+            if row.try_get("is_read_only")? {
+                return Err(SqlError::read_only());
+            }
             work.push(GroupWork {
                 name: row.try_get("group_name")?,
                 id: row.try_get("group_id")?,

@@ -72,15 +72,16 @@ impl Postgres {
             ..held.clone()
         };
         // Nobody waits for a connection to read what may not be needed.
-        let Some(mut connection) = self.pool().try_acquire() else {
+        let Some(mut connection) = self.inner.connections.try_lend() else {
             return;
         };
         let setbacks = self.inner.history.setbacks();
         let (postgres, reading) = (self.clone(), next.clone());
-        let reading =
-            tokio::spawn(
-                async move { postgres.read_stretch(&mut connection, &reading).await.ok() },
-            );
+        let reading = tokio::spawn(async move {
+            let read = postgres.read_stretch(&mut connection, &reading).await;
+            connection.rests(&postgres.inner.connections, &read);
+            read.ok()
+        });
         let ahead = Ahead {
             next,
             setbacks,

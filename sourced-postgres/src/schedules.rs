@@ -61,10 +61,10 @@ impl Schedules for Postgres {
         let mut retry = Retry::default();
         let mut collisions = 0;
         let (promoted, set_aside) = loop {
-            let mut connection = self.connection(&retry).await?;
+            let mut connection = self.connection(&retry).await.map_err(BackendError::from)?;
             let tried: Attempt<_> =
                 in_step!(self, &mut connection, step => self.promote_once(&mut step, limit).await);
-            connection.rests();
+            connection.rests(&self.inner.connections, &tried);
             match tried {
                 Ok(done) => break done,
                 // Somebody appended one of the messages under its own id, after it was looked for.
@@ -126,11 +126,14 @@ impl Schedules for Postgres {
 
     async fn cancel(&self, id: MessageId) -> Result<Change, BackendError> {
         // Sent once: after a lost connection a second try could not tell its own work from a promotion.
-        let mut connection = self.connection(&Retry::default()).await?;
+        let mut connection = self
+            .connection(&Retry::default())
+            .await
+            .map_err(BackendError::from)?;
         let query = self.inner.sql.cancel.query().bind(id.as_uuid());
         let done: Attempt<PgQueryResult> =
             in_step!(self, &mut connection, step => query.execute(&mut *step).await);
-        connection.rests();
+        connection.rests(&self.inner.connections, &done);
         self.changed(id, done.map_err(BackendError::from)?.rows_affected())
             .await
     }

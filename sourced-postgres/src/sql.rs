@@ -188,7 +188,9 @@ statements! {
     groups = include_str!("sql/groups.sql");
     group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!') AS state_type FROM {schema}.groups AS g LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos WHERE g.name = $1";
     group_types = "SELECT types, is_global FROM {schema}.groups WHERE name = $1";
-    look = "SELECT group_name, group_id, oldest_ready, has_more, is_global, has_stretch FROM {schema}.look($1, $2, $3, $4)";
+    is_read_only = "SELECT pg_catalog.current_setting('transaction_read_only') = 'on'";
+    look = "SELECT group_name, group_id, oldest_ready, has_more, is_global, has_stretch,
+        pg_catalog.current_setting('transaction_read_only') = 'on' AS is_read_only FROM {schema}.look($1, $2, $3, $4)";
     claim_stretch = "SELECT epoch, after, upto, decided, name, types, gen, reset_pos, changes FROM {schema}.claim_stretch($1, $2, $3, $4)";
     stretch = include_str!("sql/stretch.sql");
     pass_stretch = "SELECT {schema}.progress_of_stretch($1, $2, $3, $4)";

@@ -8,6 +8,7 @@ use sourced::backend::{Ack, BackendError, Rehearsals, RowsWanted, StagedRows, Tx
 use sqlx::PgConnection;
 
 use crate::ack::Trouble;
+use crate::connecting::LONG;
 use crate::sql::Sql;
 use crate::tx::Operations;
 
@@ -22,7 +23,11 @@ pub(crate) async fn change_rows(
     rehearsals: &Rehearsals,
     acks: &[(&Ack, Option<&RowsWanted>)],
 ) -> Result<Misfits, Trouble> {
-    let mut operations = Operations { connection, sql };
+    let mut operations = Operations {
+        connection,
+        sql,
+        answer_within: LONG,
+    };
     let mut misfits = Misfits::new();
     let mut tables = Vec::new();
     let wanted = || acks.iter().filter_map(|(_, wanted)| *wanted);

@@ -22,6 +22,17 @@ impl Store for Postgres {
         }
         self.append_checked(appends).await
     }
+
+    async fn takes_writes(&self) -> Result<(), BackendError> {
+        retrying!(self, connection => async {
+            let is_read_only: bool = self.inner.sql.is_read_only.query_scalar()
+                .fetch_one(&mut *connection)
+                .await?;
+            if is_read_only { Err(SqlError::read_only()) } else { Ok(()) }
+        }
+        .await)?;
+        Ok(())
+    }
 }
 
 impl Postgres {

@@ -9,6 +9,7 @@ use sourced::backend::{
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::backend::{Attempt, Postgres, retrying};
+use crate::connecting::LONG;
 use crate::error::SqlError;
 use crate::rows::{bound, of_table, read};
 
@@ -16,8 +17,7 @@ use crate::rows::{bound, of_table, read};
 impl Tables for Postgres {
     async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
         table.check()?;
-        let ensured =
-            retrying!(self, connection => self.ensure_once(&mut connection, table, group).await);
+        let ensured = retrying!(self, LONG; connection => self.ensure_once(&mut connection, table, group).await);
         ensured.map_err(of_table)??;
         self.inner.hints.raise();
         Ok(())
@@ -25,8 +25,7 @@ impl Tables for Postgres {
 
     async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
         table.check()?;
-        let is_known =
-            retrying!(self, connection => self.rebuild_once(&mut connection, table, group).await);
+        let is_known = retrying!(self, LONG; connection => self.rebuild_once(&mut connection, table, group).await);
         if !is_known.map_err(of_table)? {
             return Err(BackendError::UnknownGroup(group.clone()));
         }
@@ -36,7 +35,8 @@ impl Tables for Postgres {
 
     async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
         table.check()?;
-        retrying!(self, connection => self.drop_in(&mut connection, table).await).map_err(of_table)
+        retrying!(self, LONG; connection => self.drop_in(&mut connection, table).await)
+            .map_err(of_table)
     }
 
     async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {

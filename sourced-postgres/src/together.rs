@@ -69,7 +69,7 @@ enum Outcome {
     Stored(Stored, Vec<Delivery>),
     /// Nothing was stored, and it is to be made alone.
     Refused,
-    /// The connection was lost: it may be stored or not.
+    /// The connection was lost, or did not answer: it may be stored or not.
     InDoubt,
 }
 
@@ -235,7 +235,7 @@ impl Postgres {
             .bind(&keys_of_documents[..])
             .bind(&values[..]);
         let query = arrays.bind(query);
-        let mut connection = self.pool().acquire().await?;
+        let mut connection = self.connection(&Retry::default()).await?;
         let has_rows = ackings.iter().any(|acking| acking.rows.is_some());
         let done: Result<(PgRow, Misfits), Trouble> = in_step!(self, &mut connection, step => {
             if has_rows {
@@ -245,8 +245,9 @@ impl Postgres {
                 row.map(|row| (row, Misfits::new())).map_err(Trouble::from)
             }
         });
-        let (row, misfits) = done?;
+        connection.rests(&self.inner.connections, &done);
         drop(connection);
+        let (row, misfits) = done?;
         if !misfits.is_empty() {
             return Ok(Tried::Misfits(misfits));
         }
@@ -313,7 +314,7 @@ fn outcomes_of(tried: Result<Tried, Trouble>, n_acks: usize) -> Vec<Outcome> {
     match tried {
         Ok(Tried::Stored(outcomes)) => outcomes,
         Ok(Tried::Misfits(_)) => outcome(|| Outcome::Refused),
-        Err(Trouble::Sql(error)) if error.is_connection_lost() => outcome(|| Outcome::InDoubt),
+        Err(Trouble::Sql(error)) if error.is_in_doubt() => outcome(|| Outcome::InDoubt),
         Err(trouble) => {
             tracing::debug!(%trouble, n_acks, "each of these acknowledgements is made alone");
             outcome(|| Outcome::Refused)

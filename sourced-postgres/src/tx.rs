@@ -1,13 +1,16 @@
 //! The transaction that acknowledges, as projections see it.
 
 use std::any::Any;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{BackendError, RowChanges, Table, Tx, TxOps, Values};
 use sourced::{Failure, Payload};
 use sqlx::PgConnection;
 
-use crate::error::backend_error;
+use crate::backend::Postgres;
+use crate::connecting::within;
+use crate::error::{SqlError, backend_error};
 use crate::rows;
 use crate::sql::Sql;
 
@@ -50,6 +53,28 @@ impl PostgresTx for Tx<'_> {
 pub(crate) struct Operations<'c> {
     pub(crate) connection: &'c mut PgConnection,
     pub(crate) sql: &'c Sql,
+    pub(crate) answer_within: Duration,
+}
+
+impl Postgres {
+    pub(crate) fn operations<'c>(&'c self, connection: &'c mut PgConnection) -> Operations<'c> {
+        Operations {
+            connection,
+            sql: &self.inner.sql,
+            answer_within: self.inner.answer_within,
+        }
+    }
+}
+
+impl Operations<'_> {
+    /// The id of the transaction, if it has one.
+    pub(crate) async fn xid(&mut self) -> Result<Option<String>, SqlError> {
+        let query = self.sql.xid_if_assigned.query_scalar();
+        within(self.answer_within, async {
+            Ok(query.fetch_one(&mut *self.connection).await?)
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -60,16 +85,13 @@ impl TxOps for Operations<'_> {
         key: &str,
         value: Payload,
     ) -> Result<(), BackendError> {
-        self.sql
-            .put_document
-            .query()
-            .bind(collection)
-            .bind(key)
-            .bind(value.as_str())
-            .execute(&mut *self.connection)
-            .await
-            .map(drop)
-            .map_err(backend_error)
+        let query = self.sql.put_document.query();
+        let query = query.bind(collection).bind(key).bind(value.as_str());
+        within(self.answer_within, async {
+            let put = query.execute(&mut *self.connection).await;
+            put.map(drop).map_err(backend_error)
+        })
+        .await
     }
 
     async fn get_document(
@@ -77,28 +99,26 @@ impl TxOps for Operations<'_> {
         collection: &str,
         key: &str,
     ) -> Result<Option<Payload>, BackendError> {
-        let value: Option<String> = self
-            .sql
-            .get_document_to_change
-            .query_scalar()
-            .bind(collection)
-            .bind(key)
-            .fetch_one(&mut *self.connection)
-            .await
-            .map_err(backend_error)?;
-        Ok(value.map(Payload::from_storage))
+        let query = self.sql.get_document_to_change.query_scalar();
+        let query = query.bind(collection).bind(key);
+        within(self.answer_within, async {
+            let value: Option<String> = query
+                .fetch_one(&mut *self.connection)
+                .await
+                .map_err(backend_error)?;
+            Ok(value.map(Payload::from_storage))
+        })
+        .await
     }
 
     async fn delete_document(&mut self, collection: &str, key: &str) -> Result<(), BackendError> {
-        self.sql
-            .delete_document
-            .query()
-            .bind(collection)
-            .bind(key)
-            .execute(&mut *self.connection)
-            .await
-            .map(drop)
-            .map_err(backend_error)
+        let query = self.sql.delete_document.query();
+        let query = query.bind(collection).bind(key);
+        within(self.answer_within, async {
+            let deleted = query.execute(&mut *self.connection).await;
+            deleted.map(drop).map_err(backend_error)
+        })
+        .await
     }
 
     async fn read_rows(
@@ -106,7 +126,8 @@ impl TxOps for Operations<'_> {
         table: &Table,
         keys: &[Values],
     ) -> Result<Vec<Values>, BackendError> {
-        rows::read_rows(self.connection, self.sql, table, keys).await
+        let reading = rows::read_rows(self.connection, self.sql, table, keys);
+        within(self.answer_within, reading).await
     }
 
     async fn change_rows(
@@ -114,7 +135,8 @@ impl TxOps for Operations<'_> {
         table: &Table,
         changes: &RowChanges,
     ) -> Result<(), BackendError> {
-        rows::change_rows(self.connection, self.sql, table, changes).await
+        let changing = rows::change_rows(self.connection, self.sql, table, changes);
+        within(self.answer_within, changing).await
     }
 
     fn connection(&mut self) -> &mut dyn Any {

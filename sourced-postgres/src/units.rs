@@ -16,6 +16,7 @@ use crate::backend::{Postgres, Retry};
 use crate::connecting::in_step;
 use crate::error::{SqlError, of_sync};
 use crate::joined::JoinedTransaction;
+use crate::lent::Told;
 use crate::row::{clamped, readable};
 use crate::savepoint::Savepoint;
 
@@ -28,6 +29,15 @@ enum UnitTrouble {
 impl<E: Into<Trouble>> From<E> for UnitTrouble {
     fn from(error: E) -> Self {
         Self::Other(error.into())
+    }
+}
+
+impl Told for UnitTrouble {
+    fn sql(&self) -> Option<&SqlError> {
+        match self {
+            Self::Other(trouble) => trouble.sql(),
+            Self::Unit(_) => None,
+        }
     }
 }
 
@@ -72,9 +82,10 @@ impl Postgres {
             let tried = if let Some(caller) = &mut caller {
                 self.unit_inside(caller, &unit, &rest).await
             } else {
-                let mut connection = self.connection(&retry).await?;
-                let tried = in_step!(self, &mut connection, step => self.unit_once(&mut step, &unit, &rest).await);
-                connection.rests();
+                let mut connection = self.connection(&retry).await.map_err(BackendError::from)?;
+                let limit = self.limit_of(&unit.syncs);
+                let tried = in_step!(self, &mut connection, limit; step => self.unit_once(&mut step, &unit, &rest).await);
+                connection.rests(&self.inner.connections, &tried);
                 tried
             };
             match tried {
@@ -255,7 +266,7 @@ impl Postgres {
             .query_scalar()
             .fetch_one(&mut *connection)
             .await?;
-        run_syncs(connection, &self.inner.sql, syncs, &xid).await
+        run_syncs(&mut self.operations(connection), syncs, &xid).await
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::backend::{Attempt, Postgres, retrying};
+use crate::connecting::LONG;
 use crate::row::{MessageReader, clamped, get, group, number, position, seq, stream};
 
 /// What one try came to.
@@ -23,8 +24,7 @@ enum Truncated {
 impl Upkeep for Postgres {
     async fn truncate_stream(&self, truncation: &Truncation) -> Result<u64, TruncateError> {
         // Doing it twice removes nothing the second time.
-        let truncated =
-            retrying!(self, connection => self.truncate_once(&mut connection, truncation).await);
+        let truncated = retrying!(self, LONG; connection => self.truncate_once(&mut connection, truncation).await);
         let stream = truncation.stream.clone();
         match truncated.map_err(BackendError::from)? {
             Truncated::Removed(removed) => Ok(removed),
@@ -106,7 +106,7 @@ impl Upkeep for Postgres {
             serde_json::to_string(metadata).ok()
         });
         let metadata: Vec<_> = metadata.collect();
-        let (unknown, restored): (Option<i64>, i64) = retrying!(self, connection =>
+        let (unknown, restored): (Option<i64>, i64) = retrying!(self, LONG; connection =>
             self.inner.sql.restore.query_as()
                 .bind(&positions)
                 .bind(&ids)

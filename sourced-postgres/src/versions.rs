@@ -10,6 +10,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::backend::{Attempt, Postgres, retrying};
 use crate::claims::micros;
+use crate::connecting::LONG;
 use crate::row::get;
 use crate::rows::of_table;
 use crate::sql::Sql;
@@ -86,8 +87,7 @@ impl Versions for Postgres {
 
     async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
         table.check()?;
-        let is_forgotten =
-            retrying!(self, connection => self.forget_once(&mut connection, table, group).await);
+        let is_forgotten = retrying!(self, LONG; connection => self.forget_once(&mut connection, table, group).await);
         let is_forgotten = is_forgotten.map_err(of_table)?;
         self.sweep().await?;
         Ok(is_forgotten)

@@ -5,6 +5,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use common::Schema;
@@ -13,12 +14,15 @@ use sourced::backend::{
     StartFrom, Store as _, StreamAppend, SyncAction, Tx, WorkerId,
 };
 use sourced::env::{Clock as _, Env, SystemClock};
+use sourced::prelude::*;
 use sourced::{
-    ExpectedSeq, Failure, GroupId, Kind, MessageId, NewMessage, Payload, StreamId, Timestamp,
-    TypeName,
+    ExpectedSeq, GroupId, Health, Kind, MessageId, NewMessage, Outcome, Payload, RetryPolicy,
+    Timestamp, TypeName, WorkerOptions,
 };
 use sourced_postgres::{Postgres, PostgresTx as _};
-use sqlx::{Connection as _, PgConnection};
+use sourced_testing::postgres::ThrowawayPostgres;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::sync::Semaphore;
 
 fn event() -> NewMessage {
     NewMessage::root(
@@ -134,4 +138,202 @@ async fn quarantine_of_a_sync_action_that_idles_too_long() {
     }
     // The claim is still held.
     backend.ack(progress(&claim)).await.unwrap();
+}
+
+/// Where handlers wait, and where it shows that they do.
+#[derive(Debug)]
+struct Gate {
+    arrived: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            arrived: Semaphore::new(0),
+            open: Semaphore::new(0),
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+struct Door;
+
+#[actor]
+impl Door {
+    #[command]
+    async fn open(&self, gate: Res<Arc<Gate>>) -> Result<Opened, Failure> {
+        gate.arrived.add_permits(1);
+        gate.open.acquire().await?.forget();
+        Ok(Opened)
+    }
+    #[event]
+    fn opened(&mut self) {}
+
+    #[command]
+    fn knock(&self) -> Knocked {
+        Knocked
+    }
+    #[event]
+    fn knocked(&mut self) {}
+}
+
+async fn doors(backend: &Postgres, gate: &Arc<Gate>, workers: WorkerOptions) -> App {
+    let workers = workers
+        .lease(Duration::from_secs(2))
+        .retry(RetryPolicy::never());
+    let builder = App::builder().backend(backend.clone()).workers(workers);
+    let builder = builder.register::<Door>().resource(Arc::clone(gate));
+    builder.build().await.unwrap()
+}
+
+async fn execute(url: &str, text: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let text = AssertSqlSafe(text.to_owned());
+    sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+}
+
+/// New connections of the database may write, or not; all others are cut.
+async fn turn(url: &str, default_read_only: &str) {
+    let text = format!(
+        "ALTER DATABASE postgres SET default_transaction_read_only = {default_read_only};
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'sourced'"
+    );
+    let url = format!("{url}?options[default_transaction_read_only]=off");
+    execute(&url, &text).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outage_is_no_attempt_while_the_server_takes_no_writes() {
+    let server = ThrowawayPostgres::start();
+    let builder = Postgres::builder(server.url()).pool_size(3);
+    let backend = builder.connect().await.unwrap();
+    let gate = Gate::new();
+    let app = doors(&backend, &gate, WorkerOptions::default()).await;
+    let running = app.start();
+    assert!(app.health().await.is_ok());
+    let claimed = app.dispatch(Open.to("door-1")).await.unwrap();
+    gate.arrived.acquire().await.unwrap().forget();
+
+    turn(server.url(), "on").await;
+    // What was claimed before cannot be acknowledged.
+    gate.open.add_permits(1);
+    let is_told = |health: Health| {
+        let error = health.backend.error.unwrap_or_default();
+        error.contains("read only") || error.contains("read-only")
+    };
+    while !is_told(app.health().await) {}
+    for _ in 0..5 {
+        let error = app.dispatch(Knock.to("door-2")).await.unwrap_err();
+        assert!(BackendError::outage_in(&error).is_some(), "{error:?}");
+    }
+
+    // The address leads to one that takes them, and what is connected to the other one stays there.
+    let text = "ALTER DATABASE postgres SET default_transaction_read_only = off";
+    execute(
+        &format!(
+            "{}?options[default_transaction_read_only]=off",
+            server.url()
+        ),
+        text,
+    )
+    .await;
+    gate.open.add_permits(100);
+    let knocked = app.dispatch(Knock.to("door-2")).await.unwrap();
+    for receipt in [claimed, knocked] {
+        let outcome = receipt.outcome().await.unwrap();
+        assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    }
+    assert!(app.idle().await.unwrap().is_done());
+    assert!(app.health().await.is_ok());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_ever_for_a_server_that_stands_still() {
+    let server = ThrowawayPostgres::start();
+    let builder = Postgres::builder(server.url())
+        .answer_within(Duration::from_millis(300))
+        .connect_within(Duration::from_millis(300));
+    let backend = builder.connect().await.unwrap();
+    let gate = Gate::new();
+    let workers = WorkerOptions::default().stop_within(Duration::from_millis(500));
+    let app = doors(&backend, &gate, workers).await;
+    let running = app.start();
+    let claimed = app.dispatch(Open.to("door-1")).await.unwrap();
+    gate.arrived.acquire().await.unwrap().forget();
+
+    server.halt();
+    let time_is_up = SystemClock.sleep(Duration::from_secs(20));
+    let watched = async {
+        let error = app.actor::<Door>("door-2").knock().await.unwrap_err();
+        assert!(BackendError::outage_in(&error).is_some(), "{error:?}");
+        assert_eq!(running.stop().await.aborted, 1);
+    };
+    tokio::select! {
+        () = watched => {}
+        () = time_is_up => panic!("somebody waits"),
+    }
+
+    server.go_on();
+    let running = app.start();
+    gate.open.add_permits(100);
+    app.actor::<Door>("door-2").knock().await.unwrap();
+    let outcome = claimed.outcome().await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_in_its_own_words() {
+    let builder = Postgres::builder("postgres://sourced@127.0.0.1:1/shop");
+    let builder = builder.connect_within(Duration::from_millis(200));
+    let error = Failure::from(builder.connect().await.unwrap_err());
+    let text = error.chain();
+    assert_eq!(text.matches("refused").count(), 1, "{text}");
+    assert!(!text.contains("pool"), "{text}");
+}
+
+/// Saves slowly, and counts how often it is asked to.
+#[derive(Debug, Default)]
+struct SlowList;
+
+#[projector]
+impl SlowList {
+    #[event]
+    fn knocked(&mut self, _: &Knocked) {}
+
+    #[sync]
+    async fn save(&self, tx: &mut Tx<'_>, n_saved: Res<Arc<AtomicU32>>) -> Result<(), Failure> {
+        // Not where it is rehearsed.
+        let connection = tx.postgres()?;
+        n_saved.fetch_add(1, Ordering::Relaxed);
+        sqlx::raw_sql("SELECT pg_sleep(1.5)")
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_are_renewed_while_slow_sync_actions_have_all_connections() {
+    let schema = Schema::new();
+    let builder = Postgres::builder(&schema.url).schema(&schema.name);
+    let backend = builder.pool_size(2).connect().await.unwrap();
+    let n_saved = Arc::new(AtomicU32::new(0));
+    let workers = WorkerOptions::default().lease(Duration::from_millis(900));
+    let builder = App::builder().backend(backend).workers(workers);
+    let builder = builder.register::<Door>().register::<SlowList>();
+    let builder = builder.resource(Gate::new()).resource(Arc::clone(&n_saved));
+    let app = builder.build().await.unwrap();
+    for n in 0..6 {
+        app.actor::<Door>(format!("door-{n}"))
+            .knock()
+            .await
+            .unwrap();
+    }
+    let running = app.start();
+    assert!(app.idle().await.unwrap().is_done());
+    running.stop().await;
+    assert_eq!(n_saved.load(Ordering::Relaxed), 6);
 }

@@ -48,7 +48,7 @@ pub(crate) fn of_sync(failure: Failure) -> AckError {
     }
 }
 
-/// Whether the same may go through later: somebody is in the way, the disk is full, nobody answers.
+/// Whether the same may go through later: somebody is in the way, the disk is full or takes no writes, nobody answers.
 fn is_outage(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(database) => matches!(
@@ -57,6 +57,7 @@ fn is_outage(error: &sqlx::Error) -> bool {
                 code::BUSY
                     | code::LOCKED
                     | code::NOMEM
+                    | code::READONLY
                     | code::INTERRUPT
                     | code::IOERR
                     | code::FULL
@@ -101,7 +102,7 @@ pub(crate) fn is_unique_violation(error: &BackendError) -> bool {
 
 /// Whether the connection may not write.
 pub(crate) fn is_read_only(error: &BackendError) -> bool {
-    let BackendError::Refused(source) = error else {
+    let BackendError::Unavailable(source) = error else {
         return false;
     };
     let Some(sqlx::Error::Database(database)) = source.downcast_ref() else {

@@ -77,6 +77,22 @@ impl ThrowawayPostgres {
         self.tools.run(RESTART, &self.folder);
     }
 
+    /// Lets the server stand still, by SIGSTOP: its connections stay, new ones are taken, and nothing answers.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn halt(&self) {
+        self.tools.run(HALT, &self.folder);
+    }
+
+    /// Lets it go on after [`halt`](Self::halt).
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn go_on(&self) {
+        self.tools.run(GO_ON, &self.folder);
+    }
+
     fn try_start(tools: &Tools) -> Result<Self, String> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -196,6 +212,14 @@ as_user() {
     else runuser -u postgres -- "$@"
     fi
 }
+# All processes of the server in the folder $2 get the signal $1; the first of them alone can make more.
+signal() {
+    server=$(head -n 1 "$2/data/postmaster.pid") || return 1
+    kill "-$1" "$server" || return 1
+    # Some may have ended since.
+    for process in $(ps -o pid= --ppid "$server"); do kill "-$1" "$process" 2>/dev/null; done
+    true
+}
 "#;
 
 /// `$2` is the port. Says `ready` and the folder, waits for the end of its input, and cleans up.
@@ -205,6 +229,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/sourced-pg-XXXXXX") || exit 1
 if [ "$(id -u)" = 0 ]; then chown postgres "$folder"; fi
 cd "$folder" || exit 1
 clean_up() {
+    signal CONT "$folder" >/dev/null 2>&1
     as_user "$bin/pg_ctl" stop -D "$folder/data" -m immediate >/dev/null 2>&1
     cd / && rm -rf "$folder"
 }
@@ -228,6 +253,16 @@ clean_up
 /// `$2` is the folder.
 const KILL: &str = r#"
 kill -9 "$(head -n 1 "$2/data/postmaster.pid")"
+"#;
+
+/// `$2` is the folder.
+const HALT: &str = r#"
+signal STOP "$2"
+"#;
+
+/// `$2` is the folder.
+const GO_ON: &str = r#"
+signal CONT "$2"
 "#;
 
 /// `$2` is the folder. The last processes of the killed server may still be on their way out.

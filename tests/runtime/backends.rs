@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sourced::env::Env;
 use sourced::prelude::*;
 use sourced::{AppBuilder, Memory, RetryPolicy, WorkerOptions};
 use sourced_postgres::Postgres;
@@ -37,10 +38,7 @@ impl On {
 
     /// In a schema of its own, which stays until the throw-away server is removed.
     pub async fn postgres() -> Self {
-        let schema = format!(
-            "runtime_{}",
-            sourced::env::Env::system().ids.next_id().simple()
-        );
+        let schema = format!("runtime_{}", Env::system().ids.next_id().simple());
         let builder = Postgres::builder(&sourced_testing::postgres::test_url())
             .schema(schema)
             .pool_size(8);
@@ -74,10 +72,16 @@ impl On {
     }
 
     pub fn builder(&self) -> AppBuilder {
+        self.builder_in(Env::system())
+    }
+
+    /// On ports of its own for time, chance, ids and tasks.
+    pub fn builder_in(&self, env: Env) -> AppBuilder {
+        let builder = App::builder_in(env);
         match self {
-            Self::Memory(backend) => App::builder().backend(backend.clone()),
-            Self::Sqlite(backend, _) => App::builder().backend(backend.clone()),
-            Self::Postgres(backend) => App::builder().backend(backend.clone()),
+            Self::Memory(backend) => builder.backend(backend.clone()),
+            Self::Sqlite(backend, _) => builder.backend(backend.clone()),
+            Self::Postgres(backend) => builder.backend(backend.clone()),
         }
     }
 

@@ -16,6 +16,7 @@ mod bad_input;
 mod building;
 mod by_hand;
 mod catching_up;
+mod clock_free;
 mod dates;
 mod deciding;
 mod failing;
@@ -117,6 +118,9 @@ promises! {
         each_event_once_when_answers_are_lost,
         a_rebuild_counts_everything_once,
         a_newer_version_takes_over_when_it_has_caught_up,
+    }
+    clock_free {
+        clock_free_two_workers_an_hour_apart_double_and_lose_nothing,
     }
     dates {
         dates_are_read_back_and_sorted_as_such,
@@ -298,6 +302,8 @@ promises! {
         fenced_a_worker_whose_claim_was_taken_over_stores_nothing,
         a_slow_handler_holds_back_no_other_stream,
         several_workers_share_the_work_and_double_nothing,
+        a_stop_ends_within_its_time_whatever_the_storage_does,
+        safe_to_drop_a_stop_leaves_nothing_running,
     }
     stored {
         a_stored_state_goes_on_from_what_was_saved,

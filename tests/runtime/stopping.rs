@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use sourced::Outcome;
 use sourced::prelude::*;
+use sourced::{Outcome, WorkerOptions};
 use sourced_testing::faulty::{Call, Faults, Trouble};
 use sourced_testing::{Faulty, ManualClock, Op};
 
@@ -132,6 +133,53 @@ pub async fn several_workers_share_the_work_and_double_nothing(on: On) {
             3
         );
     }
+}
+
+pub async fn a_stop_ends_within_its_time_whatever_the_storage_does(on: On) {
+    for op in [Op::Claim, Op::Ack, Op::Release] {
+        let (builder, script) = on.faulty();
+        let stage = Stage::new();
+        let workers = WorkerOptions::default().stop_within(Duration::from_millis(20));
+        let builder = builder.register::<Till>().workers(workers);
+        let app = builder.resource(Arc::clone(&stage)).build().await.unwrap();
+        let running = app.start();
+        let till = format!("till-of-{op:?}");
+        let part = if op == Op::Release { "wait" } else { "go" };
+        let mut held = script.hold(op);
+        app.dispatch(play(part).to(till.as_str())).await.unwrap();
+        if op == Op::Release {
+            stage.waiting.notified().await;
+        } else {
+            held.arrived().await;
+        }
+        let time_is_up = app.env().clock.sleep(Duration::from_secs(5));
+        tokio::select! {
+            _ = running.stop() => {}
+            () = time_is_up => panic!("it does not come back while {op:?} is held"),
+        }
+        assert!(app.health().await.workers.is_empty());
+    }
+}
+
+pub async fn safe_to_drop_a_stop_leaves_nothing_running(on: On) {
+    let stage = Stage::new();
+    let change = |options: &mut WorkerOptions| options.stop_within = Duration::from_millis(10);
+    let app = on.app_with(&stage, change).await;
+    let running = app.start();
+    let receipt = app.dispatch(play("wait").to("till-1")).await.unwrap();
+    stage.waiting.notified().await;
+    assert!(running.stop().now_or_never().is_none());
+    while !app.health().await.workers.is_empty() {
+        app.env().clock.sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(app.outcome(receipt.id).await.unwrap(), Outcome::Pending);
+    // It was given back, and nobody else has it.
+    let running = app.start();
+    stage.waiting.notified().await;
+    stage.go_on.add_permits(1);
+    receipt.outcome().await.unwrap();
+    assert_eq!(stage.calls("wait"), 2);
+    running.stop().await;
 }
 
 /// Counts the looks for work.

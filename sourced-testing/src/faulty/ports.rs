@@ -25,6 +25,10 @@ impl<B: Backend> Store for Faulty<B> {
         self.through(Call::Append(&appends), self.storage.append(appends.clone()))
             .await
     }
+    async fn takes_writes(&self) -> Result<(), BackendError> {
+        self.through(Call::Read("takes_writes"), self.storage.takes_writes())
+            .await
+    }
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{AppendError, ExpectedSeq, Log};
+use super::{AppendError, BackendError, ExpectedSeq, Log};
 use crate::message::{MessageId, NewMessage};
 use crate::stream::{Position, Seq, StreamId};
 
@@ -29,6 +29,15 @@ pub trait Store: Log {
     /// [`AppendError::Conflict`] when an expectation is wrong, [`AppendError::IdTaken`] as above,
     /// [`AppendError::Limit`] before anything is stored, [`AppendError::Backend`] for the rest.
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError>;
+
+    /// Looks whether the storage would take a write now, and writes nothing. For health checks: after a failover a program may
+    /// be connected to a server that still answers all questions.
+    ///
+    /// # Errors
+    /// [`BackendError::Unavailable`] with the reason.
+    async fn takes_writes(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
 }
 
 /// What is to be appended to one stream.

@@ -37,7 +37,7 @@ pub struct BackendHealth {
     pub latency: Duration,
     /// The last position of the log; `None` when it did not answer.
     pub log_end: Option<Position>,
-    /// Why it did not answer.
+    /// Why it did not answer, or takes no writes.
     pub error: Option<String>,
     /// How often this process has noticed that the log is not the one that it knew. It does not count against it: the app has
     /// gone on from what is there.
@@ -92,7 +92,7 @@ pub struct GroupHealth {
 }
 
 impl Health {
-    /// Whether the storage answers and no task of this process's workers has ended without being told to. A slow handler,
+    /// Whether the storage answers and takes writes, and no task of this process's workers has ended without being told to. A slow handler,
     /// a parked stream or work that waits does not count against it: starting the process again would not help.
     pub fn is_ok(&self) -> bool {
         let working = self.workers.iter().filter(|workers| !workers.is_stopping);
@@ -150,7 +150,10 @@ async fn backend_health(app: &Inner) -> BackendHealth {
     let answer = in_time(app, app.services.backend.log_end()).await;
     let latency = clock.now().saturating_since(asked);
     let (log_end, error) = match answer {
-        Ok(log_end) => (Some(log_end), None),
+        Ok(log_end) => {
+            let takes_writes = in_time(app, app.services.backend.takes_writes()).await;
+            (Some(log_end), takes_writes.err())
+        }
         Err(error) => (None, Some(error)),
     };
     BackendHealth {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -149,27 +150,27 @@ impl LaneTasks {
         running.insert(key, (task, in_flight));
     }
 
-    /// Waits for running tasks, as long as the options allow; then ends them and gives their claims back.
-    pub(super) async fn finish(&self) -> usize {
-        let time_is_up = self
-            .app
-            .services
-            .env
-            .clock
-            .sleep(self.app.workers.stop_within);
+    /// Resolves when none runs.
+    pub(super) async fn finished(&self) {
         let mut n_running = self.n_running.subscribe();
-        tokio::select! {
-            biased;
-            _ = n_running.wait_for(|lanes| lanes.running == 0) => return 0,
-            () = time_is_up => {}
-        }
+        // The sender lives in `self`, so the channel cannot be closed.
+        _ = n_running.wait_for(|lanes| lanes.running == 0).await;
+    }
+
+    /// Ends those that run. Gives what they held.
+    pub(super) fn abort(&self) -> Vec<ClaimKey> {
         let left = std::mem::take(&mut *self.lock());
-        for (key, (task, _)) in &left {
+        for (task, _) in left.values() {
             task.abort();
-            // Where the task was past its ack, this is refused as fenced, which is right.
-            _ = self.app.services.backend.release(key).await;
         }
-        left.len()
+        left.into_keys().collect()
+    }
+
+    /// Gives claims of tasks that were ended back, all at once.
+    pub(super) async fn give_back(&self, claims: Vec<ClaimKey>) {
+        let backend = &self.app.services.backend;
+        // Where the task was past its ack, this is refused as fenced, which is right.
+        join_all(claims.iter().map(|claim| backend.release(claim))).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, ByClaim> {

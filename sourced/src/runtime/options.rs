@@ -32,7 +32,8 @@ pub struct WorkerOptions {
     pub poll_min: Duration,
     /// The longest such pause, reached by doubling; 1 second by default.
     pub poll_max: Duration,
-    /// How long a graceful stop waits for running handlers; 10 seconds by default.
+    /// How long a graceful stop waits for running handlers; 10 seconds by default. It ends a second after that at the latest,
+    /// whatever the storage does.
     pub stop_within: Duration,
     /// How long a handler may be busy with one message before it is reported as slow; 30 seconds by default.
     pub slow_after: Duration,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -18,6 +19,9 @@ use super::watcher::Watcher;
 use crate::backend::WorkerId;
 use crate::env::Task;
 use crate::telemetry;
+
+/// How long the storage may take to take claims back.
+const GIVE_BACK_WITHIN: Duration = Duration::from_secs(1);
 
 /// Workers of an app, running in the background. Made by [`App::start`](crate::App::start).
 ///
@@ -100,20 +104,57 @@ impl Running {
 
     /// Claims nothing more, lets running handlers finish within
     /// [`WorkerOptions::stop_within`](crate::WorkerOptions::stop_within), and gives back what is left.
+    ///
+    /// It has come to its end a second after that at the latest, whatever the storage does: what cannot be given back by then
+    /// comes back with its lease. Who gives it up ends nothing by that: the workers stop all the same.
     pub async fn stop(self) -> StopReport {
         self.vitals.stop.send_replace(true);
+        let vitals = Arc::clone(&self.vitals);
+        let spawner = Arc::clone(&self.app.services.env.spawner);
+        // A task of its own, which nobody gives up.
+        let stopped = spawner.spawn(self.end()).await;
+        stopped.unwrap_or_else(|| StopReport {
+            aborted: 0,
+            handled: vitals.lanes.n_handled(),
+        })
+    }
+
+    async fn end(self) -> StopReport {
+        let (clock, lanes) = (&self.app.services.env.clock, &self.vitals.lanes);
+        let mut tasks = self.tasks;
         // The claimer ends first: it may be about to hand over what it has just claimed.
-        let mut tasks = self.tasks.into_iter();
-        if let Some(claimer) = tasks.next() {
-            claimer.await;
+        let finished = async {
+            if let Some(claimer) = tasks.first_mut() {
+                claimer.await;
+            }
+            lanes.finished().await;
+        };
+        let time_is_up = clock.sleep(self.app.workers.stop_within);
+        tokio::select! {
+            biased;
+            () = finished => {}
+            () = time_is_up => {}
         }
-        let aborted = self.vitals.lanes.finish().await;
-        for task in tasks {
+        for task in &tasks {
             task.abort();
         }
+        // What was ended in the middle of a claim hands over nothing any more, once it has noticed.
+        if let Some(claimer) = tasks.first_mut().filter(|claimer| !claimer.is_finished()) {
+            claimer.await;
+        }
+        let left = lanes.abort();
+        let aborted = left.len();
+        let time_is_up = clock.sleep(GIVE_BACK_WITHIN);
+        tokio::select! {
+            biased;
+            () = lanes.give_back(left) => {}
+            () = time_is_up => {}
+        }
         self.app.workers_here.remove(self.vitals.worker);
-        let handled = self.vitals.lanes.n_handled();
-        StopReport { aborted, handled }
+        StopReport {
+            aborted,
+            handled: lanes.n_handled(),
+        }
     }
 }
 

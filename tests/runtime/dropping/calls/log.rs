@@ -18,6 +18,9 @@ pub const CALLS: &[Call] = &[
         let appends = vec![append_of(&name(1), messages), second];
         Made::plain(async move { _ = w.backend().append(appends).await.unwrap() })
     }),
+    call!(Postgres, "Store::takes_writes", w, _, _n => {
+        Made::plain(async move { w.backend().takes_writes().await.unwrap() })
+    }),
     call!("Log::read_stream", w, _, n => {
         let read = ReadStream::all(StreamId::new(format!("append-1-{}", n % 7)).unwrap());
         Made::plain(async move { _ = w.backend().read_stream(read).await.unwrap() })
