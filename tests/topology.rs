@@ -127,6 +127,10 @@ impl Listing {
     fn removed(&mut self, _: &ItemRemoved) {}
     #[event]
     fn placed(&mut self, _: &Placed) {}
+    #[sync]
+    async fn save(&self, _: &mut Tx<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 async fn the_shop() -> App {
@@ -365,6 +369,89 @@ async fn an_event_that_nobody_emits_is_a_warning() {
          it for what is stored already"
     );
     assert!(the_shop().await.warnings().is_empty());
+}
+
+mod circling {
+    use super::*;
+
+    /// Each tick leads to the next.
+    #[derive(Debug, Default)]
+    pub(crate) struct Clockwork;
+
+    #[actor]
+    impl Clockwork {
+        #[command]
+        fn tick(&self) -> Ticked {
+            Ticked
+        }
+        #[event]
+        fn ticked(&mut self) {}
+        #[reaction]
+        fn again(&self, _: &Ticked) -> Tick {
+            Tick
+        }
+        #[command]
+        fn wind_up(&self) -> Result<WoundUp, std::fmt::Error> {
+            Ok(WoundUp)
+        }
+        #[event]
+        fn wound_up(&mut self) {}
+        #[reaction]
+        fn once_more(&self, _: &WoundUp) -> WindUp {
+            WindUp
+        }
+    }
+
+    /// Nothing comes of it.
+    #[derive(Debug, Default)]
+    pub(crate) struct Idler;
+
+    #[actor]
+    impl Idler {}
+
+    /// Keeps what nobody can see.
+    #[derive(Debug, Default)]
+    pub(crate) struct Miser {
+        _n_ticks: u32,
+    }
+
+    #[projector]
+    impl Miser {
+        #[event]
+        fn ticked(&mut self, _: &Ticked) {
+            self._n_ticks += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_leads_to_itself_always_is_a_warning() {
+    let app = App::builder().register::<circling::Clockwork>();
+    let app = app.build().await.unwrap();
+    let [warning @ Warning::Loop { of }] = app.warnings() else {
+        panic!("{:?}", app.warnings());
+    };
+    assert_eq!(of.len(), 2);
+    assert!(
+        warning
+            .to_string()
+            .starts_with("`clockwork.tick` → `clockwork.ticked` → `clockwork.tick` never ends:"),
+        "{warning}"
+    );
+}
+
+#[tokio::test]
+async fn a_reactor_that_nothing_comes_of_is_a_warning() {
+    let app = App::builder()
+        .register::<circling::Idler>()
+        .register::<circling::Miser>();
+    let app = app.build().await.unwrap();
+    let idle = |warning: &Warning| match warning {
+        Warning::DoesNothing { group } => Some(group.to_string()),
+        _ => None,
+    };
+    let idle: Vec<_> = app.warnings().iter().filter_map(idle).collect();
+    assert_eq!(idle, ["idler", "miser"]);
 }
 
 mod lamp {

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Advance, AppendError, Appended, Backend, BackendError, Change, Claim, ClaimKey,
     ClaimRequest, Claims, Document, Documents, FenceError, Group, GroupState, GroupStatus, Groups,
-    Intervention, LaneState, Left, Live, Log, Page, Parked, Progress, Promotion, Quarantine,
-    QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy, ResetFrom,
-    ResetScope, RowQuery, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside, Signal,
-    Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, Swap, Swapped, Table,
+    Intervention, KnownTypes, LaneState, Left, Live, Log, Page, Parked, Progress, Promotion,
+    Quarantine, QuarantineError, ReadLog, ReadStream, RecentStreams, Recurrences, Refusal, Remedy,
+    ResetFrom, ResetScope, RowQuery, Scheduled, Schedules, Scheduling, Seen, Selection, SetAside,
+    Signal, Snapshot, Snapshots, Statistics, Store, StreamAppend, Summary, Swap, Swapped, Table,
     TableError, Tables, TruncateError, Truncation, UnitCommit, UnitError, Units, Upkeep, Values,
     Verdict, Versions, Waiting, Wake,
 };
-use sourced::message::{CorrelationId, Payload, StoredMessage};
+use sourced::message::{CorrelationId, Payload, StoredMessage, TypeName};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
 
 /// Stores what a worker brings even when it has lost its lane, as a system without fencing does.
@@ -99,6 +99,14 @@ impl<B: Backend> Groups for Unfenced<B> {
 
     async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
         self.0.start_group(group).await
+    }
+
+    async fn know_types(
+        &self,
+        group: &GroupId,
+        types: &[TypeName],
+    ) -> Result<KnownTypes, BackendError> {
+        self.0.know_types(group, types).await
     }
 
     async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {

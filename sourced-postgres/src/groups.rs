@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError,
-    ResetFrom, ResetScope, StartFrom,
+    BackendError, FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, KnownTypes,
+    OrderError, ResetFrom, ResetScope, StartFrom,
 };
 use sourced::env::{Clock as _, SystemClock};
 use sourced::message::TypeName;
@@ -58,6 +58,30 @@ impl Groups for Postgres {
         }
         self.inner.hints.raise();
         Ok(())
+    }
+
+    async fn know_types(
+        &self,
+        group: &GroupId,
+        types: &[TypeName],
+    ) -> Result<KnownTypes, BackendError> {
+        let noted: Vec<String> = retrying!(self, connection =>
+            self.inner.sql.known_types.query_scalar()
+                .bind(group.as_str())
+                .fetch_all(&mut *connection)
+                .await)?;
+        let noted = type_names(&noted)?;
+        let news = types.iter().filter(|name| !noted.contains(name));
+        let news: Vec<&str> = news.map(TypeName::as_str).collect();
+        if !news.is_empty() {
+            retrying!(self, connection =>
+                self.inner.sql.insert_known_types.query()
+                    .bind(group.as_str())
+                    .bind(&news[..])
+                    .execute(&mut *connection)
+                    .await)?;
+        }
+        Ok(KnownTypes::of(noted, types))
     }
 
     async fn reset_group(
@@ -123,6 +147,11 @@ impl Groups for Postgres {
                 .fetch_one(&mut *connection)
                 .await)?;
         known(group, is_known)?;
+        retrying!(self, connection =>
+            self.inner.sql.forget_known_types.query()
+                .bind(group.as_str())
+                .execute(&mut *connection)
+                .await)?;
         self.sweep().await
     }
 
@@ -229,15 +258,19 @@ fn failed_message(row: &PgRow) -> Result<Option<FailedMessage>, BackendError> {
     }))
 }
 
+fn type_names(names: &[String]) -> Result<Vec<TypeName>, BackendError> {
+    let names = names.iter().map(TypeName::new).collect::<Result<_, _>>();
+    names.map_err(|_| BackendError::Corrupt("a type name".to_owned()))
+}
+
 fn status(row: &PgRow) -> Result<GroupStatus, BackendError> {
     let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
     let types: Vec<String> = get(row, "types")?;
-    let types = types.iter().map(TypeName::new).collect::<Result<_, _>>();
     let pending: u64 = number(get(row, "pending")?)?;
     let oldest: Option<i64> = get(row, "oldest")?;
     Ok(GroupStatus {
         id: GroupId::new(get::<&str>(row, "name")?).map_err(|_| corrupt("a group's name"))?,
-        types: types.map_err(|_| corrupt("a type name"))?,
+        types: type_names(&types)?,
         state: state(row)?,
         sorted_upto: position(get(row, "hi")?)?,
         log_end: position(get(row, "log_end")?)?,

@@ -187,6 +187,9 @@ statements! {
     start_group = "UPDATE {schema}.groups SET state = 'active', state_reason = NULL, state_at = NULL, state_pos = NULL, held_until = '-infinity' WHERE name = $1";
     groups = include_str!("sql/groups.sql");
     group_state = "SELECT g.state, g.state_reason, g.state_at, g.state_pos, ltrim(f.type, '!') AS state_type FROM {schema}.groups AS g LEFT JOIN {schema}.messages AS f ON f.position = g.state_pos WHERE g.name = $1";
+    known_types = "SELECT type FROM {schema}.known_types WHERE group_name = $1 ORDER BY type";
+    insert_known_types = "INSERT INTO {schema}.known_types (group_name, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING";
+    forget_known_types = "DELETE FROM {schema}.known_types WHERE group_name = $1";
     group_types = "SELECT types, is_global FROM {schema}.groups WHERE name = $1";
     is_read_only = "SELECT pg_catalog.current_setting('transaction_read_only') = 'on'";
     look = "SELECT group_name, group_id, oldest_ready, has_more, is_global, has_stretch,

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sourced::backend::{
-    BackendError, FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError,
-    ResetFrom, ResetScope,
+    BackendError, FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, KnownTypes,
+    OrderError, ResetFrom, ResetScope,
 };
 use sourced::message::TypeName;
 use sourced::{GroupId, Position, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
+use crate::append::json;
 use crate::backend::Sqlite;
 use crate::batch::Effect;
 use crate::error;
@@ -42,6 +43,33 @@ impl Groups for Sqlite {
                 return Ok(());
             }
         }
+    }
+
+    async fn know_types(
+        &self,
+        group: &GroupId,
+        types: &[TypeName],
+    ) -> Result<KnownTypes, BackendError> {
+        let noted: Vec<String> = sqlx::query_scalar(self.inner.sql.known_types.clone())
+            .bind(group.as_str())
+            .fetch_all(&mut *self.reader().await?)
+            .await
+            .map_err(error::backend)?;
+        let noted = type_names(&noted)?;
+        let news: Vec<_> = types.iter().filter(|name| !noted.contains(name)).collect();
+        if !news.is_empty() {
+            let sql = Arc::clone(&self.inner.sql);
+            let (group, news) = (group.clone(), json(&news));
+            let note = self.inner.writer.run(Effect::Lasting, move |connection| {
+                Box::pin(async move {
+                    let note = sqlx::query(sql.insert_known_types.clone());
+                    let note = note.bind(group.as_str()).bind(&news).execute(connection);
+                    note.await.map(drop).map_err(error::backend)
+                })
+            });
+            note.await?;
+        }
+        Ok(KnownTypes::of(noted, types))
     }
 
     async fn reset_group(
@@ -101,6 +129,9 @@ impl Groups for Sqlite {
             .writer
             .run(Effect::Lasting, move |connection| {
                 Box::pin(async move {
+                    let forget = sqlx::query(sql.forget_known_types.clone());
+                    let forget = forget.bind(group.as_str()).execute(&mut *connection);
+                    forget.await.map_err(error::backend)?;
                     let remove = sqlx::query(sql.remove_group.clone()).bind(group.as_str());
                     change(connection, remove, &group).await
                 })
@@ -160,20 +191,22 @@ fn failed_message(row: &SqliteRow, first: usize) -> Result<Option<FailedMessage>
     }))
 }
 
+fn type_names(names: &[impl AsRef<str>]) -> Result<Vec<TypeName>, BackendError> {
+    let names = names.iter().map(|name| TypeName::new(name.as_ref()));
+    let names = names.collect::<Result<_, _>>();
+    names.map_err(|_| BackendError::Corrupt("a type name".to_owned()))
+}
+
 fn status(row: &SqliteRow) -> Result<GroupStatus, BackendError> {
     let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
     let name: &str = row.try_get(0).map_err(error::backend)?;
     let types: &str = row.try_get(8).map_err(error::backend)?;
     let types: Vec<&str> = serde_json::from_str(types).map_err(|_| corrupt("a list of types"))?;
-    let types = types
-        .into_iter()
-        .map(TypeName::new)
-        .collect::<Result<_, _>>();
     let oldest: Option<i64> = row.try_get(11).map_err(error::backend)?;
     let oldest = oldest.and_then(|oldest| u64::try_from(oldest).ok());
     Ok(GroupStatus {
         id: GroupId::new(name).map_err(|_| corrupt("a group's name"))?,
-        types: types.map_err(|_| corrupt("a type name"))?,
+        types: type_names(&types)?,
         state: state(row, 1)?,
         sorted_upto: Position::new(unsigned(row, 6)?),
         log_end: Position::new(unsigned(row, 7)?),

@@ -10,7 +10,7 @@ use crate::sql::Prefix;
 pub(crate) const DEFAULT_PREFIX: &str = "sourced_";
 
 /// One script per version; a published one never changes.
-const SCRIPTS: [&str; 11] = [
+const SCRIPTS: [&str; 12] = [
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
@@ -22,6 +22,7 @@ const SCRIPTS: [&str; 11] = [
     include_str!("../migrations/0009_global_order.sql"),
     include_str!("../migrations/0010_stretches.sql"),
     include_str!("../migrations/0011_history.sql"),
+    include_str!("../migrations/0012_known_types.sql"),
 ];
 
 /// The version of the tables that this crate works with.

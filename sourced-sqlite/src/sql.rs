@@ -114,6 +114,9 @@ statements! {
         WHERE group_id = ?1 AND type IN (SELECT type FROM sourced_group_types WHERE group_id = ?1)";
     delete_types = "DELETE FROM sourced_group_types WHERE group_id = ?1";
     insert_types = "INSERT INTO sourced_group_types (group_id, type) SELECT ?1, value FROM json_each(?2)";
+    known_types = "SELECT type FROM sourced_known_types WHERE group_name = ?1 ORDER BY type";
+    insert_known_types = "INSERT OR IGNORE INTO sourced_known_types (group_name, type) SELECT ?1, value FROM json_each(?2)";
+    forget_known_types = "DELETE FROM sourced_known_types WHERE group_name = ?1";
     insert_given_up = "INSERT INTO sourced_given_up_types (group_id, type, hi)
         SELECT ?1, value, (SELECT hi FROM sourced_groups WHERE id = ?1) FROM json_each(?2)";
     delete_given_up = "DELETE FROM sourced_given_up_types

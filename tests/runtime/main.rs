@@ -27,6 +27,7 @@ mod history;
 mod joining;
 mod joining_at_once;
 mod knowing;
+mod known_ids;
 mod observing;
 mod operating;
 mod reacting;
@@ -110,6 +111,8 @@ promises! {
         one_group_name_for_two_reactors_is_refused,
         two_actors_that_decide_one_command_are_refused,
         an_actor_that_is_not_registered_says_so_when_it_is_called,
+        a_message_renamed_without_an_alias_is_told,
+        an_actor_renamed_without_an_alias_is_told_once,
     }
     catching_up {
         never_skipped_by_a_projector_that_is_registered_late,
@@ -186,6 +189,12 @@ promises! {
     }
     joining_at_once {
         no_other_connection_is_needed_however_many_units_join_at_once,
+    }
+    known_ids {
+        same_id_once_for_reactions_to_events_of_one_batch,
+        same_id_once_in_one_dispatch,
+        same_id_once_in_units_which_answer_the_first_outcome,
+        a_command_that_nobody_decides_is_not_sent_by_a_reaction,
     }
     knowing {
         conflict_is_not_an_error_for_two_hundred_calls_at_once,

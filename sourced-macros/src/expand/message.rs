@@ -268,7 +268,12 @@ fn extras(private: &TokenStream, rules: Option<&TokenStream>, has_schema: bool) 
 
 /// How an older type is read.
 fn versions(private: &TokenStream, old: &Path) -> TokenStream {
+    // A circle is said there.
+    let number = quote_spanned! {old.span()=>
+        const N_OLDER: usize = 1 + <#old as #private::MessageType>::N_OLDER;
+    };
     quote! {
+        #number
         fn names() -> #private::Vec<&'static str> {
             #private::names_with::<Self, #old>()
         }

@@ -41,6 +41,10 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
     let load = of(Role::State).find(is_load);
     let load_row = load.map(load_row);
     let after_syncs: Vec<&Handler> = of(Role::AfterSync).collect();
+    let save_row = of(Role::Sync).next().map(|handler| {
+        let cfgs = handler.cfgs();
+        quote!(#cfgs table.saves();)
+    });
     let after_row = (!after_syncs.is_empty()).then(|| quote!(table.after_sync();));
     let resourceful = of(Role::Sync).chain(of(Role::AfterSync)).chain(load);
     let needs = resourceful.filter_map(|handler| {
@@ -55,6 +59,7 @@ pub(crate) fn projector(model: &Model, handlers: &[&Handler]) -> TokenStream {
         .chain(needs)
         .chain(reaction_rows)
         .chain(load_row)
+        .chain(save_row)
         .chain(after_row)
         .collect();
     let table = if rows.is_empty() {

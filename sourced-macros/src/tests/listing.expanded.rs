@@ -28,6 +28,7 @@ impl ::sourced::__private::Projector for CartListing {
     fn handlers(table: &mut ::sourced::__private::Projection<Self>) {
         table.event::<cart::ItemAdded>();
         table.needs::<Replaying>();
+        table.saves();
     }
     async fn sync(
         &self,

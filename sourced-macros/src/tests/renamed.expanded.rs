@@ -16,6 +16,8 @@ impl ::sourced::__private::MessageType for ItemAdded {
     const NAME: &'static str = "cart.item_added.v2";
     const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Event;
     const ALIASES: &'static [&'static str] = &["cart.added"];
+    const N_OLDER: usize = 1
+        + <v1::ItemAdded as ::sourced::__private::MessageType>::N_OLDER;
     fn names() -> ::sourced::__private::Vec<&'static str> {
         ::sourced::__private::names_with::<Self, v1::ItemAdded>()
     }

@@ -42,6 +42,7 @@ impl ::sourced::__private::Projector for Total {
         table.needs::<Replaying>();
         table.needs::<Res<Pool>>();
         table.loads_in_tx();
+        table.saves();
         table.after_sync();
     }
     async fn sync(

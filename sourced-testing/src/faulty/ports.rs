@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use sourced::backend::{
     Ack, AckError, Acked, Advance, AppendError, Appended, Backend, BackendError, Change, Claim,
     ClaimKey, ClaimRequest, Claims, Document, Documents, FenceError, GoOn, Group, GroupState,
-    GroupStatus, Groups, Intervention, JoinError, Joined, LaneState, Left, Live, Log, Page, Parked,
-    Progress, Promotion, Quarantine, QuarantineError, ReadLog, ReadStream, RecentStreams,
-    Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled, Schedules,
-    Scheduling, Seen, Selection, SetAside, Signal, Snapshot, Snapshots, Statistics, Store,
-    StreamAppend, Summary, Swap, Swapped, Table, TableError, Tables, TruncateError, Truncation,
-    UnitCommit, UnitError, Units, Upkeep, Values, Verdict, Versions, Waiting, Wake,
+    GroupStatus, Groups, Intervention, JoinError, Joined, KnownTypes, LaneState, Left, Live, Log,
+    Page, Parked, Progress, Promotion, Quarantine, QuarantineError, ReadLog, ReadStream,
+    RecentStreams, Recurrences, Refusal, Remedy, ResetFrom, ResetScope, RowQuery, Scheduled,
+    Schedules, Scheduling, Seen, Selection, SetAside, Signal, Snapshot, Snapshots, Statistics,
+    Store, StreamAppend, Summary, Swap, Swapped, Table, TableError, Tables, TruncateError,
+    Truncation, UnitCommit, UnitError, Units, Upkeep, Values, Verdict, Versions, Waiting, Wake,
 };
-use sourced::message::{CorrelationId, Payload, StoredMessage};
+use sourced::message::{CorrelationId, Payload, StoredMessage, TypeName};
 use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
 
 use super::{Call, Faulty};
@@ -75,6 +75,18 @@ impl<B: Backend> Groups for Faulty<B> {
         self.through(
             Call::Operate("register_group"),
             self.storage.register_group(group),
+        )
+        .await
+    }
+
+    async fn know_types(
+        &self,
+        group: &GroupId,
+        types: &[TypeName],
+    ) -> Result<KnownTypes, BackendError> {
+        self.through(
+            Call::Operate("know_types"),
+            self.storage.know_types(group, types),
         )
         .await
     }

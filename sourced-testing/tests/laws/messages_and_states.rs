@@ -36,6 +36,7 @@ mod a_state_that_a_snapshot_does_not_keep {
     }
 }
 
+#[allow(clippy::option_option, reason = "that is what it is about")]
 mod an_option_of_an_option {
     use sourced::prelude::*;
 

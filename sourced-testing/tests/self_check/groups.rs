@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sourced::backend::{
     BackendError, ClaimRequest, Claims as _, Group, GroupState, GroupStatus, Groups, Intervention,
-    Parked, Quarantine, QuarantineError, Remedy, ResetFrom, ResetScope, WorkerId,
+    KnownTypes, Parked, Quarantine, QuarantineError, Remedy, ResetFrom, ResetScope, WorkerId,
 };
 use sourced::env::Env;
+use sourced::message::TypeName;
 use sourced::{GroupId, Position, StreamId};
 
 use crate::broken::{Broken, Fault, backend, plain_ack};
@@ -44,6 +45,7 @@ backend! {
         }
     } else {
         start_group(group: &GroupId) -> Result<(), BackendError>;
+        know_types(group: &GroupId, types: &[TypeName]) -> Result<KnownTypes, BackendError>;
         remove_group(group: &GroupId) -> Result<(), BackendError>;
         group_state(group: &GroupId) -> Result<GroupState, BackendError>;
         groups() -> Result<Vec<GroupStatus>, BackendError>;

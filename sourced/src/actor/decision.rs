@@ -228,7 +228,7 @@ macro_rules! emit_each {
         }
         impl<T: Carries, $($size)*> Carries for $shape {
             fn produces(out: &mut Produces) {
-                T::produces(out);
+                out.maybe(T::produces);
             }
         }
     )*};
@@ -280,6 +280,9 @@ impl<A, T: Carries + Send, E: IntoRejected> IntoDecision<A> for Result<T, E> {
     type Refusal = E::Refusal;
     fn into_decision(self) -> Result<T, Rejected<E::Refusal>> {
         self.map_err(E::into_rejected)
+    }
+    fn produces(out: &mut Produces) {
+        out.maybe(T::produces);
     }
 }
 

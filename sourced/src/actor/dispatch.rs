@@ -212,12 +212,14 @@ impl<C> Outgoing<C> {
                 Some(StreamId::new(format!("{prefix}-{}", env.ids.next_id()))?)
             }
         };
+        let is_known_id = self.id.is_some();
         let id = self.id.unwrap_or_else(|| env.ids.next_id().into());
         let mut message = NewMessage::root(id, now, self.type_name, Kind::Command, self.payload?);
         message.metadata = self.metadata.sealed(self.principal.as_ref())?;
         Ok(Parcel {
             stream,
             at: self.when.from(now),
+            is_known_id,
             message,
         })
     }
@@ -230,6 +232,8 @@ pub(crate) struct Parcel {
     pub(crate) stream: Option<StreamId>,
     /// `None` stands for now.
     pub(crate) at: Option<Timestamp>,
+    /// Whether the caller has said its id, and so may have sent it before.
+    pub(crate) is_known_id: bool,
     pub(crate) message: NewMessage,
 }
 
@@ -357,7 +361,8 @@ impl<C: Command> IntoDispatch for Outgoing<C> {
         Ok(())
     }
     fn produces(out: &mut Produces) {
-        out.add::<C>();
+        // It may be for later, which ends a loop for now.
+        out.maybe(Produces::add::<C>);
     }
 }
 
@@ -385,7 +390,7 @@ macro_rules! dispatch_each {
                 self.into_iter().try_for_each(|commands| commands.into_dispatch(out))
             }
             fn produces(out: &mut Produces) {
-                T::produces(out);
+                out.maybe(T::produces);
             }
         }
     )*};

@@ -227,7 +227,7 @@ where
     }
 
     fn produces(out: &mut Produces) {
-        Es::produces(out);
+        out.maybe(Es::produces);
     }
 }
 

@@ -273,7 +273,7 @@ macro_rules! __any_event {
         #[automatically_derived]
         impl $crate::__private::Carries for $name {
             fn produces(_out: &mut $crate::__private::Produces) {
-                $($(#[$cfg])* $crate::__private::variant::<$event>().produces(_out);)*
+                $($(#[$cfg])* _out.maybe(|out| $crate::__private::variant::<$event>().produces(out));)*
             }
         }
         #[automatically_derived]

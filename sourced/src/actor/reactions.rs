@@ -4,12 +4,12 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
-use super::{Dispatched, Reacts};
+use super::{Dispatched, Outgoing, Reacts};
 use crate::backend::{ExpectedSeq, Scheduled, StreamAppend};
-use crate::env::Env;
 use crate::failure::Failure;
-use crate::message::{Event, StoredMessage, TypeName};
-use crate::reactor::{Clash, Context, Rows};
+use crate::message::{Event, MessageId, StoredMessage, TypeName};
+use crate::reactor::{Clash, Context, Rows, Services};
+use crate::stream::StreamId;
 use crate::topology::Produces;
 
 type Row<S> =
@@ -66,24 +66,40 @@ impl<S> fmt::Debug for Reactions<S> {
     }
 }
 
+/// Why the commands of a reaction were not dispatched.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(
+        "a reaction dispatches `{0}`, which no registered actor decides: register the one that does"
+    )]
+    NobodyDecides(TypeName),
+}
+
 /// Adds the commands that an event led to, now or later; those that say no stream go to the event's own.
 ///
 /// # Errors
 /// [`Failure`] when one of them cannot be sent; then none is added.
 pub(crate) fn send(
-    env: &Env,
+    services: &Services,
     event: &StoredMessage,
     dispatched: Dispatched,
     appends: &mut Vec<StreamAppend>,
     schedules: &mut Vec<Scheduled>,
 ) -> Result<(), Failure> {
+    let undecided = |outgoing: &&Outgoing| services.is_undecided(outgoing.type_name());
+    if let Some(command) = dispatched.iter().find(undecided) {
+        let error = SendError::NobodyDecides(command.type_name().clone());
+        return Err(Failure::permanent(error));
+    }
     let parcels = dispatched
         .into_iter()
-        .map(|outgoing| outgoing.into_parcel(env));
+        .map(|outgoing| outgoing.into_parcel(&services.env));
     for parcel in parcels.collect::<Result<Vec<_>, _>>()? {
         let stream = parcel.stream.unwrap_or_else(|| event.stream_id.clone());
         let message = parcel.message.caused_by(event);
         match parcel.at {
+            // Of one batch as of two: what has a known id is the same command.
+            None if is_there(appends, &stream, message.id) => {}
             None => join(
                 appends,
                 StreamAppend {
@@ -92,6 +108,7 @@ pub(crate) fn send(
                     messages: vec![message],
                 },
             ),
+            Some(_) if schedules.iter().any(|one| one.message.id == message.id) => {}
             Some(at) => schedules.push(Scheduled {
                 at,
                 stream,
@@ -100,6 +117,12 @@ pub(crate) fn send(
         }
     }
     Ok(())
+}
+
+/// Whether a message with this id is on its way into the stream.
+fn is_there(appends: &[StreamAppend], stream: &StreamId, id: MessageId) -> bool {
+    let append = appends.iter().find(|append| append.stream == *stream);
+    append.is_some_and(|append| append.messages.iter().any(|message| message.id == id))
 }
 
 /// A stream is named once per append, with the strictest of its expectations.

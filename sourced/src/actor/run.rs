@@ -77,6 +77,11 @@ impl<A: Actor> Reactor for ActorReactor<A> {
             .collect()
     }
 
+    fn known_types(&self) -> Vec<TypeName> {
+        let evolved = self.handlers.evolution().types().cloned();
+        self.handled_types().into_iter().chain(evolved).collect()
+    }
+
     fn decided_types(&self) -> Vec<TypeName> {
         self.handlers.command_types().cloned().collect()
     }
@@ -203,7 +208,7 @@ impl<'a, A: Actor> Run<'a, A> {
             let state = self.as_of(message.seq)?;
             let dispatched = guarded(react(state, message, &cx)).instrument(span).await?;
             return send(
-                &self.batch.services.env,
+                self.batch.services,
                 message,
                 dispatched,
                 &mut self.appends,

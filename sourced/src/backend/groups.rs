@@ -34,6 +34,19 @@ pub trait Groups: Send + Sync {
     /// types that it cannot change to any more; another one when the storage does not answer.
     async fn register_group(&self, group: &Group) -> Result<(), BackendError>;
 
+    /// Notes for good which types of messages the group's reactor knows, those that it only evolves by included, and tells
+    /// what was noted before.
+    ///
+    /// Versions of a program may take turns: what one of them does not know stays noted for the others.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the storage does not answer.
+    async fn know_types(
+        &self,
+        group: &GroupId,
+        types: &[TypeName],
+    ) -> Result<KnownTypes, BackendError>;
+
     /// Delivers again what the group has acknowledged, in one stream or in all, from a place on.
     ///
     /// - *replay-is-marked*: what was acknowledged comes again as a replay; what was not is delivered as ever. A group
@@ -87,6 +100,28 @@ pub trait Groups: Send + Sync {
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
     async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError>;
+}
+
+/// What earlier programs have noted of a group's types.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownTypes {
+    /// Whether nothing was noted.
+    pub is_new: bool,
+    /// Those that were noted and are not among the ones that are noted now, by name.
+    pub lost: Vec<TypeName>,
+}
+
+impl KnownTypes {
+    /// Where these were noted before, by name, and those are known now.
+    pub fn of(noted: Vec<TypeName>, known: &[TypeName]) -> Self {
+        Self {
+            is_new: noted.is_empty(),
+            lost: noted
+                .into_iter()
+                .filter(|name| !known.contains(name))
+                .collect(),
+        }
+    }
 }
 
 /// How far a group is.

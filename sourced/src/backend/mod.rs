@@ -54,8 +54,8 @@ pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};
 pub use expected::{ExpectedSeq, LastEvent};
 pub use groups::{
-    FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError, ResetFrom,
-    ResetScope, StartFrom,
+    FailedMessage, Group, GroupOrder, GroupState, GroupStatus, Groups, KnownTypes, OrderError,
+    ResetFrom, ResetScope, StartFrom,
 };
 pub use history::{KnownHistory, Mark as HistoryMark, Sighting};
 pub use joined::{JoinError, Joined};

@@ -140,7 +140,7 @@ impl<H: Handler> HandlerReactor<H> {
         let Handled {
             appends, schedules, ..
         } = handled;
-        send(&batch.services.env, event, dispatched, appends, schedules)
+        send(batch.services, event, dispatched, appends, schedules)
     }
 }
 

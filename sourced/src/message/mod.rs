@@ -61,6 +61,10 @@ pub trait MessageType: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Older names under which the same shape was stored: `#[event("cart.item_added", alias = "cart.added")]`.
     const ALIASES: &'static [&'static str] = &[];
 
+    /// How many types it took the place of, one after the other. A circle of `was` has no number, which the compiler says.
+    #[doc(hidden)]
+    const N_OLDER: usize = 0;
+
     /// All names under which stored messages are read as this type: its own, its aliases, and those of the types that
     /// it took the place of. Its own is the first.
     fn names() -> Vec<&'static str> {

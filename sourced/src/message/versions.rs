@@ -29,6 +29,7 @@ impl<Old, New: From<Old>> Since<Old> for New {
 /// command and the other an event.
 #[doc(hidden)]
 pub const fn check_was<New: MessageType + Since<Old>, Old: MessageType>() {
+    assert!(New::N_OLDER > Old::N_OLDER, "written by hand");
     assert!(
         !has(New::NAME, New::ALIASES, Old::NAME) && !has_any(New::NAME, New::ALIASES, Old::ALIASES),
         "the type after `was` is stored under the same name or alias\n\nhelp: give the newer type a name of its own, such as `\"cart.item_added.v2\"`"

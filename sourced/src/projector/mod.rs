@@ -92,6 +92,12 @@ impl<P: Projector> Projection<P> {
         self
     }
 
+    /// It saves what it keeps.
+    pub fn saves(&mut self) -> &mut Self {
+        self.flow.has_effects = true;
+        self
+    }
+
     /// An event it evolves by and reacts to.
     pub fn reaction<E: Event>(&mut self) -> &mut Self
     where

@@ -128,7 +128,7 @@ impl<P: Projector> ProjectorReactor<P> {
         let Handled {
             appends, schedules, ..
         } = handled;
-        send(&batch.services.env, event, dispatched, appends, schedules)
+        send(batch.services, event, dispatched, appends, schedules)
     }
 
     /// Folds what has been folded before.

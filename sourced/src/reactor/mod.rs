@@ -40,6 +40,7 @@ pub use states::States;
 use turns::Turns;
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -64,6 +65,11 @@ pub trait Reactor: Any + fmt::Debug + Send + Sync {
 
     /// The types it wants to be given.
     fn handled_types(&self) -> Vec<TypeName>;
+
+    /// All types that it knows by name: those that it only evolves by, too.
+    fn known_types(&self) -> Vec<TypeName> {
+        self.handled_types()
+    }
 
     /// The command types it decides; no other reactor of the app may decide them too.
     fn decided_types(&self) -> Vec<TypeName>;
@@ -253,6 +259,8 @@ pub struct Services {
     pub resources: Arc<Resources>,
     streams: Arc<dyn Streams>,
     turns: Arc<Turns>,
+    /// The commands that somebody decides, where that is known.
+    decided: Option<Arc<HashSet<TypeName>>>,
 }
 
 impl Batch<'_> {
@@ -294,12 +302,27 @@ impl Services {
             resources: Arc::new(resources),
             streams: Arc::new(stored),
             turns: Arc::default(),
+            decided: None,
         }
     }
 
     /// Who may decide next in a stream.
     pub(crate) fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    /// The same where no command is dispatched but these.
+    pub(crate) fn deciding(self, commands: impl IntoIterator<Item = TypeName>) -> Self {
+        Self {
+            decided: Some(Arc::new(commands.into_iter().collect())),
+            ..self
+        }
+    }
+
+    /// Whether a command of this type would wait for ever.
+    pub(crate) fn is_undecided(&self, command: &TypeName) -> bool {
+        let decided = self.decided.as_ref();
+        decided.is_some_and(|decided| !decided.contains(command))
     }
 
     /// Streams as they are stored.

@@ -9,14 +9,14 @@ use super::recurring::{Make, Recipe};
 use super::vitals::WorkersHere;
 use super::{App, BuildError, ReactorOptions, WorkerOptions};
 use crate::actor::Outgoing;
-use crate::backend::{Backend, Group, Memory, Signal, StartFrom, Table};
+use crate::backend::{Backend, BackendError, Group, Memory, Signal, StartFrom, Table};
 use crate::env::Env;
 use crate::message::{Metadata, Tick, TypeName};
 use crate::reactor::{Reactor, Register, Resources, Services, States};
 use crate::recurrence::Recurrence;
 use crate::stream::{GroupId, RecurrenceId};
 use crate::table::group_of_version;
-use crate::topology::{self, Flow, Topology};
+use crate::topology::{self, Flow, Topology, Warning};
 
 /// Collects what an app is made of. Made by [`App::builder`].
 #[must_use = "an app builder does nothing until it is built"]
@@ -220,10 +220,7 @@ impl AppBuilder {
         if let Some(problem) = topology::problems(&flows).into_iter().next() {
             return Err(problem.into());
         }
-        let warnings = topology::warnings(&flows);
-        for warning in &warnings {
-            tracing::warn!("{warning}");
-        }
+        let mut warnings = topology::warnings(&flows);
         let backend = self
             .backend
             .unwrap_or_else(|| Arc::new(Memory::with_clock(Arc::clone(&self.env.clock))));
@@ -247,9 +244,16 @@ impl AppBuilder {
             }
             backend.register_group(&group).await?;
         }
+        warnings.extend(acquaint(&*backend, &self.reactors, &self.options).await?);
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
         let recurring = recipes(self.recurring)?;
         let states = States::new(self.known_states);
-        let services = Services::new(backend, self.env, Arc::new(self.resources), states);
+        let mut services = Services::new(backend, self.env, Arc::new(self.resources), states);
+        if flows.iter().all(|flow| !flow.is_opaque) {
+            services = services.deciding(deciders.keys().cloned());
+        }
         let app = App {
             inner: Arc::new(Inner {
                 services: Arc::new(services),
@@ -326,6 +330,44 @@ impl AppBuilder {
             Err(BuildError::MissingResources { names })
         }
     }
+}
+
+/// Tells the storage what the reactors know, and gives what earlier programs knew besides.
+async fn acquaint(
+    backend: &dyn Backend,
+    reactors: &[Arc<dyn Reactor>],
+    options: &HashMap<GroupId, ReactorOptions>,
+) -> Result<Vec<Warning>, BackendError> {
+    let (mut warnings, mut new) = (Vec::new(), Vec::new());
+    for reactor in reactors {
+        let group = reactor.group();
+        let known = backend.know_types(group, &reactor.known_types()).await?;
+        let given_up = options.get(group).map(|options| &options.gives_up[..]);
+        let is_given_up = |name: &TypeName| {
+            let given_up = given_up.unwrap_or_default().iter();
+            given_up
+                .into_iter()
+                .any(|given_up| given_up == name.as_str())
+        };
+        let mut types = known.lost;
+        types.retain(|name| !is_given_up(name));
+        if !types.is_empty() {
+            let group = group.clone();
+            warnings.push(Warning::TypesLost { group, types });
+        }
+        if known.is_new && !reactor.decided_types().is_empty() {
+            new.push(group.clone());
+        }
+    }
+    if !new.is_empty() {
+        let is_left = |id: &GroupId| reactors.iter().all(|reactor| reactor.group() != id);
+        let groups = backend.groups().await?.into_iter().map(|group| group.id);
+        let left: Vec<_> = groups.filter(is_left).collect();
+        if !left.is_empty() {
+            warnings.push(Warning::GroupsLeft { new, left });
+        }
+    }
+    Ok(warnings)
 }
 
 /// What recurs, when each has a name of its own and a rule with ticks.

@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 impl App {
     /// Stores a command, to be decided by a worker.
     ///
-    /// A command with an id that was dispatched before is recognised and stored once. One that was told to wait, by
+    /// A command with an id that was dispatched before is recognised and stored once: the id says which command it is, so
+    /// what was stored first stands, whatever the second one asks for. One that was told to wait, by
     /// [`Outgoing::at`] or [`Outgoing::after`], is scheduled: it enters its stream when its time has come and a worker
     /// runs. The time is told to this process's clock when it is dispatched, and to the storage's clock from then on.
     ///
@@ -69,9 +70,15 @@ impl App {
         let mut index_of: HashMap<StreamId, usize> = HashMap::new();
         let mut later: Vec<Scheduled> = Vec::new();
         let mut order = Vec::new();
+        let mut known: HashMap<MessageId, StreamId> = HashMap::new();
         for command in commands {
             let (stream, Parcel { at, message, .. }) = self.parcel(command.into())?;
-            order.push(message.id);
+            let is_known = known.get(&message.id) == Some(&stream);
+            order.push((message.id, is_known));
+            if is_known {
+                continue;
+            }
+            known.insert(message.id, stream.clone());
             if let Some(at) = at {
                 later.push(Scheduled {
                     at,
@@ -112,8 +119,9 @@ impl App {
             };
             places.insert(id, (place, scheduling != Scheduling::Done));
         }
-        let receipts = order.into_iter().filter_map(|id| {
-            let (place, already_stored) = places.remove(&id)?;
+        let receipts = order.into_iter().filter_map(|(id, is_known)| {
+            let (place, already_stored) = *places.get(&id)?;
+            let already_stored = already_stored || is_known;
             Some(Receipt::new(self.clone(), id, place, already_stored))
         });
         Ok(receipts.collect())

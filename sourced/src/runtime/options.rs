@@ -165,6 +165,8 @@ pub struct ReactorOptions {
     /// Whether a newer version of a table projection waits for [`ProjectionRef::swap`](crate::ProjectionRef::swap) when it
     /// has caught up; not by default.
     pub swap_by_hand: bool,
+    /// The stored names of messages that it has known and is not to know any more.
+    pub gives_up: Vec<String>,
 }
 
 impl ReactorOptions {
@@ -209,6 +211,14 @@ impl ReactorOptions {
     #[must_use]
     pub fn swap_by_hand(mut self) -> Self {
         self.swap_by_hand = true;
+        self
+    }
+
+    /// Says that a message is passed over from now on, by its stored name: building the app does not
+    /// [warn](crate::topology::Warning::TypesLost) of it any more.
+    #[must_use]
+    pub fn gives_up(mut self, type_name: impl Into<String>) -> Self {
+        self.gives_up.push(type_name.into());
         self
     }
 

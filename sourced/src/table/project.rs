@@ -172,6 +172,7 @@ impl<R: TableProjector> TableHandlers<R> {
     pub(super) fn of_projector(group: GroupId) -> Self {
         let mut flow = Flow::of_type::<R>(group);
         flow.is_read_model = true;
+        flow.has_effects = true;
         let mut handlers = Self {
             rows: Rows::default(),
             after: None,

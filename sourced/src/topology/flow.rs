@@ -67,6 +67,8 @@ pub(super) fn last_word(path: &'static str) -> &'static str {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Produces {
     messages: Vec<Definition>,
+    /// Those of them that it carries each time.
+    always: Vec<Definition>,
     elsewhere: Vec<Definition>,
     is_any: bool,
 }
@@ -77,9 +79,18 @@ impl Produces {
         Self::default()
     }
 
-    /// It can carry this type.
+    /// It carries this type.
     pub fn add<M: MessageType>(&mut self) {
         add(&mut self.messages, Definition::of::<M>());
+        add(&mut self.always, Definition::of::<M>());
+    }
+
+    /// It can carry what `fill` adds, and need not: as an `Option`, a `Vec` and a `Result` do.
+    pub fn maybe(&mut self, fill: impl FnOnce(&mut Self)) {
+        let mut perhaps = Self::new();
+        fill(&mut perhaps);
+        perhaps.always.clear();
+        self.merge(perhaps);
     }
 
     /// It can carry these for another stream than the command's own.
@@ -100,6 +111,11 @@ impl Produces {
         &self.messages
     }
 
+    /// Those of them that it carries each time.
+    pub fn always(&self) -> &[Definition] {
+        &self.always
+    }
+
     /// Those of them that can go to another stream than the command's own.
     pub fn elsewhere(&self) -> &[Definition] {
         &self.elsewhere
@@ -113,6 +129,9 @@ impl Produces {
     fn merge(&mut self, other: Self) {
         for message in other.messages {
             add(&mut self.messages, message);
+        }
+        for message in other.always {
+            add(&mut self.always, message);
         }
         for message in other.elsewhere {
             add(&mut self.elsewhere, message);
@@ -161,6 +180,8 @@ pub struct Flow {
     pub reactions: Vec<ReactionFlow>,
     /// Whether what it keeps is there to be read, as a projector's is.
     pub is_read_model: bool,
+    /// Whether it has effects of its own beside its decisions and reactions, such as saving what it keeps.
+    pub has_effects: bool,
     /// Whether it does more than it says, so that nothing can be concluded from what is not here.
     pub is_opaque: bool,
 }
@@ -187,6 +208,7 @@ impl Flow {
             evolves: Vec::new(),
             reactions: Vec::new(),
             is_read_model: false,
+            has_effects: false,
             is_opaque: false,
         }
     }
@@ -238,6 +260,12 @@ impl Flow {
                 produces,
             }),
         }
+    }
+
+    /// Whether nothing comes of it.
+    pub(super) fn does_nothing(&self) -> bool {
+        let is_silent = self.decisions.is_empty() && self.reactions.is_empty();
+        is_silent && !self.has_effects && !self.is_opaque
     }
 
     /// Every message it names, in the order of decisions, evolution and reactions; some more than once.

@@ -3,7 +3,7 @@
 //! An error is what can only go wrong: a command that would wait for ever, a name that two types would be read from. A
 //! warning is what may be meant: an event that nobody emits *any more* is still in the log, and must be evolved by.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use super::{Definition, Flow};
@@ -47,26 +47,90 @@ pub enum Warning {
         /// The groups that wait for it.
         consumed_by: Vec<GroupId>,
     },
+    /// Each message of a circle leads to the next one whatever its values are, so the first of them never ends.
+    Loop {
+        /// The messages, in the order in which they lead to each other; the last leads to the first.
+        of: Vec<TypeName>,
+    },
+    /// The reactor of a group has known messages in an earlier program that it does not know any more: what is stored of
+    /// them is passed over, as if it had never happened. It is a message that was renamed, or one that was given up.
+    TypesLost {
+        /// The group.
+        group: GroupId,
+        /// The stored names.
+        types: Vec<TypeName>,
+    },
+    /// Groups are new to the storage, which knows others that this app does not have: an actor that was renamed, or other
+    /// programs on one database.
+    GroupsLeft {
+        /// Those of this app.
+        new: Vec<GroupId>,
+        /// The others.
+        left: Vec<GroupId>,
+    },
+    /// Nothing comes of a reactor: an actor without commands and reactions, or a projector that saves nothing.
+    DoesNothing {
+        /// Its group.
+        group: GroupId,
+    },
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NobodyEmits { event, consumed_by } = self;
-        write!(f, "no command emits the event `{event}`, which ")?;
-        for (nth, group) in consumed_by.iter().enumerate() {
-            let comma = if nth == 0 { "" } else { ", " };
-            write!(f, "{comma}`{group}`")?;
+        match self {
+            Self::NobodyEmits { event, consumed_by } => nobody_emits(event, consumed_by, f),
+            Self::Loop { of } => {
+                let circle = of.iter().chain(of.first());
+                let circle: Vec<String> = circle.map(|name| format!("`{name}`")).collect();
+                write!(
+                    f,
+                    "{} never ends: return an `Option` or a `Result` from one of the methods, and nothing when it is enough",
+                    circle.join(" → ")
+                )
+            }
+            Self::TypesLost { group, types } => write!(
+                f,
+                "`{group}` knew {} in an earlier program, and passes over what is stored of it: after a rename, write the old name as `alias = \"…\"` in the attribute of the message; if it is given up, say so with `ReactorOptions::gives_up`",
+                quoted(types)
+            ),
+            Self::GroupsLeft { new, left } => write!(
+                f,
+                "{} begins with nothing here, and {}, which the storage knows, is not in this app: if one is the other renamed, write `#[actor(\"new\", alias = \"old\")]`",
+                quoted(new),
+                quoted(left)
+            ),
+            Self::DoesNothing { group } => write!(
+                f,
+                "nothing comes of `{group}`: give an actor a `#[command]` or a `#[reaction]`; give a projector a `#[sync]` method or a `#[reaction]`, or let its `#[event]` methods return rows"
+            ),
         }
-        let (wait, it) = if consumed_by.len() == 1 {
-            ("waits", "it")
-        } else {
-            ("wait", "them")
-        };
-        write!(
-            f,
-            " {wait} for: return it from a `#[command]`, or keep {it} for what is stored already"
-        )
     }
+}
+
+fn quoted(names: &[impl fmt::Display]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+fn nobody_emits(
+    event: &TypeName,
+    consumed_by: &[GroupId],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(f, "no command emits the event `{event}`, which ")?;
+    for (nth, group) in consumed_by.iter().enumerate() {
+        let comma = if nth == 0 { "" } else { ", " };
+        write!(f, "{comma}`{group}`")?;
+    }
+    let (wait, it) = if consumed_by.len() == 1 {
+        ("waits", "it")
+    } else {
+        ("wait", "them")
+    };
+    write!(
+        f,
+        " {wait} for: return it from a `#[command]`, or keep {it} for what is stored already"
+    )
 }
 
 /// What would go wrong, in the order of the flows.
@@ -111,9 +175,67 @@ pub fn problems(flows: &[Flow]) -> Vec<Problem> {
 }
 
 /// What is suspicious, in the order of the flows.
-///
-/// An app that decides nothing is the reading half of another, so its events are not missed.
 pub fn warnings(flows: &[Flow]) -> Vec<Warning> {
+    let idle = flows.iter().filter(|flow| flow.does_nothing());
+    let idle = idle.map(|flow| Warning::DoesNothing {
+        group: flow.group.clone(),
+    });
+    let circles = loops(flows).into_iter().map(|of| Warning::Loop { of });
+    nobody_emits_of(flows)
+        .into_iter()
+        .chain(circles)
+        .chain(idle)
+        .collect()
+}
+
+/// The circles of messages that lead to each other always, each once.
+fn loops(flows: &[Flow]) -> Vec<Vec<TypeName>> {
+    let mut leads_to: BTreeMap<&TypeName, BTreeSet<&TypeName>> = BTreeMap::new();
+    let decided = flows
+        .iter()
+        .flat_map(|flow| &flow.decisions)
+        .map(|(command, produces)| (command, produces));
+    let reacted = flows.iter().flat_map(|flow| &flow.reactions);
+    let reacted = reacted.flat_map(|reaction| {
+        let events = reaction.events.iter();
+        events.map(|event| (event, &reaction.produces))
+    });
+    for (from, produces) in decided.chain(reacted) {
+        let next = produces.always().iter().map(|message| &message.type_name);
+        leads_to.entry(&from.type_name).or_default().extend(next);
+    }
+    let mut done = BTreeSet::new();
+    let mut circles = Vec::new();
+    for start in leads_to.keys() {
+        follow(start, &leads_to, &mut Vec::new(), &mut done, &mut circles);
+    }
+    circles
+}
+
+/// Goes on from a message along all that it leads to, and notes where that comes back.
+fn follow<'a>(
+    at: &'a TypeName,
+    leads_to: &BTreeMap<&'a TypeName, BTreeSet<&'a TypeName>>,
+    path: &mut Vec<&'a TypeName>,
+    done: &mut BTreeSet<&'a TypeName>,
+    circles: &mut Vec<Vec<TypeName>>,
+) {
+    if let Some(first) = path.iter().position(|name| *name == at) {
+        circles.push(path[first..].iter().copied().cloned().collect());
+        return;
+    }
+    if !done.insert(at) {
+        return;
+    }
+    path.push(at);
+    for next in leads_to.get(at).into_iter().flatten() {
+        follow(next, leads_to, path, done, circles);
+    }
+    path.pop();
+}
+
+/// An app that decides nothing is the reading half of another, so its events are not missed.
+fn nobody_emits_of(flows: &[Flow]) -> Vec<Warning> {
     let decisions = || flows.iter().flat_map(|flow| &flow.decisions);
     let is_unknown = flows.iter().any(|flow| flow.is_opaque)
         || decisions().any(|(_, produces)| produces.is_any());

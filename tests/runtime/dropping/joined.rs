@@ -17,12 +17,19 @@ pub async fn safe_to_drop_a_unit_at_every_poll_in_the_caller_s_transaction(on: O
     };
     let app = on.app(&Stage::new()).await;
     for end in [End::Commit, End::RollBack, End::Drop] {
-        let mut n_given_up = 0;
-        while sale(&app, &own, Cut::Polls(n_given_up + 1), end).await {
-            n_given_up += 1;
-            assert!(n_given_up < MOST_POLLS, "it never ends");
+        let (mut n_given_up, mut n_done) = (0, 0);
+        // Where the database is quick, a poll may find more answers than one: it is done for good when it is so repeatedly.
+        for polls in 1.. {
+            assert!(polls < MOST_POLLS, "it never ends");
+            if sale(&app, &own, Cut::Polls(polls), end).await {
+                (n_given_up, n_done) = (n_given_up + 1, 0);
+            } else {
+                n_done += 1;
+            }
+            if n_done > 3 && n_given_up > 1 {
+                break;
+            }
         }
-        assert!(n_given_up > 1, "{n_given_up}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Groups: where they start, and what registering them again does.
 
+use sourced::GroupId;
 use sourced::backend::StartFrom;
+use sourced::message::TypeName;
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -94,4 +96,35 @@ pub async fn one_can_start_at_a_time<H: Harness>(harness: &H) {
         let found = claims.iter().flat_map(delivered);
         assert_eq!(found.collect::<Vec<_>>(), ids_of(&messages[first..]));
     }
+}
+
+pub async fn types_that_were_known_are_told_when_they_are_lost<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await;
+    let names = |names: &[&str]| -> Vec<TypeName> {
+        names
+            .iter()
+            .map(|name| TypeName::new(name).unwrap())
+            .collect()
+    };
+    let know = async |group: &str, types: &[&str]| {
+        let group = GroupId::new(group).unwrap();
+        let known = store.know_types(&group, &names(types)).await.unwrap();
+        (known.is_new, known.lost)
+    };
+    assert_eq!(know("g", &["a.b", "a.a"]).await, (true, vec![]));
+    assert_eq!(know("other", &["a.z"]).await, (true, vec![]));
+    assert_eq!(know("g", &["a.c"]).await, (false, names(&["a.a", "a.b"])));
+    assert_eq!(know("g", &["a.a", "a.b"]).await, (false, names(&["a.c"])));
+    assert_eq!(know("g", &["a.c", "a.a", "a.b"]).await, (false, vec![]));
+    // What it handles is another matter.
+    append(&store, "s", [event()]).await;
+    assert_eq!(worker.claim(&store).await.deliveries.len(), 1);
+
+    store
+        .remove_group(&GroupId::new("g").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(know("g", &["a.c"]).await, (true, vec![]));
+    assert_eq!(know("other", &[]).await, (false, names(&["a.z"])));
 }

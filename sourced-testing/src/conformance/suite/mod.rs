@@ -146,6 +146,7 @@ macro_rules! conformance {
                 now_is_the_beginning_of_an_empty_log,
                 registering_again_changes_nothing,
                 the_start_counts_only_when_the_group_is_new,
+                types_that_were_known_are_told_when_they_are_lost,
                 one_without_types_gets_nothing,
                 one_can_start_after_a_position,
                 one_can_start_at_a_time,

@@ -8,9 +8,10 @@ use super::lanes::Lanes;
 use super::store::Log;
 use super::{Memory, State};
 use crate::backend::{
-    BackendError, Group, GroupOrder, GroupState, GroupStatus, Groups, OrderError, ResetFrom,
-    ResetScope, StartFrom,
+    BackendError, Group, GroupOrder, GroupState, GroupStatus, Groups, KnownTypes, OrderError,
+    ResetFrom, ResetScope, StartFrom,
 };
+use crate::message::TypeName;
 use crate::stream::{GroupId, Position};
 use crate::time::Timestamp;
 
@@ -53,6 +54,18 @@ impl Groups for Memory {
         }
         self.raise();
         Ok(())
+    }
+
+    async fn know_types(
+        &self,
+        group: &GroupId,
+        types: &[TypeName],
+    ) -> Result<KnownTypes, BackendError> {
+        let mut state = self.state();
+        let noted = state.known_types.entry(group.clone()).or_default();
+        let before = noted.iter().cloned().collect();
+        noted.extend(types.iter().cloned());
+        Ok(KnownTypes::of(before, types))
     }
 
     async fn reset_group(
@@ -107,7 +120,9 @@ impl Groups for Memory {
     }
 
     async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
-        let removed = self.state().groups.remove(group);
+        let mut state = self.state();
+        state.known_types.remove(group);
+        let removed = state.groups.remove(group);
         let known = removed.map(drop);
         known.ok_or_else(|| BackendError::UnknownGroup(group.clone()))
     }

@@ -17,13 +17,13 @@ mod units;
 mod upkeep;
 mod versions;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Live, Progress, Refusal, Signal, Snapshot, Wake};
 use crate::env::Clock;
-use crate::message::{MessageId, Payload, StoredMessage};
+use crate::message::{MessageId, Payload, StoredMessage, TypeName};
 use crate::stream::{GroupId, RecurrenceId, StreamId};
 
 use lanes::Lanes;
@@ -54,6 +54,8 @@ struct State {
     agenda: Agenda,
     recurrences: HashMap<RecurrenceId, Progress>,
     groups: HashMap<GroupId, Lanes>,
+    /// The types that the reactors of groups have known.
+    known_types: HashMap<GroupId, BTreeSet<TypeName>>,
     /// How many groups were ever registered.
     n_registered: u64,
     refusals: HashMap<MessageId, Refusal>,

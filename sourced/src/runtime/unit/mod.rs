@@ -2,6 +2,7 @@
 
 mod chain;
 mod draft;
+mod first;
 mod site;
 
 use std::any::Any;
@@ -102,6 +103,9 @@ impl Unit {
 
     /// Handles a command with everything that follows from it.
     ///
+    /// A command with an id that was stored before, in its stream, has no second effect: the outcome is what the first
+    /// one has led to so far, or its refusal.
+    ///
     /// # Errors
     /// [`UnitError`] says why nothing was stored.
     pub async fn handle(&self, command: impl Into<Outgoing>) -> Result<UnitOutcome, UnitError> {
@@ -125,6 +129,9 @@ impl Unit {
     /// cannot take back what may be under way: from the moment when a part was stored, the transaction refuses to commit and
     /// says why, and every further unit in it is a [`JoinError::GivenUp`]. Roll it back; or begin one more inside of it
     /// (`tx.begin()`) for the unit alone, which can be rolled back by itself.
+    ///
+    /// A command with an id that was stored before is an [`AppendError::IdTaken`]: whether the first one counts is for the
+    /// transaction to say that it was stored in.
     ///
     /// Until it ends, the transaction keeps others from appending to the streams of the unit, and on SQLite from writing
     /// anything: keep it short, and wait for no other write of the app in it. The unit needs no connection but this one; a
@@ -158,6 +165,11 @@ impl Unit {
         let Some(decider) = decider.filter(|group| self.takes_part(group)) else {
             return Err(DispatchError::NobodyDecides(root.type_name).into());
         };
+        if let (true, Site::Backend(_)) = (parcel.is_known_id, &site)
+            && let Some(first) = first::outcome(&self.app.inner, &stream, &root).await?
+        {
+            return first;
+        }
         let mut left = HashSet::new();
         let absent = side_effects::waiting(&self.app.inner, &mut site).await?;
         for _ in 0..MAX_TRIES {

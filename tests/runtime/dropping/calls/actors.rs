@@ -24,9 +24,17 @@ pub const CALLS: &[Call] = &[
             let said = if is_shared {
                 account.share(n, StreamId::new(other).unwrap()).await.map(drop)
             } else {
-                account.deposit(n).await.map(drop)
+                account.execute(Deposit { call: n }).await.map(drop)
             };
             // Of those who want the same stream at the same time, some are too late too often.
+            fine(said, |error| error.to_string().contains("was changed by others"));
+        })
+    }),
+    // What a durable method calls.
+    call!("ActorRef::decide_now", w, _, n => {
+        let account = account(&w);
+        Made::plain(async move {
+            let said = w.app.actor::<Account>(account).deposit(n).await;
             fine(said, |error| error.to_string().contains("was changed by others"));
         })
     }),
