@@ -411,15 +411,16 @@ mod circling {
 
     /// Keeps what nobody can see.
     #[derive(Debug, Default)]
+    #[allow(dead_code, reason = "that is what it is about")]
     pub(crate) struct Miser {
-        _n_ticks: u32,
+        n_ticks: u32,
     }
 
     #[projector]
     impl Miser {
         #[event]
         fn ticked(&mut self, _: &Ticked) {
-            self._n_ticks += 1;
+            self.n_ticks += 1;
         }
     }
 }
