@@ -20,7 +20,7 @@ pub type Values = Vec<Value>;
 
 /// What the backends call tables, views and sequences of their own, behind their prefix or in their schema. No read model may be
 /// called so on any of them, or a program that runs on one could not run on another.
-const OWN_TABLES: [&str; 23] = [
+const OWN_TABLES: [&str; 24] = [
     "acked_types",
     "documents",
     "given_up_types",
@@ -29,6 +29,7 @@ const OWN_TABLES: [&str; 23] = [
     "groups",
     "guard",
     "interventions",
+    "known_types",
     "lanes",
     "live_versions",
     "messages",
