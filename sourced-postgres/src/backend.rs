@@ -285,7 +285,7 @@ impl PostgresBuilder {
             schema: &schema,
             preparing: connecting.preparing(),
         });
-        let begun = history.begin(sql.marks.clone(), &mut connection);
+        let begun = history.begin(sql.marks.clone(), connecting, &mut connection);
         begun.await.map_err(backend_error)?;
         connection.rests(&connections, &Ok::<_, SqlError>(()));
         drop(connection);

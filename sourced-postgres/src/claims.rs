@@ -15,7 +15,7 @@ use sqlx::postgres::PgRow;
 
 use crate::append::Appends;
 use crate::backend::{Attempt, Postgres, Retry, retrying};
-use crate::connecting::{in_step, within};
+use crate::connecting::in_step;
 use crate::error::{SqlError, SqlErrorKind};
 use crate::lent::Told;
 use crate::pump::Prepared;
@@ -35,7 +35,7 @@ impl Claims for Postgres {
         let mut retry = Retry::default();
         loop {
             let mut held = self.inner.claiming.take(&self.inner.connections).await?;
-            match self.look_and_claim(&mut held.connection, request).await {
+            match self.claim_once(&mut held.connection, request).await {
                 Err(ClaimTrouble::Sql(error)) => {
                     self.inner.connections.is_spent(&error);
                     if !retry.allows(SqlErrorKind::of(&error)).await {
@@ -297,16 +297,6 @@ struct Batch {
 }
 
 impl Postgres {
-    async fn look_and_claim(
-        &self,
-        connection: &mut PgConnection,
-        request: &ClaimRequest,
-    ) -> Result<Vec<Claim>, ClaimTrouble> {
-        let looking = async { Ok::<_, SqlError>(self.inner.history.look_again(connection).await?) };
-        within(self.inner.answer_within, looking).await?;
-        self.claim_once(connection, request).await
-    }
-
     async fn claim_once(
         &self,
         connection: &mut PgConnection,

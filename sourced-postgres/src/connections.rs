@@ -48,7 +48,7 @@ impl Connections {
                 let history = Arc::clone(&looking);
                 Box::pin(async move {
                     connecting.set_up(connection).await?;
-                    history.look_around(connection).await
+                    history.look_around(connecting, connection).await
                 })
             })
             .before_acquire(move |_, about| {
@@ -100,7 +100,8 @@ impl Connections {
         let opening = async {
             let mut connection = PgConnection::connect_with(&self.options).await?;
             self.connecting.set_up(&mut connection).await?;
-            self.history.look_around(&mut connection).await?;
+            let looking = self.history.look_around(self.connecting, &mut connection);
+            looking.await?;
             Ok(connection)
         };
         Ok(self.in_time(opening).await?)

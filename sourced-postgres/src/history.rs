@@ -10,6 +10,7 @@ use sourced::env::{Clock as _, SystemClock};
 use sqlx::types::Uuid;
 use sqlx::{Executor as _, PgConnection, Row as _};
 
+use crate::connecting::Connecting;
 use crate::row::{clamped, position};
 use crate::sql::Text;
 
@@ -47,27 +48,31 @@ impl History {
     pub(crate) async fn begin(
         &self,
         marks: Text,
+        connecting: Connecting,
         connection: &mut PgConnection,
     ) -> Result<(), sqlx::Error> {
         _ = self.marks.set(marks);
-        self.look_around(connection).await
+        self.look_around(connecting, connection).await
     }
 
-    /// Looks at everything, on a connection that is new.
+    /// Looks at everything, on a connection that is new and in no transaction.
     pub(crate) async fn look_around(
         &self,
+        connecting: Connecting,
         connection: &mut PgConnection,
     ) -> Result<(), sqlx::Error> {
         if self.marks.get().is_none() {
             return Ok(());
         }
-        // Not every role or service tells it.
+        // Not every role or service tells it, and a failure would end a step.
         let place = connection.fetch_one(PLACE).await.ok();
         let place = place.and_then(|row| row.try_get(0).ok());
-        self.look(place, connection).await
+        let mut step = connecting.step(connection).await?;
+        self.look(place, &mut step).await?;
+        step.done().await
     }
 
-    /// Looks at the log alone, when that was long ago.
+    /// Looks at the log alone, in a step, when that was long ago.
     pub(crate) async fn look_again(
         &self,
         connection: &mut PgConnection,

@@ -32,13 +32,14 @@ pub(crate) enum Prepared {
 }
 
 impl Postgres {
-    /// Brings the lanes of these groups up to date, one step of each, and looks at what is ready. Writes nothing when
-    /// there is nothing to do.
+    /// Brings the lanes of these groups up to date, one step of each, and looks at what is ready, and at the log now and
+    /// then. Writes nothing when there is nothing to do.
     pub(crate) async fn look(
         &self,
         connection: &mut PgConnection,
         request: &ClaimRequest,
     ) -> Attempt<(Vec<GroupWork>, Prepared)> {
+        self.inner.history.look_again(connection).await?;
         let names = |groups: &[GroupId]| groups.iter().map(GroupId::to_string).collect();
         let (groups, stretches): (Vec<_>, Vec<_>) =
             (names(&request.groups), names(&request.stretches));
