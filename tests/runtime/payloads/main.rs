@@ -25,7 +25,8 @@ macro_rules! on_every_backend {
     ($($backend:ident)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $backend() {
-            let app = program::app(backends::On::$backend().await).await;
+            let on = backends::On::$backend().await;
+            let app = program::app(&on).await;
             let mut tally = tally::Tally::of(stringify!($backend));
             program::events_of_durable_calls(&app, &mut tally).await;
             program::commands_that_are_dispatched(&app, &mut tally).await;

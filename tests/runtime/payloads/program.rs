@@ -47,7 +47,7 @@ fn drawn(seed: u64) -> Anything {
     Anything::draw(&mut Dice::new(seed))
 }
 
-pub async fn app(on: On) -> App {
+pub async fn app(on: &On) -> App {
     on.builder().register::<Bag>().build().await.unwrap()
 }
 

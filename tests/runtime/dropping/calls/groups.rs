@@ -19,6 +19,14 @@ pub const CALLS: &[Call] = &[
         Made::plain(async move { w.backend().register_group(&group).await.unwrap() })
             .then((of, group_of("registered", task, n + 1)), can_be_registered)
     }),
+    call!("Groups::know_types", w, task, n => {
+        let group = group_of("known", task, n);
+        let of = (w.clone(), group.clone());
+        Made::plain(async move {
+            w.backend().know_types(&group.id, &group.types).await.map(drop).unwrap();
+        })
+        .then(of, types_can_be_known)
+    }),
     call!("Groups::reset_group", w, task, _n => {
         let group = w.work("operated", task).await;
         Made::plain(async move {
@@ -188,6 +196,15 @@ pub async fn filled(w: &World, task: usize) -> At {
 }
 
 /// Whatever was done to it, the group can be there.
+/// Whatever was noted of them.
+async fn types_can_be_known((w, group): (World, Group)) -> Result<(), String> {
+    let know = || w.backend().know_types(&group.id, &group.types);
+    know().await.map_err(|error| error.to_string())?;
+    let known = know().await.map_err(|error| error.to_string())?;
+    let is_noted = !known.is_new && known.lost.is_empty();
+    is_noted.then_some(()).ok_or_else(|| format!("{known:?}"))
+}
+
 async fn can_be_registered((w, group): (World, Group)) -> Result<(), String> {
     let backend = w.backend();
     let registered = backend.register_group(&group).await;
