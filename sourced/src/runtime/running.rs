@@ -139,8 +139,9 @@ impl Running {
             task.abort();
         }
         // What was ended in the middle of a claim hands over nothing any more, once it has noticed.
-        if let Some(claimer) = tasks.first_mut().filter(|claimer| !claimer.is_finished()) {
-            claimer.await;
+        // And the promoter puts nothing into its stream after the workers have stopped.
+        for task in tasks.iter_mut().filter(|task| !task.is_finished()) {
+            task.await;
         }
         let left = lanes.abort();
         let aborted = left.len();
