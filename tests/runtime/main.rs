@@ -341,6 +341,7 @@ promises! {
         what_went_well_before_a_failing_row_is_kept,
         a_row_that_does_not_fit_its_event_parks_the_stream,
         what_the_database_refuses_parks_its_event_alone,
+        what_the_database_refuses_is_found_wherever_it_stands,
         a_rebuild_counts_everything_once,
         never_skipped_when_somebody_dropped_the_table,
         a_table_that_differs_is_said_when_the_app_is_built,

@@ -1,11 +1,13 @@
 //! Table projections: rows made, changed and ended by events, each event exactly once.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sourced::backend::TableError;
 use sourced::prelude::*;
 use sourced::table::table_of;
-use sourced::{BuildError, RetryPolicy, WorkerOptions};
+use sourced::{BuildError, FailedAttempt, FailureHooks, RetryPolicy, WorkerOptions};
 
 use crate::backends::On;
 
@@ -350,6 +352,48 @@ pub async fn what_the_database_refuses_parks_its_event_alone(on: On) {
     assert!(app.idle().await.unwrap().is_done());
     assert_eq!(texts().await, ["a", "b", "c", "d"]);
     running.stop().await;
+}
+
+pub async fn what_the_database_refuses_is_found_wherever_it_stands(on: On) {
+    let told = Arc::new(Mutex::new(BTreeSet::new()));
+    let note = |what: &'static str| {
+        let told = Arc::clone(&told);
+        move |failed: &FailedAttempt<'_>| {
+            let message = failed.message;
+            let call = (message.stream_id.clone(), message.seq, what);
+            assert!(told.lock().unwrap().insert(call), "told once");
+        }
+    };
+    let retried = note("retry");
+    let hooks = FailureHooks::default()
+        .on_retry(move |failed, _| retried(failed))
+        .on_park(note("park"));
+    let policy = RetryPolicy::default().attempts(2);
+    let options = WorkerOptions::default()
+        .poll_max(Duration::from_millis(5))
+        .retry(policy.first_pause(Duration::from_millis(1)))
+        .hooks(hooks);
+    let builder = on.builder().workers(options);
+    let app = builder.register::<Order>().register::<Note>();
+    let app = app.build().await.unwrap();
+    for twin in 1..6 {
+        let order = StreamId::new(format!("o-{twin}")).unwrap();
+        let text = |at| format!("{order}: {}", if at == twin { 0 } else { at });
+        let notes = (0..6).map(|at| amend(&text(at)).to(order.clone()));
+        app.dispatch_all(notes).await.unwrap();
+    }
+    let running = app.start();
+    assert_eq!(app.idle().await.unwrap().parked, 5);
+    running.stop().await;
+    let mut expected = BTreeSet::new();
+    for twin in 1..6 {
+        let order = StreamId::new(format!("o-{twin}")).unwrap();
+        let seq = app.load::<Order>(&order).await.unwrap().history()[twin].seq;
+        expected.extend(["retry", "park"].map(|what| (order.clone(), seq, what)));
+    }
+    assert_eq!(*told.lock().unwrap(), expected);
+    let n_rows = app.rows::<Note>().all().await.unwrap().len();
+    assert_eq!(n_rows, 1 + 2 + 3 + 4 + 5, "all before the twins");
 }
 
 pub async fn a_rebuild_counts_everything_once(on: On) {

@@ -168,7 +168,11 @@ impl<P: Projector> FoldInTx<P> {
         if self.events[0].position == position {
             return failure;
         }
-        Failure::from(FailedAt { position, failure })
+        Failure::from(FailedAt {
+            position,
+            is_to_blame: true,
+            failure,
+        })
     }
 }
 

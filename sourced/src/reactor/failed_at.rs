@@ -7,20 +7,23 @@ use crate::failure::Failure;
 use crate::stream::Position;
 
 /// A failure of a sync action that knows where it comes from: the messages of the batch before this position can be
-/// handled without it.
+/// tried without it.
 ///
-/// Whoever handles the batch then acknowledges those, and the failure is that of the message which caused it.
+/// Whoever handles the batch then acknowledges those. The failure is that of the message at the position if it
+/// [is to blame](FailedAt::is_to_blame).
 pub struct FailedAt {
-    /// The first message that cannot be handled. It is not the first of the batch.
+    /// Where the messages end that are to be handled without the others. It is not that of the first of the batch.
     pub position: Position,
+    /// Whether the message at this position has failed. Otherwise any of the batch may have: fewer at once will tell.
+    pub is_to_blame: bool,
     /// Why.
     pub failure: Failure,
 }
 
 impl FailedAt {
     /// Where a failure of a sync action comes from, if it says so.
-    pub fn position_in(failure: &Failure) -> Option<Position> {
-        failure.find::<Self>().map(|failed| failed.position)
+    pub fn of(failure: &Failure) -> Option<&Self> {
+        failure.find()
     }
 }
 
@@ -34,6 +37,7 @@ impl fmt::Debug for FailedAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FailedAt")
             .field("position", &self.position)
+            .field("is_to_blame", &self.is_to_blame)
             .field("failure", &self.failure)
             .finish()
     }

@@ -294,12 +294,12 @@ impl LaneTask<'_> {
                     break;
                 }
                 LaneError::Failed(failure) | LaneError::Ack(AckError::Sync(failure)) => {
-                    let Some(before) = before_failure(&failure, deliveries) else {
+                    let Some((before, failed)) = before_failure(&failure, deliveries) else {
                         self.fail(&failure).await;
                         return None;
                     };
                     deliveries = before;
-                    behind = Some(failure);
+                    behind = failed.is_to_blame.then_some(failure);
                 }
                 LaneError::Ack(error) => {
                     self.fail(&Failure::from(error)).await;
@@ -551,11 +551,15 @@ impl LaneTask<'_> {
     }
 }
 
-/// Those that can be handled without the one that a sync action failed at, when it says which that is.
-fn before_failure<'d>(failure: &Failure, deliveries: &'d [Delivery]) -> Option<&'d [Delivery]> {
-    let position = FailedAt::position_in(failure)?;
-    let n_before = deliveries.partition_point(|delivery| delivery.message.position < position);
-    (0 < n_before && n_before < deliveries.len()).then(|| &deliveries[..n_before])
+/// Those that can be tried without the one that a sync action failed at, when it says where that was.
+fn before_failure<'d, 'f>(
+    failure: &'f Failure,
+    deliveries: &'d [Delivery],
+) -> Option<(&'d [Delivery], &'f FailedAt)> {
+    let failed = FailedAt::of(failure)?;
+    let n_before =
+        deliveries.partition_point(|delivery| delivery.message.position < failed.position);
+    (0 < n_before && n_before < deliveries.len()).then(|| (&deliveries[..n_before], failed))
 }
 
 /// A failed attempt, and what becomes of its message.

@@ -218,14 +218,14 @@ impl<R: Row> Fold<R> {
             key: spoken(&self.keys[step.row]),
             why,
         });
-        self.at(at, failure)
+        self.at(at, true, failure)
     }
 
     /// What the database refuses does not say which event is to blame: the first half is tried without the second.
     fn narrowed(&self, failure: Failure) -> Failure {
         match failure.find() {
             Some(BackendError::Refused(_)) if self.steps.len() > 1 => {
-                self.at(self.steps.len() / 2, failure)
+                self.at(self.steps.len() / 2, false, failure)
             }
             _ => self.refused(failure),
         }
@@ -241,13 +241,17 @@ impl<R: Row> Fold<R> {
         }
     }
 
-    fn at(&self, at: usize, failure: Failure) -> Failure {
+    fn at(&self, at: usize, is_to_blame: bool, failure: Failure) -> Failure {
         let position_of = |at: usize| self.steps[at].change.event().position;
         let position = position_of(at);
         if position <= position_of(0) {
             return failure;
         }
-        Failure::from(FailedAt { position, failure })
+        Failure::from(FailedAt {
+            position,
+            is_to_blame,
+            failure,
+        })
     }
 }
 
