@@ -195,16 +195,17 @@ pub async fn filled(w: &World, task: usize) -> At {
     at
 }
 
-/// Whatever was done to it, the group can be there.
 /// Whatever was noted of them.
 async fn types_can_be_known((w, group): (World, Group)) -> Result<(), String> {
-    let know = || w.backend().know_types(&group.id, &group.types);
+    let backend = w.backend();
+    let know = || backend.know_types(&group.id, &group.types);
     know().await.map_err(|error| error.to_string())?;
     let known = know().await.map_err(|error| error.to_string())?;
     let is_noted = !known.is_new && known.lost.is_empty();
     is_noted.then_some(()).ok_or_else(|| format!("{known:?}"))
 }
 
+/// Whatever was done to it, the group can be there.
 async fn can_be_registered((w, group): (World, Group)) -> Result<(), String> {
     let backend = w.backend();
     let registered = backend.register_group(&group).await;
