@@ -195,14 +195,15 @@ pub async fn filled(w: &World, task: usize) -> At {
     at
 }
 
-/// Whatever was noted of them.
+/// Whatever was noted of them before.
 async fn types_can_be_known((w, group): (World, Group)) -> Result<(), String> {
     let backend = w.backend();
-    let know = || backend.know_types(&group.id, &group.types);
-    know().await.map_err(|error| error.to_string())?;
-    let known = know().await.map_err(|error| error.to_string())?;
-    let is_noted = !known.is_new && known.lost.is_empty();
-    is_noted.then_some(()).ok_or_else(|| format!("{known:?}"))
+    let noted = backend.know_types(&group.id, &group.types).await;
+    noted.map_err(|error| error.to_string())?;
+    let none = backend.know_types(&group.id, &[]).await;
+    let lost = none.map_err(|error| error.to_string())?.lost;
+    let is_noted = group.types.iter().all(|name| lost.contains(name));
+    is_noted.then_some(()).ok_or_else(|| format!("{lost:?}"))
 }
 
 /// Whatever was done to it, the group can be there.
