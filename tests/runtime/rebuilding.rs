@@ -7,7 +7,7 @@ use std::time::Duration;
 use sourced::backend::{BackendError, Swapped};
 use sourced::prelude::*;
 use sourced::reactor::Register;
-use sourced::{NotLive, ReactorOptions, WorkerOptions};
+use sourced::{NotLive, ReactorOptions, RetryPolicy, WorkerOptions};
 
 use crate::backends::On;
 use crate::tables::{Order, Place, Placed};
@@ -106,9 +106,13 @@ impl TabOfFour {
 }
 
 fn options() -> WorkerOptions {
+    let retry = RetryPolicy::default()
+        .attempts(10)
+        .first_pause(Duration::from_millis(1));
     WorkerOptions::default()
         .poll_max(Duration::from_millis(5))
         .stop_within(Duration::ZERO)
+        .retry(retry)
 }
 
 async fn app<P: Register>(on: &On) -> App {
