@@ -342,15 +342,10 @@ async fn acquaint(
     for reactor in reactors {
         let group = reactor.group();
         let known = backend.know_types(group, &reactor.known_types()).await?;
-        let given_up = options.get(group).map(|options| &options.gives_up[..]);
-        let is_given_up = |name: &TypeName| {
-            let given_up = given_up.unwrap_or_default().iter();
-            given_up
-                .into_iter()
-                .any(|given_up| given_up == name.as_str())
-        };
+        let options = options.get(group);
+        let given_up = options.map_or(&[][..], |options| &options.gives_up);
         let mut types = known.lost;
-        types.retain(|name| !is_given_up(name));
+        types.retain(|name| given_up.iter().all(|given_up| given_up != name.as_str()));
         if !types.is_empty() {
             let group = group.clone();
             warnings.push(Warning::TypesLost { group, types });

@@ -138,19 +138,25 @@ impl Running {
         for task in &tasks {
             task.abort();
         }
-        // What was ended in the middle of a claim hands over nothing any more, once it has noticed.
-        // And the promoter puts nothing into its stream after the workers have stopped.
-        for task in tasks.iter_mut().filter(|task| !task.is_finished()) {
-            task.await;
-        }
-        let left = lanes.abort();
-        let aborted = left.len();
+        // What was ended in the middle of a claim hands over nothing once it has noticed, and the promoter puts nothing into
+        // its stream. All that is left shares one limit.
         let time_is_up = clock.sleep(GIVE_BACK_WITHIN);
+        let mut aborted = 0;
+        let given_back = async {
+            for task in tasks.iter_mut().filter(|task| !task.is_finished()) {
+                task.await;
+            }
+            let left = lanes.abort();
+            aborted = left.len();
+            lanes.give_back(left).await;
+        };
         tokio::select! {
             biased;
-            () = lanes.give_back(left) => {}
+            () = given_back => {}
             () = time_is_up => {}
         }
+        // None, unless a task did not end in time.
+        aborted += lanes.abort().len();
         self.app.workers_here.remove(self.vitals.worker);
         StopReport {
             aborted,
