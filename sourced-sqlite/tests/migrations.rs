@@ -35,10 +35,15 @@ async fn open_without_migrating(path: &Path) -> Result<Sqlite, BackendError> {
 
 /// What a file of an early version holds: two of three messages of `a` are left to do, and `b` is parked.
 async fn populate(path: &Path, version: i64) {
-    let snapshot = if version < 3 {
-        ""
-    } else {
-        "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES ('cart', 'a', 2, 7, '1');"
+    let snapshot = match version {
+        ..3 => "",
+        3..11 => {
+            "INSERT INTO sourced_snapshots (actor, stream, seq, fingerprint, state) VALUES ('cart', 'a', 2, 7, '1');"
+        }
+        11.. => {
+            "INSERT INTO sourced_snapshots (actor, stream, seq, event, fingerprint, state)
+             VALUES ('cart', 'a', 2, unhex(printf('%032x', 12)), 7, '1');"
+        }
     };
     let failure = if version < 6 {
         ""

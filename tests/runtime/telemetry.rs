@@ -204,8 +204,16 @@ async fn store_misfit(app: &App, stream: &str) {
     app.backend().append(vec![append]).await.unwrap();
 }
 
+/// What is said of the handler that takes long for this message.
+fn reports(said: &Mutex<String>, slow: MessageId) -> Vec<String> {
+    let text = said.lock().unwrap();
+    let is_report =
+        |line: &&str| line.contains("a handler is slow") && line.contains(&slow.to_string());
+    text.lines().filter(is_report).map(str::to_owned).collect()
+}
+
 /// Does one of each, with a secret in all payloads. Gives the id of the slow command, and what health told.
-async fn run(on: On) -> (MessageId, String) {
+async fn run(on: On, said: &Mutex<String>) -> (MessageId, String) {
     let stage = Stage::new();
     let retry = RetryPolicy::default()
         .attempts(2)
@@ -266,7 +274,8 @@ async fn run(on: On) -> (MessageId, String) {
         .await
         .unwrap();
     store_misfit(&app, "safe-7").await;
-    while app.health().await.workers[0].slow.is_empty() {
+    // Health tells before the log does.
+    while app.health().await.workers[0].slow.is_empty() || reports(said, slow.id).is_empty() {
         app.env().clock.sleep(Duration::from_millis(5)).await;
     }
     stage.go_on.add_permits(1);
@@ -279,7 +288,7 @@ async fn run(on: On) -> (MessageId, String) {
 
 async fn says_no_payload(on: On) {
     let said = said();
-    let (slow, health) = run(on).await;
+    let (slow, health) = run(on, said).await;
     let text = said.lock().unwrap().clone();
     let with_secret: Vec<&str> = text.lines().filter(|line| line.contains(SECRET)).collect();
     assert!(with_secret.is_empty(), "{}", with_secret.join("\n"));
@@ -298,9 +307,7 @@ async fn says_no_payload(on: On) {
         .filter(|outcome| text.contains(&format!("record outcome={outcome:?}")))
         .collect();
     assert_eq!(recorded, BTreeSet::from(outcomes));
-    let is_report =
-        |line: &&str| line.contains("a handler is slow") && line.contains(&slow.to_string());
-    let reports: Vec<&str> = text.lines().filter(is_report).collect();
+    let reports = reports(said, slow);
     assert_eq!(reports.len(), 1, "once per claim: {reports:?}");
     assert!(
         reports[0].contains("type_name=safe.blow_up"),

@@ -133,10 +133,8 @@ fn an_order_between_streams_is_found() {
         &[
             "order.placed",
             "payment.charged {\"order\"",
-            "handles payment-of-order-",
-            "for `overview`",
-            "handles order-",
-            "for `overview`",
+            "handles payment-of-order-0 #2 for `overview`",
+            "handles order-0 #2 for `overview`",
             "is_charged: true",
         ],
     );
