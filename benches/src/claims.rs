@@ -33,6 +33,7 @@ pub(crate) async fn run(
         groups: vec![GroupId::new("all")?],
         lanes: LANES,
         messages_per_lane: 10,
+        bytes: usize::MAX,
         lease: Duration::from_mins(10),
         stretches: Vec::new(),
     };

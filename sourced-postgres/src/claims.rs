@@ -349,6 +349,7 @@ impl Postgres {
         mut groups: Vec<i32>,
     ) -> Result<(Vec<Claim>, bool), ClaimTrouble> {
         const MOST: usize = 1_000;
+        const MOST_BYTES: usize = 1 << 40;
         let wanted = room.min(MOST);
         let mut claims = Vec::new();
         let mut was_empty = false;
@@ -359,6 +360,7 @@ impl Postgres {
                 ("{share}", share),
                 ("{lanes}", left),
                 ("{messages}", request.messages_per_lane.clamp(1, 10_000)),
+                ("{bytes}", request.bytes.clamp(1, MOST_BYTES)),
             ]);
             let query = text
                 .query()

@@ -28,7 +28,8 @@ impl Postgres {
                 .bind(work.id)
                 .bind(request.worker.as_uuid())
                 .bind(micros(request.lease))
-                .bind(clamped(request.messages_per_lane.clamp(1, 10_000)));
+                .bind(clamped(request.messages_per_lane.clamp(1, 10_000)))
+                .bind(clamped(request.bytes));
             let rows: Attempt<Vec<PgRow>> =
                 in_step!(self, &mut *connection, step => query.fetch_all(&mut *step).await);
             match read_claim(&rows?, request)? {

@@ -7,7 +7,7 @@ use crate::error::{InvalidMigration, backend_error};
 use crate::sql::SchemaName;
 
 /// Each brings the schema from its index to the next version. What was published is never changed.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("../migrations/0001_log_and_lanes.sql"),
     include_str!("../migrations/0002_schedules.sql"),
     include_str!("../migrations/0003_snapshots.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("../migrations/0013_history.sql"),
     include_str!("../migrations/0014_one_bound.sql"),
     include_str!("../migrations/0015_known_types.sql"),
+    include_str!("../migrations/0016_bytes_of_claims.sql"),
 ];
 
 /// The version of the schema that this crate works with.

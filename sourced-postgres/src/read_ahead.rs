@@ -7,6 +7,7 @@ use sourced::backend::{Delivery, STRETCH};
 use tokio::task::JoinHandle;
 
 use crate::backend::Postgres;
+use crate::claims::ClaimTrouble;
 use crate::row::clamped;
 use crate::stretches::Held;
 
@@ -19,11 +20,18 @@ pub(crate) struct ReadAhead(Mutex<Option<Ahead>>);
 
 #[derive(Debug)]
 struct Ahead {
-    /// What nobody holds yet.
+    /// What nobody holds yet. How far it goes at most, shows when it is read.
     next: Held,
     /// How often the log had been set back by then.
     setbacks: u64,
-    reading: JoinHandle<Option<Vec<Delivery>>>,
+    reading: JoinHandle<Option<Read>>,
+}
+
+/// What was read: all that there is up to here.
+#[derive(Debug)]
+struct Read {
+    upto: i64,
+    deliveries: Vec<Delivery>,
 }
 
 impl Ahead {
@@ -33,7 +41,6 @@ impl Ahead {
         let next = &self.next;
         (next.group, next.epoch, next.after, next.changes)
             == (held.group, held.epoch, held.after, held.changes)
-            && held.upto <= next.upto
     }
 }
 
@@ -44,7 +51,13 @@ impl ReadAhead {
         if ahead.setbacks != setbacks || !ahead.is_of(held) {
             return None;
         }
-        let mut deliveries = ahead.reading.await.ok().flatten()?;
+        let Read {
+            upto,
+            mut deliveries,
+        } = ahead.reading.await.ok().flatten()?;
+        if upto < held.upto {
+            return None;
+        }
         let is_in = |delivery: &Delivery| clamped(delivery.message.position.get()) <= held.upto;
         deliveries.truncate(deliveries.partition_point(is_in));
         Some(deliveries)
@@ -61,7 +74,7 @@ impl Postgres {
         clippy::disallowed_methods,
         reason = "real I/O lives on tokio, and nobody waits for it but the next claim"
     )]
-    pub(crate) fn read_ahead(&self, held: &Held) {
+    pub(crate) fn read_ahead(&self, held: &Held, bytes: usize) {
         if held.decided - held.upto < clamped(STRETCH) {
             return;
         }
@@ -76,9 +89,17 @@ impl Postgres {
             return;
         };
         let setbacks = self.inner.history.setbacks();
-        let (postgres, reading) = (self.clone(), next.clone());
+        let (postgres, mut reading) = (self.clone(), next.clone());
         let reading = tokio::spawn(async move {
-            let read = postgres.read_stretch(&mut connection, &reading).await;
+            let read = async {
+                reading.upto = postgres.end_of(&mut connection, &reading, bytes).await?;
+                let deliveries = postgres.read_stretch(&mut connection, &reading).await?;
+                Ok::<_, ClaimTrouble>(Read {
+                    upto: reading.upto,
+                    deliveries,
+                })
+            };
+            let read = read.await;
             connection.rests(&postgres.inner.connections, &read);
             read.ok()
         });

@@ -194,11 +194,12 @@ statements! {
     is_read_only = "SELECT pg_catalog.current_setting('transaction_read_only') = 'on'";
     look = "SELECT group_name, group_id, oldest_ready, has_more, is_global, has_stretch,
         pg_catalog.current_setting('transaction_read_only') = 'on' AS is_read_only FROM {schema}.look($1, $2, $3, $4)";
-    claim_stretch = "SELECT epoch, after, upto, decided, name, types, gen, reset_pos, changes FROM {schema}.claim_stretch($1, $2, $3, $4)";
+    claim_stretch = "SELECT epoch, after, upto, decided, name, types, gen, reset_pos, changes FROM {schema}.claim_stretch($1, $2, $3, $4, $5)";
+    end_of_stretch = "SELECT {schema}.end_of_claim(g, $2, $3, $4, $5) FROM {schema}.groups AS g WHERE g.id = $1";
     stretch = include_str!("sql/stretch.sql");
     pass_stretch = "SELECT {schema}.progress_of_stretch($1, $2, $3, $4)";
     release_stretch = include_str!("sql/release_stretch.sql");
-    claim_log = "SELECT * FROM {schema}.claim_log($1, $2, $3, $4)";
+    claim_log = "SELECT * FROM {schema}.claim_log($1, $2, $3, $4, $5)";
     claim = include_str!("sql/claim.sql");
     settle = include_str!("sql/settle.sql");
     ack = "SELECT xid, bases, positions FROM {schema}.ack($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";

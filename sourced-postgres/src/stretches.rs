@@ -78,7 +78,7 @@ impl Postgres {
                 has_passed = true;
                 continue;
             }
-            self.read_ahead(&held);
+            self.read_ahead(&held, request.bytes);
             claims.push(Claim {
                 key,
                 deliveries,
@@ -100,7 +100,8 @@ impl Postgres {
             .bind(id)
             .bind(request.worker.as_uuid())
             .bind(micros(request.lease))
-            .bind(clamped(STRETCH));
+            .bind(clamped(STRETCH))
+            .bind(clamped(request.bytes));
         let row: Attempt<PgRow> =
             in_step!(self, connection, step => query.fetch_one(&mut *step).await);
         let row = row?;
@@ -121,6 +122,23 @@ impl Postgres {
         };
         let epoch: Option<i64> = row.try_get("epoch").map_err(SqlError::from)?;
         Ok(epoch.map(held).transpose()?)
+    }
+
+    /// Where a stretch ends that goes no further than this one and has so many bytes at most.
+    pub(crate) async fn end_of(
+        &self,
+        connection: &mut PgConnection,
+        held: &Held,
+        bytes: usize,
+    ) -> Attempt<i64> {
+        let query = self.inner.sql.end_of_stretch.query_scalar();
+        let query = query
+            .bind(held.group)
+            .bind(held.after)
+            .bind(held.upto)
+            .bind(clamped(STRETCH))
+            .bind(clamped(bytes));
+        in_step!(self, connection, step => query.fetch_one(&mut *step).await)
     }
 
     /// Reads the messages of a stretch; as many as one has at most.

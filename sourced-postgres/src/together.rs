@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sourced::backend::{
     Ack, AckError, Acked, BackendError, Claim, ClaimKey, Claims as _, Delivery, DocumentWrites,
-    Epoch, GoOn, Rehearsals, Rehearsed, RowsWanted,
+    Epoch, GoOn, Rehearsals, Rehearsed, Room, RowsWanted,
 };
 use sourced::{MessageId, NewMessage, StoredMessage};
 use sqlx::postgres::{PgArguments, PgRow};
@@ -352,7 +352,10 @@ impl Acking {
         let Some((_, append)) = self.appends.to(&self.ack.claim.stream) else {
             return Vec::new();
         };
-        let most = self.next.map_or(0, |next| next.messages.max(1));
+        let Some(next) = self.next else {
+            return Vec::new();
+        };
+        let mut room = Room::new(next.messages, next.bytes);
         let delivery = |message: &NewMessage| {
             let (stream, place) = stored.get(&message.id)?;
             Some(Delivery {
@@ -369,7 +372,10 @@ impl Acking {
             .messages
             .iter()
             .filter(|message| ids.contains(&message.id));
-        handled.take(most).filter_map(delivery).collect()
+        handled
+            .take_while(|message| room.takes(&message.payload, &message.metadata))
+            .filter_map(delivery)
+            .collect()
     }
 }
 

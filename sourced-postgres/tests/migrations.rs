@@ -94,6 +94,7 @@ async fn everything_is_there(backend: &Postgres, has_snapshot: bool) {
         groups: vec![cart.clone()],
         lanes: 10,
         messages_per_lane: 10,
+        bytes: usize::MAX,
         lease: Duration::from_mins(1),
         stretches: Vec::new(),
     };

@@ -58,6 +58,7 @@ async fn claimed(backend: &Postgres) -> Claim {
         groups: vec![id],
         lanes: 1,
         messages_per_lane: 100,
+        bytes: usize::MAX,
         lease: Duration::from_hours(1),
         stretches: Vec::new(),
     };

@@ -91,6 +91,7 @@ async fn claim(backend: &Postgres, group: &GroupId) -> Vec<Claim> {
         groups: vec![group.clone()],
         lanes: 100,
         messages_per_lane: 100,
+        bytes: usize::MAX,
         lease: Duration::from_hours(1),
         stretches: Vec::new(),
     };
@@ -934,6 +935,7 @@ async fn claiming_among_a_hundred_thousand_lanes_uses_the_indexes() {
         .replace("{share}", "50")
         .replace("{lanes}", "50")
         .replace("{messages}", "10")
+        .replace("{bytes}", "1000000")
         .replace("$1", "ARRAY[1]")
         .replace("$2", "'00000000-0000-0000-0000-000000000001'")
         .replace("$3", "1000000");
@@ -1116,6 +1118,7 @@ async fn a_claim_shares_the_lanes_fairly_and_uses_them_all() {
         groups: groups.clone(),
         lanes: 8,
         messages_per_lane: 1,
+        bytes: usize::MAX,
         lease: Duration::from_hours(1),
         stretches: Vec::new(),
     };

@@ -266,10 +266,10 @@ impl Sqlite {
         if taken.is_empty() {
             return Ok(Vec::new());
         }
-        let (sql, per_lane) = (&self.inner.sql, request.messages_per_lane);
+        let sql = &self.inner.sql;
         let mut deliveries = {
             let mut reader = self.reader().await?;
-            deliveries::of_lanes(&mut reader, sql, &taken, per_lane).await?
+            deliveries::of_lanes(&mut reader, sql, &taken, request).await?
         };
         let mut claims = Vec::with_capacity(taken.len());
         for lane in taken {
@@ -310,6 +310,7 @@ fn terms(request: &ClaimRequest) -> Terms<'_> {
     Terms {
         stretches: &request.stretches,
         lease: request.lease,
+        bytes: request.bytes,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sourced::backend::{BackendError, Delivery, STRETCH};
+use sourced::backend::{BackendError, ClaimRequest, Delivery};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
@@ -21,9 +21,8 @@ pub(crate) async fn of_lanes(
     connection: &mut SqliteConnection,
     sql: &Statements,
     taken: &[Taken],
-    per_lane: usize,
+    request: &ClaimRequest,
 ) -> Result<Deliveries, BackendError> {
-    let per_lane = per_lane.max(1);
     let ids = |kind: Kind| {
         let lanes = taken.iter().filter(move |lane| lane.kind == kind);
         lanes.map(|lane| lane.id).collect::<Vec<i64>>()
@@ -39,22 +38,19 @@ pub(crate) async fn of_lanes(
         }
         let query = sqlx::query(statement.clone())
             .bind(json(&ids))
-            .bind(limit(per_lane));
+            .bind(limit(request.messages_per_lane.max(1)))
+            .bind(limit(request.bytes));
         let rows = query.fetch_all(&mut *connection).await;
-        read(&rows.map_err(error::backend)?, per_lane, &mut deliveries)?;
+        read(&rows.map_err(error::backend)?, &mut deliveries)?;
     }
     for lane in ids(Kind::Stretch) {
         let rows = stretches::messages(connection, sql, lane).await?;
-        read(&rows, STRETCH, &mut deliveries)?;
+        read(&rows, &mut deliveries)?;
     }
     Ok(deliveries)
 }
 
-fn read(
-    rows: &[SqliteRow],
-    per_lane: usize,
-    deliveries: &mut Deliveries,
-) -> Result<(), BackendError> {
+fn read(rows: &[SqliteRow], deliveries: &mut Deliveries) -> Result<(), BackendError> {
     let mut damaged = HashSet::new();
     let mut messages = MessageReader::default();
     for row in rows {
@@ -66,7 +62,6 @@ fn read(
         let replaying: bool = row.try_get(COLUMN_COUNT + 1).map_err(error::backend)?;
         let of_lane = deliveries.entry(lane).or_insert(Ok(Vec::new()));
         match (messages.read(row), of_lane) {
-            (Ok(_), Ok(list)) if list.len() >= per_lane => {}
             (Ok(message), Ok(list)) => list.push(Delivery { message, replaying }),
             (Err(error), of_lane) => {
                 damaged.insert(lane);

@@ -42,6 +42,7 @@ async fn no_statement_scans_a_table() {
                 "SCAN CONSTANT ROW",
                 "SCAN news",
                 "SCAN search",
+                "SCAN sized",
                 "SCAN (subquery",
             ];
             let is_small =

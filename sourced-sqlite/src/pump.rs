@@ -67,6 +67,8 @@ pub(crate) struct Terms<'r> {
     pub(crate) stretches: &'r [GroupId],
     /// How long claims hold.
     pub(crate) lease: Duration,
+    /// How many bytes a stretch has at most.
+    pub(crate) bytes: usize,
 }
 
 /// Looks, and writes nothing.
@@ -136,7 +138,7 @@ pub(crate) async fn pump(
             match now.next {
                 Next::Nothing => {}
                 Next::Sort => sort_for(&mut *connection, sql, &now).await?,
-                Next::Give => return stretches::next(connection, sql, &now).await,
+                Next::Give => return stretches::next(connection, sql, &now, terms.bytes).await,
             }
         }
         return Ok(None);

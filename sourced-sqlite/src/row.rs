@@ -21,6 +21,9 @@ pub(crate) const COLUMNS: &str = "concat_ws(char(10), m.position, m.seq, m.kind,
      coalesce('=' || m.decided_by, ''), coalesce('=' || m.metadata, '')), \
      m.payload";
 
+/// How many bytes a message has. SQLite knows that without reading them.
+pub(crate) const SIZE: &str = "(octet_length(m.payload) + coalesce(octet_length(m.metadata), 0))";
+
 /// The number of columns in [`COLUMNS`].
 pub(crate) const COLUMN_COUNT: usize = 2;
 

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::migrate;
 use crate::pages;
-use crate::row::COLUMNS;
+use crate::row::{COLUMNS, SIZE};
 
 /// SQLite's own clock in microseconds. It is only ever compared with itself, on one machine.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
@@ -385,6 +385,7 @@ impl Prefix {
         text.replace("sourced_first", FIRST)
             .replace("sourced_now", NOW)
             .replace("sourced_columns", COLUMNS)
+            .replace("sourced_size", SIZE)
             // A bare parameter is looked at when a statement is prepared, which is done again whenever it is bound.
             .replace("LIMIT ?", "LIMIT +?")
             .replace(migrate::DEFAULT_PREFIX, &self.0)

@@ -27,6 +27,7 @@ pub(crate) async fn next(
     connection: &mut SqliteConnection,
     sql: &Statements,
     outlook: &Outlook,
+    bytes: usize,
 ) -> Result<Option<Stretch>, BackendError> {
     let (group_id, after) = (outlook.group_id, outlook.hi);
     let end = outlook.log_end.min(after + pump::BATCH);
@@ -37,20 +38,21 @@ pub(crate) async fn next(
         .bind(outlook.start)
         .bind(outlook.group.as_str())
         .bind(limit(STRETCH))
+        .bind(limit(bytes))
         .fetch_one(&mut *connection)
         .await
         .map_err(error::backend)?;
-    let n_messages = number(&row, 0)?;
-    if n_messages == 0 {
+    let (n_found, n_given) = (number(&row, 0)?, number(&row, 1)?);
+    if n_found == 0 {
         pump::advance(connection, sql, group_id, end).await?;
         return Ok(None);
     }
-    let is_full = n_messages == limit(STRETCH);
+    let has_more = n_given < n_found || n_found == limit(STRETCH);
     Ok(Some(Stretch {
         group_id,
         after,
-        upto: if is_full { number(&row, 1)? } else { end },
-        is_replay: row.try_get(2).map_err(error::backend)?,
+        upto: if has_more { number(&row, 2)? } else { end },
+        is_replay: row.try_get(3).map_err(error::backend)?,
     }))
 }
 

@@ -28,6 +28,7 @@ mod joining;
 mod joining_at_once;
 mod knowing;
 mod known_ids;
+mod large;
 mod observing;
 mod operating;
 mod reacting;
@@ -195,6 +196,9 @@ promises! {
         same_id_once_in_one_dispatch,
         same_id_once_in_units_which_answer_the_first_outcome,
         a_command_that_nobody_decides_is_not_sent_by_a_reaction,
+    }
+    large {
+        a_batch_is_bounded_in_bytes_however_much_waits,
     }
     knowing {
         conflict_is_not_an_error_for_two_hundred_calls_at_once,

@@ -46,27 +46,39 @@ SELECT c.group_id, c.stream_id, m.*
            m.position, m.seq, m.id, m.kind, m.type, m.causation_id, m.correlation_id, m.created_at, m.decided_by,
            m.metadata::text, m.payload::text
       FROM (
-        SELECT * FROM (
-            (SELECT m.*, o.is_replay AS replaying FROM {schema}.owed AS o JOIN {schema}.messages AS m USING (stream_id, seq)
-              WHERE c.owes AND o.group_id = c.group_id AND o.stream_id = c.stream_id AND o.seq <= c.acked_seq AND o.type = ANY(g.types)
-              ORDER BY o.seq LIMIT {messages})
-            UNION ALL
-            (SELECT m.*, coalesce(o.is_replay, m.seq <= c.max_seq)
-               FROM {schema}.messages AS m
-               LEFT JOIN {schema}.owed AS o ON o.group_id = c.group_id AND o.stream_id = m.stream_id AND o.seq = m.seq
-              WHERE c.owes AND m.stream_id = c.stream_id
-                AND m.seq > c.acked_seq AND m.seq <= greatest(c.head_seq, c.acked_seq + {messages})
-                AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
-              ORDER BY m.seq LIMIT {messages})
-            ORDER BY seq LIMIT {messages}
-        ) AS owing
-        UNION ALL
-        -- As much as may come at once, even ahead of the pump: inside a stream positions are committed in order.
-        (SELECT m.*, m.seq <= c.max_seq
-           FROM {schema}.messages AS m
-          WHERE NOT c.owes AND m.stream_id = c.stream_id
-            AND m.seq > c.acked_seq AND m.seq <= greatest(c.head_seq, c.acked_seq + {messages})
-            AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
-          ORDER BY m.seq LIMIT {messages})
+        SELECT m.*, row_number() OVER in_order AS nth,
+               sum(octet_length(m.payload::text) + coalesce(octet_length(m.metadata::text), 0)) OVER in_order AS bytes
+          FROM (
+            -- Large ones are stored compressed, and to know their sizes is to read them: no more of them than may fit.
+            SELECT m.*, sum(pg_column_size(m.payload)) OVER in_order - pg_column_size(m.payload) AS stored_before
+              FROM (
+                SELECT * FROM (
+                    (SELECT m.*, o.is_replay AS replaying FROM {schema}.owed AS o JOIN {schema}.messages AS m USING (stream_id, seq)
+                      WHERE c.owes AND o.group_id = c.group_id AND o.stream_id = c.stream_id AND o.seq <= c.acked_seq AND o.type = ANY(g.types)
+                      ORDER BY o.seq LIMIT {messages})
+                    UNION ALL
+                    (SELECT m.*, coalesce(o.is_replay, m.seq <= c.max_seq)
+                       FROM {schema}.messages AS m
+                       LEFT JOIN {schema}.owed AS o ON o.group_id = c.group_id AND o.stream_id = m.stream_id AND o.seq = m.seq
+                      WHERE c.owes AND m.stream_id = c.stream_id
+                        AND m.seq > c.acked_seq AND m.seq <= greatest(c.head_seq, c.acked_seq + {messages})
+                        AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+                      ORDER BY m.seq LIMIT {messages})
+                    ORDER BY seq LIMIT {messages}
+                ) AS owing
+                UNION ALL
+                -- As much as may come at once, even ahead of the pump: inside a stream positions are committed in order.
+                (SELECT m.*, m.seq <= c.max_seq
+                   FROM {schema}.messages AS m
+                  WHERE NOT c.owes AND m.stream_id = c.stream_id
+                    AND m.seq > c.acked_seq AND m.seq <= greatest(c.head_seq, c.acked_seq + {messages})
+                    AND m.type = ANY(g.types) AND m.decided_by IS DISTINCT FROM g.name
+                  ORDER BY m.seq LIMIT {messages})
+              ) AS m
+            WINDOW in_order AS (ORDER BY m.seq ROWS UNBOUNDED PRECEDING)
+          ) AS m
+         WHERE m.stored_before < {bytes}
+        WINDOW in_order AS (ORDER BY m.seq ROWS UNBOUNDED PRECEDING)
       ) AS m
+     WHERE m.nth = 1 OR m.bytes <= {bytes}
   ) AS m

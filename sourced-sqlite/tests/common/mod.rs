@@ -74,6 +74,7 @@ pub(super) fn request(group_name: &str, lanes: usize) -> ClaimRequest {
         groups: vec![group(group_name).id],
         lanes,
         messages_per_lane: 10,
+        bytes: usize::MAX,
         lease: Duration::from_hours(1),
         stretches: Vec::new(),
     }

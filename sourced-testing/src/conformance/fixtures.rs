@@ -84,6 +84,12 @@ pub(super) fn other() -> NewMessage {
     message(Kind::Event, OTHER, "{}")
 }
 
+/// An event with so many bytes of payload. A database would compress them.
+pub(super) fn event_of(bytes: usize) -> NewMessage {
+    let text = "x".repeat(bytes - 2);
+    message(Kind::Event, HAPPENED, &format!(r#""{text}""#))
+}
+
 pub(super) fn to(
     name: impl AsRef<str>,
     expected: ExpectedSeq,
@@ -131,6 +137,14 @@ pub(super) fn seqs(messages: &[StoredMessage]) -> Vec<u64> {
     messages.iter().map(|message| message.seq.get()).collect()
 }
 
+/// How many bytes of payload a claim has.
+pub(super) fn bytes_of(claim: &Claim) -> usize {
+    let deliveries = claim.deliveries.iter();
+    deliveries
+        .map(|next| next.message.payload.as_str().len())
+        .sum()
+}
+
 pub(super) fn delivered(claim: &Claim) -> Vec<MessageId> {
     let deliveries = claim.deliveries.iter();
     deliveries.map(|delivery| delivery.message.id).collect()
@@ -159,6 +173,7 @@ impl Worker {
                 groups: groups.iter().map(|name| group(name)).collect(),
                 lanes: 100,
                 messages_per_lane: 100,
+                bytes: usize::MAX,
                 lease: LEASE,
                 stretches: Vec::new(),
             },
@@ -191,6 +206,11 @@ impl Worker {
 
     pub(super) fn messages_per_lane(mut self, messages: usize) -> Self {
         self.request.messages_per_lane = messages;
+        self
+    }
+
+    pub(super) fn bytes(mut self, bytes: usize) -> Self {
+        self.request.bytes = bytes;
         self
     }
 

@@ -21,6 +21,7 @@ pub(super) async fn settle(app: &App, after: Position) -> Result<(), AckError> {
         groups: groups.clone(),
         lanes: 100,
         messages_per_lane: 1_000,
+        bytes: usize::MAX,
         lease: Duration::from_mins(1),
         stretches: Vec::new(),
     };

@@ -26,6 +26,7 @@ pub(crate) enum Fault {
     JumpsBetweenPages,
     DoubleClaims,
     ReordersBatch,
+    IgnoresBytes,
     StarvesGroups,
     MarksEverythingAsReplay,
     AcksOnRelease,

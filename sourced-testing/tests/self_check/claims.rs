@@ -32,6 +32,9 @@ backend! {
             if self.has(Fault::NeverEndsLeases) {
                 request.lease = Duration::from_hours(24 * 365);
             }
+            if self.has(Fault::IgnoresBytes) {
+                request.bytes = usize::MAX;
+            }
             let (mut stretches, request) = self.claim_stretches(request).await?;
             let mut claims = self.memory.claim(&request).await?;
             for claim in &mut claims {
@@ -99,8 +102,12 @@ backend! {
             self.memory.ack(ack).await
         }
 
-        async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
+        async fn ack_and_go_on(&self, ack: Ack, mut next: GoOn) -> Result<Acked, AckError> {
             let claim = ack.claim.clone();
+            if self.has(Fault::IgnoresBytes) && !self.is_of_stretch(&claim) {
+                next.bytes = usize::MAX;
+                return self.memory.ack_and_go_on(ack, next).await;
+            }
             if self.has(Fault::GoesOnWhileStopped) {
                 self.memory.start_group(&claim.group).await?;
             }
@@ -111,6 +118,7 @@ backend! {
                     groups: vec![claim.group],
                     lanes: 1,
                     messages_per_lane: next.messages,
+                    bytes: next.bytes,
                     lease: next.lease,
                     stretches: Vec::new(),
                 };

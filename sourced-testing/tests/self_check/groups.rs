@@ -117,6 +117,7 @@ fn everything_of(group: &GroupId) -> ClaimRequest {
         groups: vec![group.clone()],
         lanes: 1_000,
         messages_per_lane: 1_000,
+        bytes: usize::MAX,
         lease: Duration::from_hours(1),
         stretches: Vec::new(),
     }

@@ -81,6 +81,7 @@ told! {
     holes_in_seqs: LeavesHolesInSeqs "WRONG";
     double_claims: DoubleClaims "WRONG";
     reordered_batches: ReordersBatch "these wait";
+    claims_without_a_bound: IgnoresBytes "there is room for";
     wrong_replays: MarksEverythingAsReplay "marked as a replay";
     missing_replay_marks: MarksNothingAsReplay "marked as a replay";
     acks_on_release: AcksOnRelease "WRONG";
@@ -124,6 +125,11 @@ caught! {
     double_claims: DoubleClaims by lease::a_claimed_lane_is_not_claimed_again;
     double_claims_in_a_race: DoubleClaims by in_order_per_stream::of_concurrent_claims_one_gets_the_lane;
     reordered_batches: ReordersBatch by claim::gives_the_pending_messages_of_a_stream_in_order;
+    claims_without_a_bound: IgnoresBytes by claim::claims_are_bounded_in_bytes;
+    claims_of_what_is_owed_without_a_bound: IgnoresBytes by claim::claims_of_what_is_owed_are_bounded_in_bytes;
+    claims_that_go_on_without_a_bound: IgnoresBytes by going_on::claims_that_go_on_are_bounded_in_bytes;
+    claims_of_the_log_without_a_bound: IgnoresBytes by global_order::claims_of_the_log_are_bounded_in_bytes;
+    stretches_without_a_bound: IgnoresBytes by stretches::stretches_are_bounded_in_bytes;
     starved_groups: StarvesGroups by claim::gives_each_group_its_share;
     starved_groups_one_lane_at_a_time: StarvesGroups by claim::gives_every_group_a_turn_even_one_lane_at_a_time;
     wrong_replays: MarksEverythingAsReplay by replay_is_marked::a_first_delivery_is_none;

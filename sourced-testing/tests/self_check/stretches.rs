@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sourced::backend::{
     Ack, AckError, Appended, BackendError, Claim, ClaimKey, ClaimRequest, Claims as _, Delivery,
-    Epoch, FenceError, GroupStatus, Groups as _, STRETCH, Verdict,
+    Epoch, FenceError, GroupStatus, Groups as _, Room, STRETCH, Verdict,
 };
 use sourced::env::Clock as _;
 use sourced::{GroupId, Position, StreamId, Timestamp};
@@ -72,6 +72,7 @@ impl Broken {
             groups: vec![group.clone()],
             lanes: usize::MAX,
             messages_per_lane: STRETCH,
+            bytes: usize::MAX,
             ..request.clone()
         };
         let mut lanes = self.memory.claim(&all).await?;
@@ -89,7 +90,9 @@ impl Broken {
             .flat_map(|lane| lane.deliveries.iter().cloned())
             .collect();
         deliveries.sort_by_key(|next| next.message.position);
-        deliveries.truncate(STRETCH);
+        let mut room = Room::new(STRETCH, request.bytes);
+        let mut fits = |next: &Delivery| room.takes(&next.message.payload, &next.message.metadata);
+        deliveries.truncate(deliveries.iter().take_while(|next| fits(next)).count());
         let last = deliveries[deliveries.len() - 1].message.position;
         for lane in &mut lanes {
             lane.deliveries.retain(|next| next.message.position <= last);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     AckError, Appended, BackendError, FenceError, LaneFailure, Scheduled, StreamAppend, SyncAction,
 };
-use crate::message::{MessageId, StoredMessage};
+use crate::message::{MessageId, Metadata, Payload, StoredMessage};
 use crate::stream::{GroupId, Position, StreamId};
 
 /// Claiming work, and ending it.
@@ -29,6 +29,8 @@ pub trait Claims: Send + Sync {
     ///   gap, in the order of their seqs; a lane is held by one worker at a time.
     /// - *flat-cost*: the cost does not grow with the number of streams nor with the length of the log.
     /// - *replay-is-marked*: [`Delivery::replaying`] is true only for what this group acknowledged before in this stream.
+    /// - A claim has at most `request.bytes` bytes of payloads and metadata, whatever it is of: whoever claims knows how much
+    ///   memory that takes. Its first message is given whatever its size.
     ///
     /// A backend may give a *stretch* of the log instead, to one of `request.stretches`: a claim of [`StreamId::log`] with the
     /// next messages of the group, at most [`STRETCH`] of them, in the order of their positions, whatever streams they are in.
@@ -209,6 +211,9 @@ pub struct ClaimRequest {
     pub lanes: usize,
     /// At most so many messages of each lane; at least 1.
     pub messages_per_lane: usize,
+    /// At most so many bytes of payloads and metadata in each claim, as JSON. The first message is given whatever its size. A
+    /// backend may count a few bytes more for each.
+    pub bytes: usize,
     /// How long the claims hold unless renewed, by the backend's own clock.
     pub lease: Duration,
     /// Those of the groups that may be given a stretch of the log instead of lanes: see [`Claims::claim`].
@@ -217,6 +222,36 @@ pub struct ClaimRequest {
 
 /// How many messages a stretch of the log has at most, and how many positions a group has to be behind to be given one.
 pub const STRETCH: usize = 1_000;
+
+/// What there is room for in one claim, for backends that fill it message by message.
+#[derive(Debug, Clone)]
+pub struct Room {
+    messages: usize,
+    bytes: usize,
+    is_untouched: bool,
+}
+
+impl Room {
+    /// For so many messages, at least 1, of so many bytes together.
+    pub fn new(messages: usize, bytes: usize) -> Self {
+        Self {
+            messages: messages.max(1),
+            bytes,
+            is_untouched: true,
+        }
+    }
+
+    /// Whether the next message fits, which is true of the first whatever its size. When it does, there is less room for
+    /// those after it; when not, there is none for them.
+    pub fn takes(&mut self, payload: &Payload, metadata: &Metadata) -> bool {
+        let bytes = payload.as_str().len() + metadata.n_bytes();
+        let is_first = std::mem::take(&mut self.is_untouched);
+        let fits = self.messages > 0 && (is_first || bytes <= self.bytes);
+        self.messages = if fits { self.messages - 1 } else { 0 };
+        self.bytes = self.bytes.saturating_sub(bytes);
+        fits
+    }
+}
 
 /// Names one claim: lane, holder and epoch. Whoever shows it proves that the lane has not moved on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -276,6 +311,8 @@ pub struct Ack {
 pub struct GoOn {
     /// At most so many of them; at least 1.
     pub messages: usize,
+    /// At most so many bytes of them, as [`ClaimRequest::bytes`] has it.
+    pub bytes: usize,
     /// How long the claim holds unless renewed, by the backend's own clock.
     pub lease: Duration,
 }

@@ -48,7 +48,7 @@ mod wake;
 
 pub use claims::{
     Ack, Acked, Claim, ClaimKey, ClaimRequest, Claims, Delivery, Epoch, GoOn, LaneState, Refusal,
-    STRETCH, Verdict, WorkerId,
+    Room, STRETCH, Verdict, WorkerId,
 };
 pub use documents::{Document, Documents};
 pub use error::{AckError, AppendError, BackendError, FenceError};

@@ -76,6 +76,14 @@ impl Metadata {
         self.entries().is_empty()
     }
 
+    /// How many bytes it has as JSON; none where there are no entries, which take no room.
+    pub(crate) fn n_bytes(&self) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        serde_json::to_string(self).map_or(0, |json| json.len())
+    }
+
     /// All entries, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         let entries = self.entries().iter();

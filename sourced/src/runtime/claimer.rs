@@ -116,6 +116,7 @@ impl Claimer {
             groups,
             lanes,
             messages_per_lane,
+            bytes: options.bytes_per_claim,
             lease: options.lease,
             stretches: Vec::new(),
         };

@@ -383,6 +383,7 @@ impl LaneTask<'_> {
         }
         let next = GoOn {
             messages: self.app().messages_per_lane(&ack.claim.group),
+            bytes: self.app().workers.bytes_per_claim,
             lease: self.app().workers.lease,
         };
         Ok(backend.ack_and_go_on(ack, next).await?.next)

@@ -26,6 +26,14 @@ pub struct WorkerOptions {
     pub lanes: usize,
     /// Messages of one lane handled in one transaction; 100 by default.
     pub messages_per_lane: usize,
+    /// Bytes of payloads and metadata handled in one transaction; 1 MiB by default. The first message is handled whatever its
+    /// size, which [`Limits`](crate::backend::Limits) bound.
+    ///
+    /// It bounds what a backlog of large messages takes of the memory of a process, however long that is: `bytes_per_claim` for
+    /// each of `lanes` that are handled, as much for those that wait for their results to be stored, and a copy of either
+    /// while they are read from the database. What the handlers make of them comes on top. By default that is some 128 MiB,
+    /// twice that for a moment, in which every lane has as much as it may.
+    pub bytes_per_claim: usize,
     /// How long a claim holds without being renewed; 30 seconds by default.
     pub lease: Duration,
     /// The shortest pause between two looks for work when there was none; 20 milliseconds by default.
@@ -50,6 +58,7 @@ impl Default for WorkerOptions {
         Self {
             lanes: 64,
             messages_per_lane: 100,
+            bytes_per_claim: 1024 * 1024,
             lease: Duration::from_secs(30),
             poll_min: Duration::from_millis(20),
             poll_max: Duration::from_secs(1),
@@ -74,6 +83,14 @@ impl WorkerOptions {
     #[must_use]
     pub fn messages_per_lane(mut self, messages_per_lane: usize) -> Self {
         self.messages_per_lane = messages_per_lane;
+        self
+    }
+
+    /// Handles at most so many bytes of payloads and metadata in one transaction, of a lane, of the whole log or of a stretch of
+    /// it. With 0, messages are handled one by one.
+    #[must_use]
+    pub fn bytes_per_claim(mut self, bytes_per_claim: usize) -> Self {
+        self.bytes_per_claim = bytes_per_claim;
         self
     }
 

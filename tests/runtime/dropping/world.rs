@@ -169,6 +169,7 @@ impl Place {
             groups: vec![group.clone()],
             lanes: 1,
             messages_per_lane: 10,
+            bytes: usize::MAX,
             lease: LEASE,
             stretches: Vec::new(),
         }

@@ -20,12 +20,14 @@ impl<H: Harness> Game<'_, H> {
         worker: u8,
         lanes: u8,
         messages: u8,
+        bytes: Option<u8>,
     ) -> Came {
         let request = ClaimRequest {
             worker: WorkerId::from_uuid(Uuid::from_u128(u128::from(worker) + 1)),
             groups: vec![group_id(group)],
             lanes: usize::from(lanes),
             messages_per_lane: usize::from(messages),
+            bytes: bytes.map_or(usize::MAX, usize::from),
             lease: HOUR,
             stretches: Vec::new(),
         };
@@ -81,6 +83,13 @@ impl<H: Harness> Game<'_, H> {
             return Err(format!(
                 "of {} were given {given:?}, and these wait: {pending:?}",
                 key.stream
+            ));
+        }
+        let (n, bytes) = (given.len(), bytes_of(claim));
+        if n > 1 && bytes > request.bytes {
+            return Err(format!(
+                "of {} were given {n} messages, which have {bytes} bytes, and there is room for {}",
+                key.stream, request.bytes
             ));
         }
         let is_marked = |delivery: &sourced::backend::Delivery| {

@@ -27,6 +27,7 @@ pub(in crate::conformance) enum Operation {
         worker: u8,
         lanes: u8,
         messages: u8,
+        bytes: Option<u8>,
     },
     Ack {
         claim: u8,
@@ -129,8 +130,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => nth.prop_map(|nth| Operation::AppendAgain { nth }),
         1 => nth.prop_map(|nth| Operation::AppendElsewhere { nth }),
         1 => group.clone().prop_map(|group| Operation::Register { group }),
-        8 => (group.clone(), 0..3_u8, 1..=3_u8, 1..=3_u8)
-            .prop_map(|(group, worker, lanes, messages)| Operation::Claim { group, worker, lanes, messages }),
+        8 => (group.clone(), 0..3_u8, 1..=3_u8, 1..=3_u8, proptest::option::of(0..8_u8))
+            .prop_map(|(group, worker, lanes, messages, bytes)| Operation::Claim { group, worker, lanes, messages, bytes }),
         8 => (claim.clone(), 1..=3_u8, proptest::option::of(write()), any::<bool>())
             .prop_map(|(claim, messages, append, schedule)| Operation::Ack { claim, messages, append, schedule }),
         4 => (claim.clone(), verdict).prop_map(|(claim, verdict)| Operation::Fail { claim, verdict }),

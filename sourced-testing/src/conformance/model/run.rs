@@ -86,8 +86,9 @@ impl<H: Harness> Game<'_, H> {
                 worker,
                 lanes,
                 messages,
+                bytes,
             } => {
-                self.claim(usize::from(*group), *worker, *lanes, *messages)
+                self.claim(usize::from(*group), *worker, *lanes, *messages, *bytes)
                     .await
             }
             Operation::Ack {
@@ -205,7 +206,7 @@ impl<H: Harness> Game<'_, H> {
                     break;
                 }
                 let n = self.claims.len();
-                self.claim(group, 9, 3, 3).await?;
+                self.claim(group, 9, 3, 3, None).await?;
                 for _ in n..self.claims.len() {
                     // Each is the newest once: what was acknowledged goes to the other end.
                     self.ack(0, 3, None, false).await?;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sourced::backend::{BackendError, FenceError};
+use sourced::Metadata;
+use sourced::backend::{Backend, BackendError, FenceError};
 
 use super::super::Harness;
 use super::super::fixtures::*;
@@ -85,6 +86,66 @@ pub async fn gives_no_more_messages_of_a_lane_than_asked_for<H: Harness>(harness
         store.ack(ack_all(&claim)).await.unwrap();
     }
     assert_eq!(seen, ids_of(&messages));
+}
+
+pub async fn claims_are_bounded_in_bytes<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await.bytes(250_000);
+    let messages: Vec<_> = SIZES.map(event_of).into();
+    append(&store, "a", messages.clone()).await;
+    assert_eq!(taken(&store, &worker, "a").await, IN_250_000);
+    let with_metadata = |_| {
+        let mut event = event();
+        event.metadata = Metadata::new().with("text", "x".repeat(60_000));
+        event
+    };
+    let messages: Vec<_> = (0..3).map(with_metadata).collect();
+    append(&store, "b", messages).await;
+    let worker = worker.bytes(125_000);
+    assert_eq!(taken(&store, &worker, "b").await, [2, 1]);
+    // Whoever has room for nothing goes on one by one.
+    append(&store, "c", events(3)).await;
+    let worker = worker.bytes(0);
+    assert_eq!(taken(&store, &worker, "c").await, [1, 1, 1]);
+    is_quiet(&store, &worker).await;
+}
+
+pub async fn claims_of_what_is_owed_are_bounded_in_bytes<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    register(&store, "g", &[OTHER]).await;
+    let mut messages: Vec<_> = SIZES.map(event_of).into();
+    messages.insert(3, other());
+    append(&store, "a", messages).await;
+    let claim = Worker::new(&["g"]).claim(&store).await;
+    store.ack(ack_all(&claim)).await.unwrap();
+    // Three of them lie before what is acknowledged.
+    let worker = Worker::of(&store, "g").await.bytes(250_000);
+    assert_eq!(taken(&store, &worker, "a").await, IN_250_000);
+    is_quiet(&store, &worker).await;
+}
+
+/// Of a backlog.
+const SIZES: [usize; 7] = [100_000, 100_000, 100_000, 300_000, 100_000, 1_000, 1_000];
+/// How many of them come at once.
+const IN_250_000: [usize; 4] = [2, 1, 1, 3];
+
+/// How many messages of a stream come in each claim, until all are acknowledged.
+async fn taken(store: &impl Backend, worker: &Worker, name: &str) -> Vec<usize> {
+    let (mut sizes, mut seen) = (Vec::new(), Vec::new());
+    while store.pending_lanes(&worker.request.groups).await.unwrap() > 0 {
+        for claim in worker.try_claim(store).await {
+            sizes.push(claim.deliveries.len());
+            seen.extend(delivered(&claim));
+            store.ack(ack_all(&claim)).await.unwrap();
+        }
+    }
+    let stored = read(store, name).await;
+    let handled = stored
+        .iter()
+        .filter(|message| message.type_name.as_str() != OTHER);
+    let handled: Vec<_> = handled.map(|message| message.id).collect();
+    assert_eq!(seen, handled, "each once and in order");
+    sizes
 }
 
 pub async fn gives_the_longest_waiting_first<H: Harness>(harness: &H) {

@@ -70,6 +70,25 @@ pub async fn all_streams_come_in_the_order_of_positions<H: Harness>(harness: &H)
     is_quiet(&store, &worker).await;
 }
 
+pub async fn claims_of_the_log_are_bounded_in_bytes<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let worker = worker_of_log(&store, "g").await.bytes(250_000);
+    let sizes = [100_000, 100_000, 100_000, 300_000, 100_000, 1_000];
+    let mut ids = Vec::new();
+    for (name, bytes) in ["b", "a", "b", "c", "a", "c"].into_iter().zip(sizes) {
+        ids.push(append(&store, name, [event_of(bytes)]).await[0].id);
+    }
+    let mut seen = Vec::new();
+    for expected in [2, 1, 1, 2] {
+        let claim = worker.claim(&store).await;
+        assert_eq!(claim.deliveries.len(), expected);
+        seen.extend(delivered(&claim));
+        store.ack(ack_all(&claim)).await.unwrap();
+    }
+    assert_eq!(seen, ids);
+    is_quiet(&store, &worker).await;
+}
+
 pub async fn a_part_of_a_claim_can_be_acknowledged<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     let worker = worker_of_log(&store, "g").await;

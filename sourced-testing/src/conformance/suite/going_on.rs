@@ -11,6 +11,7 @@ use super::super::fixtures::*;
 
 const NEXT: GoOn = GoOn {
     messages: 100,
+    bytes: usize::MAX,
     lease: LEASE,
 };
 
@@ -203,6 +204,37 @@ pub async fn at_most_so_many_are_claimed<H: Harness>(harness: &H) {
     let rest = worker.claim(&store).await;
     assert_eq!(delivered(&rest), [own[2].id, acked.appended[0].id]);
     store.ack(ack_all(&rest)).await.unwrap();
+    is_quiet(&store, &worker).await;
+}
+
+pub async fn claims_that_go_on_are_bounded_in_bytes<H: Harness>(harness: &H) {
+    let (store, _guard) = harness.fresh().await;
+    let (worker, claim) = claimed(&store, "a", [command()]).await;
+    let worker = worker.bytes(250_000);
+    let own: Vec<_> = [100_000, 100_000, 100_000].map(event_of).into();
+    let few = GoOn {
+        bytes: 250_000,
+        ..NEXT
+    };
+    let acked = store
+        .ack_and_go_on(appending(&claim, own.clone()), few)
+        .await
+        .unwrap();
+    let next = next_of(&store, &worker, acked).await;
+    assert_eq!(delivered(&next), ids_of(&own[..2]));
+    store.ack(ack_all(&next)).await.unwrap();
+    let rest = worker.claim(&store).await;
+    assert_eq!(delivered(&rest), [own[2].id]);
+    // One that has no room is given all the same, without those after it.
+    let own: Vec<_> = [300_000, 2, 2].map(event_of).into();
+    let acked = store
+        .ack_and_go_on(appending(&rest, own.clone()), few)
+        .await
+        .unwrap();
+    let next = next_of(&store, &worker, acked).await;
+    assert_eq!(delivered(&next), [own[0].id]);
+    store.ack(ack_all(&next)).await.unwrap();
+    assert_eq!(drain(&store, &worker).await, ids_of(&own[1..]));
     is_quiet(&store, &worker).await;
 }
 

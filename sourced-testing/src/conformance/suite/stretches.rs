@@ -70,6 +70,39 @@ pub async fn in_order_of_the_log_and_no_more_than_it_may_have<H: Harness>(harnes
     assert_eq!(drain(&store, &worker).await.len(), places.len() - STRETCH);
 }
 
+pub async fn stretches_are_bounded_in_bytes<H: Harness>(harness: &H) {
+    const BYTES: usize = 400_000;
+    let (store, _guard) = harness.fresh().await;
+    let worker = Worker::of(&store, "g").await.with_stretches();
+    let worker = worker.bytes(BYTES);
+    let mut places = Vec::new();
+    for nth in 0..STRETCH / 10 {
+        // One in a hundred has more bytes than there is room for.
+        let bytes = |stream| match (nth % 10, stream) {
+            (5, 7) => BYTES + 1,
+            _ => 2_000,
+        };
+        let round = (0..20).map(|stream| (format!("s-{stream}"), event_of(bytes(stream))));
+        places.extend(put(&store, round).await);
+    }
+    places.sort();
+    is_decided(&store, &places).await;
+    let mut handled = Handled::default();
+    while store.pending_lanes(&worker.request.groups).await.unwrap() > 0 {
+        for claim in worker.try_claim(&store).await {
+            let bytes = bytes_of(&claim);
+            let n = claim.deliveries.len();
+            assert!(bytes <= BYTES || n == 1, "{n} messages have {bytes} bytes");
+            handled.ack(&store, &claim, n).await;
+        }
+    }
+    handled.are_each_once(&places);
+    if harness.gives_stretches() {
+        // What is behind a full one comes in the next one, and in no lanes.
+        assert!(handled.n_stretches >= 5, "{}", handled.n_stretches);
+    }
+}
+
 pub async fn only_who_is_far_behind_and_asks_is_given_one<H: Harness>(harness: &H) {
     let (store, _guard) = harness.fresh().await;
     let plain = Worker::of(&store, "g").await;

@@ -236,6 +236,7 @@ impl State {
             groups: vec![claim.group],
             lanes: 1,
             messages_per_lane: next.messages,
+            bytes: next.bytes,
             lease: next.lease,
             stretches: Vec::new(),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::store::Log;
 use crate::backend::{
     Claim, ClaimKey, ClaimRequest, Delivery, Epoch, GroupOrder, GroupState, Intervention,
-    LaneFailure, LaneState, OrderError, WorkerId,
+    LaneFailure, LaneState, OrderError, Room, WorkerId,
 };
 use crate::message::{StoredMessage, TypeName};
 use crate::stream::{GroupId, Position, StreamId};
@@ -222,16 +222,18 @@ impl Lanes {
         let lane = self.by_stream.get_mut(&stream)?;
         lane.epoch = Epoch::new(lane.epoch.get() + 1);
         lane.holder = Some(request.worker);
-        let next = lane.pending.iter().take(request.messages_per_lane.max(1));
+        let mut room = Room::new(request.messages_per_lane, request.bytes);
+        let pending = lane.pending.iter().map(|position| log.at(*position));
+        let next = pending.take_while(|next| room.takes(&next.payload, &next.metadata));
         let failure = lane.failure.as_ref();
         let failing_for = failure.map_or(Duration::ZERO, |failure| {
             now.saturating_since(failure.since)
         });
         Some(Claim {
             deliveries: next
-                .map(|position| Delivery {
-                    message: log.at(*position).clone(),
-                    replaying: lane.ever_acked.contains(position),
+                .map(|message| Delivery {
+                    message: message.clone(),
+                    replaying: lane.ever_acked.contains(&message.position),
                 })
                 .collect(),
             attempts: lane.attempts,

@@ -25,7 +25,7 @@ pub const CALLS: &[Call] = &[
     call!("Claims::ack_and_go_on", w, task, n => {
         let (ack, sought) = acknowledgement(&w, task, n).await;
         let of = w.clone();
-        let next = GoOn { messages: 10, lease: LEASE };
+        let next = GoOn { messages: 10, bytes: usize::MAX, lease: LEASE };
         Made::plain(async move { _ = w.backend().ack_and_go_on(ack, next).await.unwrap() })
             .then((of, sought), acknowledged_or_not)
     }),

@@ -218,6 +218,7 @@ pub async fn it_is_no_stream_to_go_on_in<H: Harness>(harness: &H) {
         .push(to("result", ExpectedSeq::Any, [result.clone()]));
     let next = GoOn {
         messages: 10,
+        bytes: usize::MAX,
         lease: LEASE,
     };
     let acked = store.ack_and_go_on(ack, next).await.unwrap();
