@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::careless::Omission;
+
 /// Breaks processes and databases, and counts what was lost, doubled or reordered.
 #[derive(Debug, Parser)]
 #[expect(
@@ -47,6 +49,12 @@ pub(crate) struct Args {
     /// Lets a new version of a table take the place of the old one under traffic, while readers query it.
     #[arg(long)]
     pub(crate) rebuild: bool,
+    /// Moves the database now and again.
+    #[arg(long, value_enum)]
+    pub(crate) moves: Option<Move>,
+    /// Lets decisions be made on events that are gone, to show that this program sees it.
+    #[arg(long, requires = "moves")]
+    pub(crate) no_history_check: bool,
     /// Lets workers that lost a lane write all the same, to show that this program sees it.
     #[arg(long)]
     pub(crate) no_fence: bool,
@@ -65,11 +73,30 @@ pub(crate) struct Args {
     pub(crate) nth: u64,
 }
 
+impl Args {
+    /// What the backend of the child processes does not look at.
+    pub(crate) fn omission(&self) -> Option<Omission> {
+        let history = self.no_history_check.then_some(Omission::History);
+        history.or(self.no_fence.then_some(Omission::Fence))
+    }
+}
+
 /// The backends that processes can share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
     Postgres,
     Sqlite,
+}
+
+/// How a database comes to be an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Move {
+    /// A copy takes its place.
+    Restore,
+    /// A replica takes over that may lack the last writes.
+    Failover,
+    /// A replica takes over that has all that was acknowledged.
+    SynchronousFailover,
 }
 
 /// The parts that child processes play.

@@ -1,7 +1,7 @@
 //! Starts everything, breaks it, lets it come to rest, and counts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 use sourced::backend::{BackendError, ResetFrom, ResetScope};
 use sourced::{App, GroupId, StreamId};
-use sourced_testing::postgres::ThrowawayPostgres;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-use crate::args::{Args, Backend, Role};
-use crate::database::Database;
+use crate::args::{Args, Move, Role};
 use crate::domain::BOOKS;
+use crate::losses::{Losses, Moment};
 use crate::recorder;
 use crate::report::Report;
+use crate::site::{Place, Server, Site, Spell};
 use crate::small_disk::SmallDisk;
 use crate::troupe::Troupe;
 use crate::verify::verify;
@@ -32,19 +32,19 @@ pub(crate) const DISPATCHERS: u64 = 2;
 /// How long everything may take to come to rest after the last fault.
 pub(crate) const REST: Duration = Duration::from_mins(3);
 
+/// How many of the faults move the database, where it is moved.
+const MOVES: f64 = 0.25;
+
 /// Plays the whole piece.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
-    let server = (args.backend == Backend::Postgres).then(ThrowawayPostgres::start);
     let place = args.small_disk.as_deref().unwrap_or(folder.path());
-    let database = match &server {
-        Some(server) => Database::Postgres(server.url().to_owned()),
-        None => Database::Sqlite(place.join("chaos.db")),
-    };
+    let site = Site::found(args, place).await?;
+    let database = site.database();
     database.prepare().await?;
     // The first to open it sets it up.
-    let app = database.open(false).await?;
-    let mut stage = Stage::set(args, &database, &app, folder.path(), server)?;
+    let app = database.open(None).await?;
+    let mut stage = Stage::set(args, &app, folder.path(), site)?;
     let faults = stage.break_things(args).await?;
     stage.calm_down().await?;
     let is_quiet = rest(&app).await;
@@ -59,9 +59,11 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let mut report = Report {
         faults,
+        late: stage.troupe.n_late,
         ..Report::default()
     };
-    verify(&app, &database, folder.path(), &mut report).await?;
+    let losses = &stage.losses;
+    verify(&app, &database, folder.path(), losses, &mut report).await?;
     if !report.is_clean() || n_ended > 0 {
         keep_logs(folder.path());
     }
@@ -115,6 +117,10 @@ enum Fault {
     KillDispatcher,
     /// A process ends at some poll of some call.
     EndInCall,
+    /// A call is dropped at some poll.
+    GiveUp,
+    /// A process is asked to stop, and has to do so in time.
+    StopWorker,
     HaltWorker,
     HaltDispatcher,
     CutConnections,
@@ -123,6 +129,14 @@ enum Fault {
     ResetGroup,
     /// A group gives a type up, or takes it up again.
     ChangeTypes,
+    /// The database stands still for a while, or takes no writes.
+    Spell(Spell),
+    /// A copy of the database is kept.
+    Copy,
+    /// The copy takes the place of the database.
+    Restore,
+    /// The replica takes over.
+    FailOver,
     /// There is no Postgres for a while.
     Outage,
     /// There is no space left for a while.
@@ -133,7 +147,13 @@ enum Fault {
 struct Stage {
     troupe: Troupe,
     small_disk: Option<SmallDisk>,
-    server: Option<ThrowawayPostgres>,
+    site: Site,
+    moves: Option<Move>,
+    /// Where the dispatchers write down what was acknowledged.
+    folder: PathBuf,
+    /// When the copy was made, if there is one.
+    copied: Option<Moment>,
+    losses: Losses,
     /// For what an operator does.
     app: App,
     /// What operators are at. It may wait for a process that is halted, and that nobody else would wake.
@@ -142,17 +162,15 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(
-        args: &Args,
-        database: &Database,
-        app: &App,
-        folder: &Path,
-        server: Option<ThrowawayPostgres>,
-    ) -> anyhow::Result<Self> {
+    fn set(args: &Args, app: &App, folder: &Path, site: Site) -> anyhow::Result<Self> {
         Ok(Self {
-            troupe: Troupe::start(args, database, folder)?,
+            troupe: Troupe::start(args, &site.database(), folder)?,
             small_disk: args.small_disk.as_deref().map(SmallDisk::new),
-            server,
+            site,
+            moves: args.moves,
+            folder: folder.to_owned(),
+            copied: None,
+            losses: Losses::default(),
             app: app.clone(),
             errands: JoinSet::new(),
             random: StdRng::seed_from_u64(args.seed),
@@ -180,6 +198,7 @@ impl Stage {
                 self.troupe.wake_halted(false);
                 self.troupe.mend()?;
                 self.free_disk()?;
+                self.site.look(Instant::now()).await?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             let fault = self.draw();
@@ -193,17 +212,30 @@ impl Stage {
     }
 
     fn draw(&mut self) -> Fault {
-        let on_postgres = self.server.is_some();
+        if let Some(moves) = self.moves
+            && self.random.random_bool(MOVES)
+        {
+            return match (moves, &self.copied) {
+                (Move::Restore, None) => Fault::Copy,
+                (Move::Restore, Some(_)) => Fault::Restore,
+                (Move::Failover | Move::SynchronousFailover, _) => Fault::FailOver,
+            };
+        }
+        let on_postgres = matches!(self.site.place, Place::Server(_));
         match self.random.random_range(0..100) {
-            12..34 => Fault::EndInCall,
-            34..50 => Fault::KillDispatcher,
-            50..66 => Fault::HaltWorker,
-            66..70 => Fault::HaltDispatcher,
+            8..26 => Fault::EndInCall,
+            26..36 => Fault::GiveUp,
+            36..48 => Fault::KillDispatcher,
+            48..62 => Fault::HaltWorker,
+            62..66 => Fault::HaltDispatcher,
+            66..70 => Fault::StopWorker,
             70..76 => Fault::ResetGroup,
             76..82 => Fault::ChangeTypes,
-            82..96 if on_postgres => Fault::CutConnections,
-            96..100 if on_postgres => Fault::KillPostgres,
-            82..100 if self.small_disk.is_some() => Fault::FillDisk,
+            82..85 => Fault::Spell(Spell::StandsStill),
+            85..88 => Fault::Spell(Spell::TakesNoWrites),
+            88..97 if on_postgres => Fault::CutConnections,
+            97..100 if on_postgres => Fault::KillPostgres,
+            88..100 if self.small_disk.is_some() => Fault::FillDisk,
             _ => Fault::KillWorker,
         }
     }
@@ -213,11 +245,30 @@ impl Stage {
             Fault::KillWorker => self.kill(Role::Worker)?,
             Fault::KillDispatcher => self.kill(Role::Dispatcher)?,
             Fault::EndInCall => {
-                let roles = [Role::Worker, Role::Worker, Role::Dispatcher];
-                let role = roles[self.random.random_range(0..roles.len())];
-                let nth = self.troupe.draw(role, &mut self.random);
+                let (role, nth) = self.anybody();
                 self.troupe.strike(role, nth);
             }
+            Fault::GiveUp => {
+                let (role, nth) = self.anybody();
+                self.troupe.hurry(role, nth);
+            }
+            Fault::StopWorker => {
+                let nth = self.troupe.draw(Role::Worker, &mut self.random);
+                self.troupe.stop(Role::Worker, nth);
+            }
+            Fault::Spell(spell) => {
+                // One that is halted may hold what a stranger waits for.
+                self.troupe.wake_halted(true);
+                let length = Duration::from_millis(self.random.random_range(500..6_000));
+                self.site.cast(spell, Instant::now() + length).await?;
+            }
+            Fault::Copy => {
+                self.troupe.wake_halted(true);
+                self.copied = Some(Moment::now(&self.folder)?);
+                self.site.copy().await?;
+            }
+            Fault::Restore => self.restore().await?,
+            Fault::FailOver => self.fail_over().await?,
             Fault::HaltWorker => {
                 let nth = self.troupe.draw(Role::Worker, &mut self.random);
                 let pause = LEASE.mul_f64(self.random.random_range(1.1..2.2));
@@ -230,16 +281,14 @@ impl Stage {
             }
             Fault::CutConnections => {
                 let share = self.random.random_range(0.1..1.0);
-                if let Some(server) = &self.server {
-                    cut_connections(server.url(), share).await;
+                if let Some(server) = self.site.server().await? {
+                    cut_connections(server.own_url(), share).await;
                 }
             }
             Fault::KillPostgres => {
-                let server = self.server.as_ref().context("only with a server")?;
-                tokio::task::block_in_place(|| {
-                    server.kill();
-                    server.restart();
-                });
+                let server = self.server().await?;
+                server.kill();
+                server.restart();
             }
             Fault::FillDisk => {
                 let pause = Duration::from_millis(self.random.random_range(300..2_500));
@@ -248,7 +297,7 @@ impl Stage {
             }
             Fault::Outage => unreachable!("it is not drawn: it comes once"),
             Fault::ResetGroup => {
-                let groups = [recorder::GROUP, "account", "book"];
+                let groups = [recorder::GROUP, "account", "book", "tally"];
                 let group = GroupId::new(groups[self.random.random_range(0..groups.len())])?;
                 let scope = if self.random.random_bool(0.5) {
                     ResetScope::All
@@ -281,17 +330,56 @@ impl Stage {
 
     /// There is no Postgres for a while, in which all that runs has to hold out.
     async fn stop_postgres(&mut self, outage: Duration) -> anyhow::Result<()> {
-        let server = self.server.take().context("an outage is for Postgres")?;
-        tokio::task::block_in_place(|| server.kill());
+        self.server().await?.kill();
         let over = Instant::now() + outage;
         while Instant::now() < over {
             self.troupe.wake_halted(false);
             self.troupe.mend()?;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::task::block_in_place(|| server.restart());
-        self.server = Some(server);
+        self.server().await?.restart();
         Ok(())
+    }
+
+    async fn server(&mut self) -> anyhow::Result<&mut Server> {
+        let server = self.site.server().await?;
+        server.context("there is no server")
+    }
+
+    /// The copy takes the place of the database, while everybody is at work or after all were ended.
+    async fn restore(&mut self) -> anyhow::Result<()> {
+        let copied = self.copied.take().context("there is no copy")?;
+        let roles = [Role::Worker, Role::Dispatcher];
+        let are_ended = self.random.random_bool(0.25);
+        for role in roles.into_iter().filter(|_| are_ended) {
+            self.troupe.kill_all(role)?;
+        }
+        self.site.restore().await?;
+        self.losses.add(&copied, &Moment::now(&self.folder)?);
+        for role in roles.into_iter().filter(|_| are_ended) {
+            self.troupe.replace_all(role)?;
+        }
+        Ok(())
+    }
+
+    /// The replica takes over after it was cut off for a moment, which a synchronous one loses nothing by.
+    async fn fail_over(&mut self) -> anyhow::Result<()> {
+        let lag = Duration::from_millis(self.random.random_range(0..1_000));
+        if self.moves == Some(Move::SynchronousFailover) {
+            return self.server().await?.fail_over(lag).await;
+        }
+        let since = Moment::now(&self.folder)?;
+        let server = self.server().await?;
+        server.has_followed().await?;
+        server.fail_over(lag).await?;
+        self.losses.add(&since, &Moment::now(&self.folder)?);
+        Ok(())
+    }
+
+    fn anybody(&mut self) -> (Role, usize) {
+        let roles = [Role::Worker, Role::Worker, Role::Dispatcher];
+        let role = roles[self.random.random_range(0..roles.len())];
+        (role, self.troupe.draw(role, &mut self.random))
     }
 
     fn free_disk(&mut self) -> anyhow::Result<()> {
@@ -310,6 +398,7 @@ impl Stage {
     async fn calm_down(&mut self) -> anyhow::Result<()> {
         self.troupe.wake_halted(true);
         self.small_disk = None;
+        self.site.end_spell().await?;
         while self.errands.join_next().await.is_some() {}
         let all = recorder::group(true, true)?;
         while let Err(error) = self.app.backend().register_group(&all).await {

@@ -10,12 +10,15 @@ use sourced_sqlite::Sqlite;
 use sourced_testing::Faulty;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::domain::{Account, Book};
+use crate::careless::{Careless, Omission};
+use crate::domain::{Account, Book, Tally};
 use crate::dying::Dies;
 use crate::recorder::{Recorder, TABLE};
 use crate::trouble::Trouble;
-use crate::unfenced::Unfenced;
-use crate::worker::LEASE;
+use crate::worker::{LEASE, STOP_WITHIN};
+
+/// Shorter than a server stands still at times.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// A server or a file.
 #[derive(Debug, Clone)]
@@ -64,9 +67,9 @@ impl Database {
     }
 
     /// The app, however long the database is away.
-    pub(crate) async fn patiently_opened(&self, no_fence: bool) -> App {
+    pub(crate) async fn patiently_opened(&self, omission: Option<Omission>) -> App {
         loop {
-            match self.open(no_fence).await {
+            match self.open(omission).await {
                 Ok(app) => return app,
                 Err(error) => eprintln!("not open yet: {error:#}"),
             }
@@ -75,30 +78,38 @@ impl Database {
     }
 
     /// The app.
-    pub(crate) async fn open(&self, no_fence: bool) -> anyhow::Result<App> {
+    pub(crate) async fn open(&self, omission: Option<Omission>) -> anyhow::Result<App> {
         match self {
-            Self::Postgres(url) => app(Postgres::connect(url).await?, no_fence).await,
-            Self::Sqlite(path) => app(Sqlite::open(path).await?, no_fence).await,
+            Self::Postgres(url) => {
+                let backend = Postgres::builder(url).answer_within(ANSWER_WITHIN);
+                app(backend.connect().await?, omission).await
+            }
+            Self::Sqlite(path) => app(Sqlite::open(path).await?, omission).await,
         }
     }
 }
 
-async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
+async fn app(backend: impl Backend, omission: Option<Omission>) -> anyhow::Result<App> {
+    // An outage that counted as an attempt would park streams; handlers that fail by themselves do not do so ten times.
     let retry = RetryPolicy::default()
-        .attempts(u32::MAX)
+        .attempts(10)
         .first_pause(Duration::from_millis(10))
         .longest_pause(Duration::from_millis(200));
-    let workers = WorkerOptions::default().lease(LEASE).lanes(16).retry(retry);
+    let workers = WorkerOptions::default()
+        .lease(LEASE)
+        .lanes(16)
+        .stop_within(STOP_WITHIN)
+        .retry(retry);
     let app = App::builder().workers(workers).resource(Trouble);
     let app = app
         .register::<Account>()
         .register::<Book>()
+        .register::<Tally>()
         .register::<Recorder>();
     let backend = Faulty::by(backend, Dies);
-    let app = if no_fence {
-        app.backend(Unfenced(backend))
-    } else {
-        app.backend(backend)
+    let app = match omission {
+        Some(omission) => app.backend(Careless::new(backend, omission)),
+        None => app.backend(backend),
     };
     Ok(app.build().await?)
 }

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::args::Args;
 use crate::database::Database;
-use crate::domain::{ACCOUNTS, Deposit};
+use crate::domain::{ACCOUNTS, Account, Deposit};
+use crate::giving_up::unless_given_up;
 
 /// Tasks of one dispatcher, each with numbers of its own.
 pub(crate) const TASKS: u64 = 4;
@@ -21,7 +22,7 @@ pub(crate) const TASKS: u64 = 4;
 /// Dispatches until it is killed.
 pub(crate) async fn run(database: &Database, args: &Args) -> anyhow::Result<ExitCode> {
     let folder = args.folder.clone().context("a dispatcher needs a folder")?;
-    let app = database.patiently_opened(args.no_fence).await;
+    let app = database.patiently_opened(args.omission()).await;
     let n_tasks = u32::try_from(TASKS * crate::conductor::DISPATCHERS)?;
     let pause = Duration::from_secs(1) * n_tasks / args.rate.max(1);
     let tasks = (0..TASKS).map(|task| {
@@ -53,8 +54,12 @@ impl Journal {
     async fn dispatch(mut self, app: &App, pause: Duration) -> anyhow::Result<()> {
         loop {
             // The same number until it is acknowledged, also by the process after this one.
-            while let Err(error) = self.store(app).await {
-                eprintln!("dispatcher {}: {error:#}", self.lane);
+            loop {
+                match unless_given_up(self.store(app)).await {
+                    Some(Ok(())) => break,
+                    Some(Err(error)) => eprintln!("dispatcher {}: {error:#}", self.lane),
+                    None => eprintln!("dispatcher {}: gave up", self.lane),
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             writeln!(self.file, "{}", self.next)?;
@@ -63,10 +68,16 @@ impl Journal {
         }
     }
 
-    /// Every third command goes through a unit, the others are left to the workers.
+    /// Every third command is a visit, which is decided here, and every third one goes through a unit; the others are left to
+    /// the workers.
     async fn store(&self, app: &App) -> anyhow::Result<()> {
         let number = number(self.lane, self.next);
-        let command = Deposit { number }.to(format!("account-{}", number % ACCOUNTS));
+        let account = format!("account-{}", number % ACCOUNTS);
+        if is_visit(self.next) {
+            app.actor::<Account>(account).visit(number).await?;
+            return Ok(());
+        }
+        let command = Deposit { number }.to(account);
         let command = command.with_id(id(self.lane, self.next));
         if self.next.is_multiple_of(3) && !crate::domain::is_unwelcome(number) {
             app.unit().handle(command).await?;
@@ -77,8 +88,14 @@ impl Journal {
     }
 }
 
-/// The number of a deposit; no two are the same.
-fn number(lane: u64, nth: u64) -> u64 {
+/// Whether a task visits an account then. A visit has no id that a task could know: it may be there twice, when nobody could
+/// tell whether it was stored.
+pub(crate) fn is_visit(nth: u64) -> bool {
+    nth % 3 == 1
+}
+
+/// The number of a deposit or a visit; no two are the same.
+pub(crate) fn number(lane: u64, nth: u64) -> u64 {
     lane + nth * TASKS * crate::conductor::DISPATCHERS
 }
 

@@ -1,8 +1,9 @@
-//! What the processes work on: deposits into accounts, noted in books, confirmed a little later.
+//! What the processes work on: deposits into accounts, noted in books, confirmed a little later; and visits.
 //!
 //! ```text
 //! account-7: deposit ──▶ deposited ──▶ book-3: note ──▶ noted ── half a second ──▶ account-7: confirm ──▶ confirmed
 //!                └─ refused, one in ten
+//!            visit ──▶ visited
 //! ```
 
 use std::time::Duration;
@@ -13,16 +14,17 @@ use sourced::prelude::*;
 use crate::trouble::Trouble;
 
 /// So many accounts.
-pub(crate) const ACCOUNTS: u64 = 200;
+pub(crate) const ACCOUNTS: u64 = 40;
 /// So many books, which many accounts share.
 pub(crate) const BOOKS: u64 = 40;
 /// How long a confirmation waits.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// An account remembers nothing but how many deposits it had.
+/// An account remembers nothing but how many deposits and visits it had.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     n_deposits: u64,
+    n_visits: u64,
 }
 
 /// Said to one deposit in ten.
@@ -73,6 +75,19 @@ impl Account {
     }
 
     #[command]
+    pub(crate) fn visit(&self, number: u64) -> Visited {
+        let nth = self.n_visits + 1;
+        Visited { number, nth }
+    }
+
+    /// As of a deposit.
+    #[event]
+    pub(crate) fn visited(&mut self, number: u64, nth: u64) {
+        _ = (number, nth);
+        self.n_visits += 1;
+    }
+
+    #[command]
     pub(crate) fn confirm(&self, number: u64) -> Confirmed {
         Confirmed { number }
     }
@@ -110,5 +125,37 @@ impl Book {
             number: noted.number,
         };
         Ok(confirm.to(&noted.account).after(PAUSE))
+    }
+}
+
+/// How many deposits an account had, as a projector that knows its states from batch to batch.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    account: String,
+    n_deposits: u64,
+}
+
+/// The collection of its documents.
+pub(crate) const TALLIES: &str = "tallies";
+
+#[projector]
+impl Tally {
+    #[state]
+    fn new(id: &StreamId) -> Self {
+        Self {
+            account: id.to_string(),
+            n_deposits: 0,
+        }
+    }
+
+    #[event]
+    fn deposited(&mut self, event: &Deposited) {
+        _ = event;
+        self.n_deposits += 1;
+    }
+
+    #[sync]
+    async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        tx.put(TALLIES, &self.account, &self.n_deposits).await
     }
 }

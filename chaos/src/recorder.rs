@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sourced::backend::{BackendError, Group, StartFrom, SyncAction, Tx};
 use sourced::reactor::{Batch, Handled, Needs, Reactor, Register};
-use sourced::{Failure, GroupId, TypeName};
+use sourced::{Failure, GroupId, MessageId, TypeName};
 use sourced_postgres::PostgresTx as _;
 use sourced_sqlite::SqliteTx as _;
 
@@ -45,10 +45,11 @@ pub(crate) fn group(of_accounts: bool, of_books: bool) -> anyhow::Result<Group> 
 
 /// The table, in words that both databases know.
 pub(crate) const TABLE: [&str; 2] = [
-    "CREATE TABLE effects (id bigserial PRIMARY KEY, stream text NOT NULL, seq bigint NOT NULL, replaying boolean NOT NULL)",
-    "CREATE TABLE effects (id integer PRIMARY KEY, stream text NOT NULL, seq bigint NOT NULL, replaying boolean NOT NULL)",
+    "CREATE TABLE effects (id bigserial PRIMARY KEY, stream text NOT NULL, seq bigint NOT NULL, message text NOT NULL, replaying boolean NOT NULL)",
+    "CREATE TABLE effects (id integer PRIMARY KEY, stream text NOT NULL, seq bigint NOT NULL, message text NOT NULL, replaying boolean NOT NULL)",
 ];
-const INSERT: &str = "INSERT INTO effects (stream, seq, replaying) VALUES ($1, $2, $3)";
+const INSERT: &str =
+    "INSERT INTO effects (stream, seq, message, replaying) VALUES ($1, $2, $3, $4)";
 
 /// Writes a row for each event.
 #[derive(Debug)]
@@ -90,15 +91,18 @@ impl Reactor for Recorder {
             handled.failure = Some(failure);
             return Ok(handled);
         }
-        let seqs = batch.deliveries.iter();
-        let seqs = seqs.map(|delivery| (delivery.message.seq.get(), delivery.replaying));
+        let events = batch.deliveries.iter().map(|delivery| Event {
+            seq: delivery.message.seq.get(),
+            id: delivery.message.id,
+            replaying: delivery.replaying,
+        });
         handled.upto = batch
             .deliveries
             .last()
             .map(|delivery| delivery.message.position);
         handled.syncs.push(Arc::new(Record {
             stream: batch.stream.to_string(),
-            seqs: seqs.collect(),
+            events: events.collect(),
         }));
         Ok(handled)
     }
@@ -107,21 +111,28 @@ impl Reactor for Recorder {
 #[derive(Debug)]
 struct Record {
     stream: String,
-    seqs: Vec<(u64, bool)>,
+    events: Vec<Event>,
+}
+
+#[derive(Debug)]
+struct Event {
+    seq: u64,
+    id: MessageId,
+    replaying: bool,
 }
 
 #[async_trait]
 impl SyncAction for Record {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        for (seq, replaying) in &self.seqs {
-            let seq = i64::try_from(*seq)?;
+        for event in &self.events {
+            let (seq, id) = (i64::try_from(event.seq)?, event.id.to_string());
             if let Ok(connection) = tx.postgres() {
-                let insert = sqlx::query(INSERT).bind(&self.stream);
-                insert.bind(seq).bind(replaying).execute(connection).await?;
+                let insert = sqlx::query(INSERT).bind(&self.stream).bind(seq).bind(id);
+                insert.bind(event.replaying).execute(connection).await?;
             } else {
-                let insert = sqlx::query(INSERT).bind(&self.stream);
+                let insert = sqlx::query(INSERT).bind(&self.stream).bind(seq).bind(id);
                 let connection = tx.sqlite()?;
-                insert.bind(seq).bind(replaying).execute(connection).await?;
+                insert.bind(event.replaying).execute(connection).await?;
             }
         }
         Ok(())

@@ -17,10 +17,17 @@ pub(crate) struct Report {
     pub(crate) doubled: u64,
     /// Messages that were stored, decided or handled before an earlier one of their stream.
     pub(crate) reordered: u64,
+    /// Messages and effects of what is not in the log.
+    pub(crate) unfounded: u64,
+    /// Streams that wait for a person, which no outage is a reason for.
+    pub(crate) parked: u64,
+    /// Processes that had not stopped in time when they were asked to.
+    pub(crate) late: u64,
 }
 
 impl Report {
     pub(crate) fn is_clean(&self) -> bool {
-        self.acked_lost + self.effects_lost + self.doubled + self.reordered == 0
+        let wrong = self.acked_lost + self.effects_lost + self.doubled + self.reordered;
+        wrong + self.unfounded + self.parked + self.late == 0
     }
 }

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use crate::args::{Args, Role};
 use crate::conductor::{DISPATCHERS, WORKERS};
 use crate::database::Database;
-use crate::processes::Part;
+use crate::processes::{End, Part};
 
 /// The child processes.
 pub(crate) struct Troupe {
@@ -18,6 +18,8 @@ pub(crate) struct Troupe {
     halted: Vec<(Instant, Role, usize)>,
     /// Processes that ended by themselves.
     pub(crate) n_ended: u64,
+    /// Processes that did not stop in time.
+    pub(crate) n_late: u64,
 }
 
 impl Troupe {
@@ -38,6 +40,7 @@ impl Troupe {
             dispatchers: (0..DISPATCHERS).map(start).collect::<Result<_, _>>()?,
             halted: Vec::new(),
             n_ended: 0,
+            n_late: 0,
         })
     }
 
@@ -59,9 +62,36 @@ impl Troupe {
 
     /// `kill -9`, and the next process takes its place.
     pub(crate) fn replace(&mut self, role: Role, nth: usize) -> anyhow::Result<()> {
+        self.forget_halted(role, nth);
+        self.parts_mut(role)[nth].replace()
+    }
+
+    /// All of this role are killed, and others take their places.
+    pub(crate) fn replace_all(&mut self, role: Role) -> anyhow::Result<()> {
+        (0..self.parts(role).len()).try_for_each(|nth| self.replace(role, nth))
+    }
+
+    /// All of this role are killed; who takes their places comes [later](Self::replace_all).
+    pub(crate) fn kill_all(&mut self, role: Role) -> anyhow::Result<()> {
+        self.parts_mut(role).iter_mut().try_for_each(Part::kill)
+    }
+
+    /// Asks a process to stop, which is replaced then.
+    pub(crate) fn stop(&mut self, role: Role, nth: usize) {
+        self.forget_halted(role, nth);
+        let part = &mut self.parts_mut(role)[nth];
+        part.go_on();
+        part.stop();
+    }
+
+    /// Makes a process give a call up.
+    pub(crate) fn hurry(&self, role: Role, nth: usize) {
+        self.parts(role)[nth].hurry();
+    }
+
+    fn forget_halted(&mut self, role: Role, nth: usize) {
         self.halted
             .retain(|halted| (halted.1, halted.2) != (role, nth));
-        self.parts_mut(role)[nth].replace()
     }
 
     /// Has a process end in the middle of a call.
@@ -71,7 +101,7 @@ impl Troupe {
 
     /// Halts a process for so long.
     pub(crate) fn halt(&mut self, role: Role, nth: usize, pause: Duration) {
-        self.parts(role)[nth].halt();
+        self.parts_mut(role)[nth].halt(pause);
         self.halted.push((Instant::now() + pause, role, nth));
     }
 
@@ -91,7 +121,11 @@ impl Troupe {
     /// No process should end by itself.
     pub(crate) fn mend(&mut self) -> anyhow::Result<()> {
         for part in self.workers.iter_mut().chain(&mut self.dispatchers) {
-            self.n_ended += u64::from(part.mend()?);
+            match part.mend()? {
+                None => {}
+                Some(End::Unasked) => self.n_ended += 1,
+                Some(End::Late) => self.n_late += 1,
+            }
         }
         Ok(())
     }

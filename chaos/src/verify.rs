@@ -1,16 +1,23 @@
 //! Counts what is wrong with the log and the effects.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use futures_util::TryStreamExt as _;
-use sourced::{App, MessageId, Selection, StoredMessage, StreamId, TypeName};
+use sourced::backend::Parked;
+use sourced::message::MessageType;
+use sourced::{App, GroupId, MessageId, Selection, StoredMessage, StreamId, TypeName};
 use sqlx::Row as _;
 
 use crate::conductor::DISPATCHERS;
 use crate::database::Database;
-use crate::dispatcher::{TASKS, acknowledged, id, path};
-use crate::domain::{Confirm, Confirmed, Deposit, Deposited, Note, Noted, is_unwelcome};
+use crate::dispatcher::{TASKS, acknowledged, id, is_visit, number, path};
+use crate::domain::{
+    Confirm, Confirmed, Deposit, Deposited, Note, Noted, TALLIES, Visit, Visited, is_unwelcome,
+};
+use crate::losses::Losses;
+use crate::recorder;
 use crate::report::Report;
 
 const PAGE: usize = 5_000;
@@ -22,13 +29,17 @@ pub(crate) async fn verify(
     app: &App,
     database: &Database,
     folder: &Path,
+    losses: &Losses,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let log = Log::read(app).await?;
     report.messages = log.messages.len() as u64;
-    log.check_acknowledged(folder, report)?;
+    log.check_acknowledged(folder, losses, report)?;
     log.check_chains(app, report).await?;
     log.check_order(report)?;
+    log.check_causes(report);
+    log.check_tallies(app, report).await?;
+    check_parked(app, report).await?;
     let effects = effects(database).await?;
     log.check_effects(&effects, report);
     Ok(())
@@ -55,9 +66,27 @@ impl Log {
         })
     }
 
-    /// acked-is-durable: what a dispatcher was told to be stored is there, once.
-    fn check_acknowledged(&self, folder: &Path, report: &mut Report) -> anyhow::Result<()> {
+    /// What is told by all messages of a type, and their streams.
+    fn of<M: MessageType>(
+        &self,
+        tell: impl Fn(M) -> u64,
+    ) -> anyhow::Result<Vec<(&StoredMessage, u64)>> {
+        let is_one = |message: &&StoredMessage| message.type_name == TypeName::of::<M>();
+        let told = self.messages.iter().filter(is_one);
+        told.map(|message| Ok((message, tell(message.decode::<M>()?.payload))))
+            .collect()
+    }
+
+    /// acked-is-durable: what a dispatcher was told to be stored is there, once, unless the database was set back over it.
+    fn check_acknowledged(
+        &self,
+        folder: &Path,
+        losses: &Losses,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
         let ids: HashSet<MessageId> = self.messages.iter().map(|message| message.id).collect();
+        let visits = self.of::<Visit>(|visit| visit.number)?;
+        let visits: HashSet<u64> = visits.into_iter().map(|(_, number)| number).collect();
         if ids.len() < self.messages.len() {
             let n_doubled = self.messages.len() - ids.len();
             note(
@@ -65,11 +94,21 @@ impl Log {
                 format_args!("{n_doubled} ids are stored twice"),
             );
         }
-        let mut n_acknowledged = 0;
+        let (mut n_acknowledged, mut n_gone) = (0, 0);
         for lane in 0..TASKS * DISPATCHERS {
             for nth in 0..acknowledged(&path(folder, lane))? {
                 n_acknowledged += 1;
-                if !ids.contains(&id(lane, nth)) {
+                let is_there = if is_visit(nth) {
+                    visits.contains(&number(lane, nth))
+                } else {
+                    ids.contains(&id(lane, nth))
+                };
+                if is_there {
+                    continue;
+                }
+                if losses.are_expected(lane, nth) {
+                    n_gone += 1;
+                } else {
                     note(
                         &mut report.acked_lost,
                         format_args!("command {nth} of task {lane} is not stored"),
@@ -77,7 +116,9 @@ impl Log {
                 }
             }
         }
-        eprintln!("{n_acknowledged} commands were acknowledged");
+        eprintln!(
+            "{n_acknowledged} commands were acknowledged, {n_gone} of them were set back over"
+        );
         Ok(())
     }
 
@@ -90,6 +131,7 @@ impl Log {
                 .or_default() += 1;
         }
         let chain = [
+            (TypeName::of::<Visit>(), TypeName::of::<Visited>()),
             (TypeName::of::<Deposit>(), TypeName::of::<Deposited>()),
             (TypeName::of::<Deposited>(), TypeName::of::<Note>()),
             (TypeName::of::<Note>(), TypeName::of::<Noted>()),
@@ -140,7 +182,8 @@ impl Log {
     /// in their order, each on the state that the one before it had led to.
     fn check_order(&self, report: &mut Report) -> anyhow::Result<()> {
         let mut lasts: HashMap<&StreamId, u64> = HashMap::new();
-        let mut n_deposits: HashMap<&StreamId, u64> = HashMap::new();
+        check_nth(&self.of::<Deposited>(|event| event.nth)?, report);
+        check_nth(&self.of::<Visited>(|event| event.nth)?, report);
         let seqs: HashMap<MessageId, u64> = self
             .messages
             .iter()
@@ -158,19 +201,6 @@ impl Log {
                 );
             }
             let name = message.type_name.as_str();
-            if message.type_name == TypeName::of::<Deposited>() {
-                let n = n_deposits.entry(stream).or_default();
-                *n += 1;
-                let nth = message.decode::<Deposited>()?.payload.nth;
-                if nth != *n {
-                    note(
-                        &mut report.reordered,
-                        format_args!(
-                            "{stream} #{seq} was decided as the deposit {nth}, and is the {n}."
-                        ),
-                    );
-                }
-            }
             let is_decision = message.type_name == TypeName::of::<Deposited>()
                 || message.type_name == TypeName::of::<Noted>()
                 || message.type_name == TypeName::of::<Confirmed>();
@@ -187,12 +217,70 @@ impl Log {
         Ok(())
     }
 
+    /// history-goes-on: nothing was made of what is not there.
+    fn check_causes(&self, report: &mut Report) {
+        let ids: HashSet<MessageId> = self.messages.iter().map(|message| message.id).collect();
+        for message in self.messages.iter().filter(|message| !message.is_root()) {
+            if !ids.contains(&message.causation_id) {
+                let StoredMessage { stream_id, seq, .. } = message;
+                note(
+                    &mut report.unfounded,
+                    format_args!("what led to {stream_id} #{seq} is not there"),
+                );
+            }
+        }
+    }
+
+    /// history-goes-on: projections tell of what is there, and of nothing else.
+    async fn check_tallies(&self, app: &App, report: &mut Report) -> anyhow::Result<()> {
+        let mut tallies = HashMap::new();
+        let found = app.backend().documents(TALLIES, None, PAGE).await?;
+        for document in found {
+            tallies.insert(document.key, document.value.decode::<u64>()?);
+        }
+        let mut n_deposits: HashMap<&str, u64> = HashMap::new();
+        for message in &self.messages {
+            if message.type_name == TypeName::of::<Deposited>() {
+                *n_deposits.entry(message.stream_id.as_str()).or_default() += 1;
+            }
+        }
+        for (account, n) in &n_deposits {
+            let told = tallies.remove(*account).unwrap_or(0);
+            let count = match told.cmp(n) {
+                Ordering::Less => &mut report.effects_lost,
+                Ordering::Equal => continue,
+                Ordering::Greater => &mut report.unfounded,
+            };
+            note(
+                count,
+                format_args!("{account} had {n} deposits, and {told} are told"),
+            );
+        }
+        for account in tallies.keys() {
+            note(
+                &mut report.unfounded,
+                format_args!("{account} had no deposits, and some are told"),
+            );
+        }
+        Ok(())
+    }
+
     /// one-transaction, fenced: each event was recorded once, in order, with its acknowledgement.
     fn check_effects(&self, effects: &[Effect], report: &mut Report) {
+        let ids = self.messages.iter().map(|message| message.id.to_string());
+        let ids: HashSet<String> = ids.collect();
         let mut live: HashMap<(&str, i64), u64> = HashMap::new();
         let mut lasts: HashMap<&str, i64> = HashMap::new();
         for effect in effects.iter().filter(|effect| !effect.replaying) {
-            let Effect { stream, seq, .. } = effect;
+            let Effect {
+                stream, seq, event, ..
+            } = effect;
+            if !ids.contains(event) {
+                note(
+                    &mut report.unfounded,
+                    format_args!("{stream} #{seq} was recorded as {event}, which is not there"),
+                );
+            }
             *live.entry((stream, *seq)).or_default() += 1;
             let last = lasts.insert(stream, *seq).unwrap_or(0);
             if last > *seq {
@@ -228,15 +316,56 @@ impl Log {
     }
 }
 
+/// fresh-state: what a decision has counted is what there is.
+fn check_nth(events: &[(&StoredMessage, u64)], report: &mut Report) {
+    let mut counts: HashMap<&StreamId, u64> = HashMap::new();
+    for (event, nth) in events {
+        let n = counts.entry(&event.stream_id).or_default();
+        *n += 1;
+        if nth != n {
+            let StoredMessage {
+                stream_id,
+                seq,
+                type_name,
+                ..
+            } = event;
+            note(
+                &mut report.reordered,
+                format_args!(
+                    "{stream_id} #{seq} was decided as {type_name} {nth}, and is the {n}."
+                ),
+            );
+        }
+    }
+}
+
+/// An outage is no attempt: nothing waits for a person.
+async fn check_parked(app: &App, report: &mut Report) -> anyhow::Result<()> {
+    for group in ["account", "book", "tally", recorder::GROUP] {
+        let group = GroupId::new(group)?;
+        for parked in app.backend().parked(&group, None, PAGE).await? {
+            let Parked {
+                stream, failure, ..
+            } = parked;
+            note(
+                &mut report.parked,
+                format_args!("{stream} is parked in {group}: {}", failure.error),
+            );
+        }
+    }
+    Ok(())
+}
+
 /// A row of the recorder.
 struct Effect {
     stream: String,
     seq: i64,
+    event: String,
     replaying: bool,
 }
 
 async fn effects(database: &Database) -> anyhow::Result<Vec<Effect>> {
-    const SELECT: &str = "SELECT stream, seq, replaying FROM effects ORDER BY id";
+    const SELECT: &str = "SELECT stream, seq, message, replaying FROM effects ORDER BY id";
     match database {
         Database::Postgres(url) => {
             let pool = sqlx::PgPool::connect(url).await?;
@@ -245,7 +374,8 @@ async fn effects(database: &Database) -> anyhow::Result<Vec<Effect>> {
                 Ok(Effect {
                     stream: row.try_get(0)?,
                     seq: row.try_get(1)?,
-                    replaying: row.try_get(2)?,
+                    event: row.try_get(2)?,
+                    replaying: row.try_get(3)?,
                 })
             };
             rows.into_iter().map(effect).collect()
@@ -260,7 +390,8 @@ async fn effects(database: &Database) -> anyhow::Result<Vec<Effect>> {
                 Ok(Effect {
                     stream: row.try_get(0)?,
                     seq: row.try_get(1)?,
-                    replaying: row.try_get(2)?,
+                    event: row.try_get(2)?,
+                    replaying: row.try_get(3)?,
                 })
             };
             rows.into_iter().map(effect).collect()

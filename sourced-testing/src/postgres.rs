@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 pub struct ThrowawayPostgres {
     guard: Child,
     folder: PathBuf,
+    port: u16,
     url: String,
     tools: Tools,
 }
@@ -48,7 +49,7 @@ impl ThrowawayPostgres {
         // Somebody else may take the free port before the server does.
         let mut trouble = String::new();
         for _ in 0..3 {
-            match Self::try_start(&tools) {
+            match Self::try_start(&tools, &[]) {
                 Ok(server) => return server,
                 Err(error) => trouble = error,
             }
@@ -93,7 +94,49 @@ impl ThrowawayPostgres {
         self.tools.run(GO_ON, &self.folder);
     }
 
-    fn try_start(tools: &Tools) -> Result<Self, String> {
+    /// Makes a copy of what the server holds, by `pg_basebackup`, while it works. It takes the place of an earlier copy.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn copy(&self) {
+        self.tools.run(COPY, &self.folder);
+    }
+
+    /// Stops the server at once, puts the [copy](Self::copy) in the place of its data, and starts it. The copy is used up.
+    ///
+    /// # Panics
+    /// When there is no copy, or the server does not start.
+    pub fn restore(&self) {
+        self.tools.run(RESTORE, &self.folder);
+    }
+
+    /// Starts a replica of this server, which follows it by streaming replication, with its settings.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use = "it is gone when it is dropped"]
+    pub fn replica(&self) -> Self {
+        let port = self.port().to_string();
+        match Self::try_start(&self.tools, &[&port]) {
+            Ok(replica) => replica,
+            Err(error) => panic!("no replica can be started: {error}"),
+        }
+    }
+
+    /// Makes a replica a server of its own, which takes writes.
+    ///
+    /// # Panics
+    /// When it is none, or does not run.
+    pub fn promote(&self) {
+        self.tools.run(PROMOTE, &self.folder);
+    }
+
+    /// Where the server listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn try_start(tools: &Tools, primary: &[&str]) -> Result<Self, String> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?
@@ -101,6 +144,7 @@ impl ThrowawayPostgres {
         let mut guard = tools
             .shell(GUARD)
             .arg(port.to_string())
+            .args(primary)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -119,6 +163,7 @@ impl ThrowawayPostgres {
         Ok(Self {
             guard,
             folder: folder.into(),
+            port,
             url: format!("postgres://sourced@127.0.0.1:{port}/postgres"),
             tools: tools.clone(),
         })
@@ -222,7 +267,7 @@ signal() {
 }
 "#;
 
-/// `$2` is the port. Says `ready` and the folder, waits for the end of its input, and cleans up.
+/// `$2` is the port, `$3` that of the server it is a replica of, if it is one. Says `ready` and the folder, waits for the end of its input, and cleans up.
 const GUARD: &str = r#"
 trap '' INT TERM HUP
 folder=$(mktemp -d "${TMPDIR:-/tmp}/sourced-pg-XXXXXX") || exit 1
@@ -234,7 +279,12 @@ clean_up() {
     cd / && rm -rf "$folder"
 }
 fail() { echo "$1: $(tail -n 3 "$folder/log" 2>/dev/null | tr '\n' ' ')"; clean_up; exit 1; }
-as_user "$bin/initdb" -D "$folder/data" -U sourced -A trust -E UTF8 --no-locale --no-sync >"$folder/log" 2>&1 || fail initdb
+if [ -n "${3-}" ]; then
+    as_user "$bin/pg_basebackup" -D "$folder/data" -h 127.0.0.1 -p "$3" -U sourced -R -c fast --no-sync \
+        >"$folder/log" 2>&1 || fail pg_basebackup
+else
+    as_user "$bin/initdb" -D "$folder/data" -U sourced -A trust -E UTF8 --no-locale --no-sync >"$folder/log" 2>&1 || fail initdb
+fi
 cat >>"$folder/data/postgresql.conf" <<END
 port = $2
 listen_addresses = '127.0.0.1'
@@ -242,6 +292,8 @@ unix_socket_directories = '$folder'
 max_connections = 300
 fsync = off
 full_page_writes = off
+wal_keep_size = 512MB
+wal_retrieve_retry_interval = 200ms
 END
 if [ "$(id -u)" = 0 ]; then chown postgres "$folder/log"; fi
 as_user "$bin/pg_ctl" start -D "$folder/data" -l "$folder/log" -w >/dev/null 2>&1 || fail pg_ctl
@@ -265,6 +317,28 @@ const GO_ON: &str = r#"
 signal CONT "$2"
 "#;
 
+/// `$2` is the folder.
+const COPY: &str = r#"
+rm -rf "$2/copy"
+port=$(sed -n 4p "$2/data/postmaster.pid")
+as_user "$bin/pg_basebackup" -D "$2/copy" -h 127.0.0.1 -p "$port" -U sourced -c fast --no-sync >/dev/null 2>&1
+"#;
+
+/// `$2` is the folder.
+const RESTORE: &str = r#"
+cd "$2" || exit 1
+[ -d copy ] || exit 1
+as_user "$bin/pg_ctl" stop -D "$2/data" -m immediate -w >/dev/null 2>&1 || exit 1
+rm -rf data && mv copy data || exit 1
+as_user "$bin/pg_ctl" start -D "$2/data" -l "$2/log" -w >/dev/null 2>&1
+"#;
+
+/// `$2` is the folder.
+const PROMOTE: &str = r#"
+cd "$2" || exit 1
+as_user "$bin/pg_ctl" promote -D "$2/data" -w >/dev/null 2>&1
+"#;
+
 /// `$2` is the folder. The last processes of the killed server may still be on their way out.
 const RESTART: &str = r#"
 cd "$2" || exit 1
@@ -278,6 +352,21 @@ exit 1
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_takes_the_place_of_what_came_after_it_and_a_replica_that_of_its_server() {
+        let server = ThrowawayPostgres::start();
+        let copied = |server: &ThrowawayPostgres| server.folder.join("data/copied").exists();
+        server.copy();
+        std::fs::write(server.folder.join("data/copied"), "").unwrap();
+        let replica = server.replica();
+        assert!(copied(&server) && copied(&replica));
+        server.restore();
+        assert!(!copied(&server));
+        server.kill();
+        replica.promote();
+        assert!(!replica.folder.join("data/standby.signal").exists());
+    }
 
     #[test]
     fn a_server_comes_back_after_a_kill_and_is_gone_after_a_drop() {

@@ -10,17 +10,17 @@
 mod bank;
 #[path = "simulation/bouncer.rs"]
 mod bouncer;
+#[path = "../../chaos/src/careless.rs"]
+mod careless;
 #[path = "simulation/clockwork.rs"]
 mod clockwork;
 #[path = "simulation/refunds.rs"]
 mod refunds;
-#[path = "../../chaos/src/unfenced.rs"]
-mod unfenced;
 
 use std::time::Duration;
 
+use careless::{Careless, Omission};
 use sourced_testing::simulation::{Counterexample, Fault};
-use unfenced::Unfenced;
 
 #[test]
 fn nothing_is_skipped_doubled_or_out_of_order() {
@@ -52,7 +52,9 @@ fn the_same_seed_is_the_same_history_to_the_byte() {
 fn a_storage_that_does_not_fence_is_found_out() {
     // A replay takes claims back, which is a fence of its own.
     let faults = Fault::ALL.into_iter().filter(|it| *it != Fault::Replay);
-    let simulation = bank::simulated().storage(Unfenced).faults(faults);
+    let simulation = bank::simulated()
+        .storage(|storage| Careless::new(storage, Omission::Fence))
+        .faults(faults);
     let found = simulation.seeds(0..1_000).run();
     let found = found.expect_err("a thousand seeds found nothing");
     let is_about_doubles = ["one-transaction", "decided-once"];

@@ -253,7 +253,7 @@ impl<'a> Stage<'a> {
     /// No process should end by itself.
     fn mend(&mut self) -> anyhow::Result<()> {
         for part in self.workers.iter_mut().chain(&mut self.sellers) {
-            anyhow::ensure!(!part.mend()?, "a process ended by itself");
+            anyhow::ensure!(part.mend()?.is_none(), "a process ended by itself");
         }
         Ok(())
     }

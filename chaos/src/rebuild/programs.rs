@@ -15,8 +15,8 @@ use super::domain::{Takings, TakingsOfTwo, Till};
 use super::sales;
 use super::told::Told;
 use crate::args::{Args, Role};
+use crate::careless::{Careless, Omission};
 use crate::database::Database;
-use crate::unfenced::Unfenced;
 use crate::worker::LEASE;
 
 /// Workers of each version.
@@ -78,7 +78,7 @@ async fn app<P: Register>(
     let app = App::builder().workers(workers).resource(Arc::new(told));
     let app = app.register::<Till>().register::<P>();
     let app = if no_fence {
-        app.backend(Unfenced(backend))
+        app.backend(Careless::new(backend, Omission::Fence))
     } else {
         app.backend(backend)
     };

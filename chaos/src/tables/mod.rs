@@ -35,9 +35,9 @@ use sourced_testing::Faulty;
 pub(crate) use self::conductor::run;
 use self::domain::{CustomerTotal, OpenOrder, StreamTotal};
 use crate::args::{Args, Role};
+use crate::careless::{Careless, Omission};
 use crate::database::Database;
 use crate::dying::Dies;
-use crate::unfenced::Unfenced;
 use crate::worker::LEASE;
 
 /// Plays a part in a child process until somebody ends it.
@@ -84,7 +84,7 @@ async fn app(backend: impl Backend, no_fence: bool) -> anyhow::Result<App> {
         .register::<OpenOrder>();
     let backend = Faulty::by(backend, Dies);
     let app = if no_fence {
-        app.backend(Unfenced(backend))
+        app.backend(Careless::new(backend, Omission::Fence))
     } else {
         app.backend(backend)
     };

@@ -1,4 +1,4 @@
-//! A backend that does not check who holds a lane.
+//! A backend that leaves a check out.
 
 use std::time::Duration;
 
@@ -14,15 +14,53 @@ use sourced::backend::{
     Verdict, Versions, Waiting, Wake,
 };
 use sourced::message::{CorrelationId, Payload, StoredMessage, TypeName};
-use sourced::{GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
+use sourced::{ExpectedSeq, GroupId, MessageId, Position, RecurrenceId, StreamId, Timestamp};
 
-/// Stores what a worker brings even when it has lost its lane, as a system without fencing does.
+/// Stores what should be refused.
 #[derive(Debug)]
-pub(crate) struct Unfenced<B>(pub(crate) B);
+pub(crate) struct Careless<B> {
+    storage: B,
+    omission: Omission,
+}
 
-impl<B: Backend> Unfenced<B> {
+/// What is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Omission {
+    /// Who holds a lane: what a worker brings is stored even when it has lost its own.
+    Fence,
+    /// Whether the log is the one that a process knows: a decision stands unless the stream has later events.
+    History,
+}
+
+impl<B: Backend> Careless<B> {
+    pub(crate) fn new(storage: B, omission: Omission) -> Self {
+        Self { storage, omission }
+    }
+
+    /// What is expected of streams, without which event it is that was the last one.
+    fn weakened(&self, mut appends: Vec<StreamAppend>) -> Vec<StreamAppend> {
+        for append in appends
+            .iter_mut()
+            .filter(|_| self.omission == Omission::History)
+        {
+            if let ExpectedSeq::LastEvent(event) = append.expected {
+                append.expected = ExpectedSeq::NoEventAfter(Some(event.seq));
+            }
+        }
+        appends
+    }
+
+    fn weakened_ack(&self, mut ack: Ack) -> Ack {
+        ack.appends = self.weakened(ack.appends);
+        ack
+    }
+
     async fn ack_anyway(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        match self.0.ack(ack.clone()).await {
+        let ack = self.weakened_ack(ack);
+        if self.omission != Omission::Fence {
+            return self.storage.ack(ack).await;
+        }
+        match self.storage.ack(ack.clone()).await {
             Err(AckError::Fenced { .. }) => {}
             result => return result,
         }
@@ -33,55 +71,65 @@ impl<B: Backend> Unfenced<B> {
             syncs: ack.syncs,
             ..UnitCommit::default()
         };
-        self.0.commit_unit(unit).await.map_err(|error| match error {
-            UnitError::Append(error) => AckError::Append(error),
-            UnitError::Sync(failure) => AckError::Sync(failure),
-            UnitError::Backend(error) => AckError::Backend(error),
-            other => AckError::Backend(BackendError::Corrupt(other.to_string())),
-        })
+        self.storage
+            .commit_unit(unit)
+            .await
+            .map_err(|error| match error {
+                UnitError::Append(error) => AckError::Append(error),
+                UnitError::Sync(failure) => AckError::Sync(failure),
+                UnitError::Backend(error) => AckError::Backend(error),
+                other => AckError::Backend(BackendError::Corrupt(other.to_string())),
+            })
     }
 }
 
 #[async_trait]
-impl<B: Backend> Store for Unfenced<B> {
+impl<B: Backend> Store for Careless<B> {
     async fn append(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>, AppendError> {
-        self.0.append(appends).await
+        self.storage.append(self.weakened(appends)).await
+    }
+
+    async fn takes_writes(&self) -> Result<(), BackendError> {
+        self.storage.takes_writes().await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Log for Unfenced<B> {
+impl<B: Backend> Log for Careless<B> {
     async fn read_stream(&self, read: ReadStream) -> Result<Vec<StoredMessage>, BackendError> {
-        self.0.read_stream(read).await
+        self.storage.read_stream(read).await
     }
     async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError> {
-        self.0.read_log(read).await
+        self.storage.read_log(read).await
     }
     async fn summary(&self, selection: &Selection) -> Result<Summary, BackendError> {
-        self.0.summary(selection).await
+        self.storage.summary(selection).await
     }
     async fn log_end(&self) -> Result<Position, BackendError> {
-        self.0.log_end().await
+        self.storage.log_end().await
     }
     async fn find(&self, id: MessageId) -> Result<Option<StoredMessage>, BackendError> {
-        self.0.find(id).await
+        self.storage.find(id).await
     }
     async fn read_correlation(
         &self,
         id: CorrelationId,
     ) -> Result<Vec<StoredMessage>, BackendError> {
-        self.0.read_correlation(id).await
+        self.storage.read_correlation(id).await
     }
 
     fn setbacks(&self) -> u64 {
-        self.0.setbacks()
+        match self.omission {
+            Omission::Fence => self.storage.setbacks(),
+            Omission::History => 0,
+        }
     }
 }
 
 #[async_trait]
-impl<B: Backend> Groups for Unfenced<B> {
+impl<B: Backend> Groups for Careless<B> {
     async fn register_group(&self, group: &Group) -> Result<(), BackendError> {
-        self.0.register_group(group).await
+        self.storage.register_group(group).await
     }
 
     async fn reset_group(
@@ -90,15 +138,15 @@ impl<B: Backend> Groups for Unfenced<B> {
         scope: &ResetScope,
         from: ResetFrom,
     ) -> Result<(), BackendError> {
-        self.0.reset_group(group, scope, from).await
+        self.storage.reset_group(group, scope, from).await
     }
 
     async fn stop_group(&self, group: &GroupId, reason: &str) -> Result<(), BackendError> {
-        self.0.stop_group(group, reason).await
+        self.storage.stop_group(group, reason).await
     }
 
     async fn start_group(&self, group: &GroupId) -> Result<(), BackendError> {
-        self.0.start_group(group).await
+        self.storage.start_group(group).await
     }
 
     async fn know_types(
@@ -106,31 +154,31 @@ impl<B: Backend> Groups for Unfenced<B> {
         group: &GroupId,
         types: &[TypeName],
     ) -> Result<KnownTypes, BackendError> {
-        self.0.know_types(group, types).await
+        self.storage.know_types(group, types).await
     }
 
     async fn remove_group(&self, group: &GroupId) -> Result<(), BackendError> {
-        self.0.remove_group(group).await
+        self.storage.remove_group(group).await
     }
 
     async fn group_state(&self, group: &GroupId) -> Result<GroupState, BackendError> {
-        self.0.group_state(group).await
+        self.storage.group_state(group).await
     }
 
     async fn groups(&self) -> Result<Vec<GroupStatus>, BackendError> {
-        self.0.groups().await
+        self.storage.groups().await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Quarantine for Unfenced<B> {
+impl<B: Backend> Quarantine for Careless<B> {
     async fn parked(
         &self,
         group: &GroupId,
         after: Option<&StreamId>,
         limit: usize,
     ) -> Result<Vec<Parked>, BackendError> {
-        self.0.parked(group, after, limit).await
+        self.storage.parked(group, after, limit).await
     }
 
     async fn retry_parked(
@@ -139,7 +187,7 @@ impl<B: Backend> Quarantine for Unfenced<B> {
         stream: &StreamId,
         reason: &str,
     ) -> Result<(), QuarantineError> {
-        self.0.retry_parked(group, stream, reason).await
+        self.storage.retry_parked(group, stream, reason).await
     }
 
     async fn skip(
@@ -149,7 +197,7 @@ impl<B: Backend> Quarantine for Unfenced<B> {
         position: Position,
         reason: &str,
     ) -> Result<(), QuarantineError> {
-        self.0.skip(group, stream, position, reason).await
+        self.storage.skip(group, stream, position, reason).await
     }
 
     async fn interventions(
@@ -159,7 +207,9 @@ impl<B: Backend> Quarantine for Unfenced<B> {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Intervention>, BackendError> {
-        self.0.interventions(group, remedy, after, limit).await
+        self.storage
+            .interventions(group, remedy, after, limit)
+            .await
     }
 
     async fn skip_of(
@@ -167,14 +217,14 @@ impl<B: Backend> Quarantine for Unfenced<B> {
         group: &GroupId,
         position: Position,
     ) -> Result<Option<Intervention>, BackendError> {
-        self.0.skip_of(group, position).await
+        self.storage.skip_of(group, position).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Claims for Unfenced<B> {
+impl<B: Backend> Claims for Careless<B> {
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>, BackendError> {
-        self.0.claim(request).await
+        self.storage.claim(request).await
     }
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
         self.ack_anyway(ack).await
@@ -185,17 +235,20 @@ impl<B: Backend> Claims for Unfenced<B> {
         verdict: Verdict,
         error: &str,
     ) -> Result<Vec<Appended>, AckError> {
-        match self.0.ack_and_fail(ack.clone(), verdict, error).await {
-            Err(AckError::Fenced { .. }) => self.ack_anyway(ack).await,
+        let ack = self.weakened_ack(ack);
+        match self.storage.ack_and_fail(ack.clone(), verdict, error).await {
+            Err(AckError::Fenced { .. }) if self.omission == Omission::Fence => {
+                self.ack_anyway(ack).await
+            }
             result => result,
         }
     }
     async fn postpone(&self, claim: &ClaimKey, delay: Duration) -> Result<(), FenceError> {
-        self.0.postpone(claim, delay).await
+        self.storage.postpone(claim, delay).await
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
-        self.0.release(claim).await
+        self.storage.release(claim).await
     }
     async fn fail(
         &self,
@@ -203,67 +256,67 @@ impl<B: Backend> Claims for Unfenced<B> {
         verdict: Verdict,
         error: &str,
     ) -> Result<(), FenceError> {
-        self.0.fail(claim, verdict, error).await
+        self.storage.fail(claim, verdict, error).await
     }
     async fn renew(
         &self,
         claims: &[ClaimKey],
         lease: Duration,
     ) -> Result<Vec<ClaimKey>, BackendError> {
-        self.0.renew(claims, lease).await
+        self.storage.renew(claims, lease).await
     }
     async fn lane(
         &self,
         group: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<LaneState>, BackendError> {
-        self.0.lane(group, stream).await
+        self.storage.lane(group, stream).await
     }
     async fn refusals(&self, commands: &[MessageId]) -> Result<Vec<Refusal>, BackendError> {
-        self.0.refusals(commands).await
+        self.storage.refusals(commands).await
     }
     async fn pending_lanes(&self, groups: &[GroupId]) -> Result<u64, BackendError> {
-        self.0.pending_lanes(groups).await
+        self.storage.pending_lanes(groups).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Schedules for Unfenced<B> {
+impl<B: Backend> Schedules for Careless<B> {
     async fn schedule(
         &self,
         appends: Vec<StreamAppend>,
         later: Vec<Scheduled>,
     ) -> Result<(Vec<Appended>, Vec<Scheduling>), AppendError> {
-        self.0.schedule(appends, later).await
+        self.storage.schedule(self.weakened(appends), later).await
     }
     async fn promote(&self, limit: usize) -> Result<Promotion, BackendError> {
-        self.0.promote(limit).await
+        self.storage.promote(limit).await
     }
     async fn scheduled(
         &self,
         after: Option<(Timestamp, MessageId)>,
         limit: usize,
     ) -> Result<Vec<Scheduled>, BackendError> {
-        self.0.scheduled(after, limit).await
+        self.storage.scheduled(after, limit).await
     }
     async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, BackendError> {
-        self.0.waiting(id).await
+        self.storage.waiting(id).await
     }
     async fn set_aside(&self, limit: usize) -> Result<Vec<SetAside>, BackendError> {
-        self.0.set_aside(limit).await
+        self.storage.set_aside(limit).await
     }
     async fn cancel(&self, id: MessageId) -> Result<Change, BackendError> {
-        self.0.cancel(id).await
+        self.storage.cancel(id).await
     }
     async fn reschedule(&self, id: MessageId, at: Timestamp) -> Result<Change, BackendError> {
-        self.0.reschedule(id, at).await
+        self.storage.reschedule(id, at).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Recurrences for Unfenced<B> {
+impl<B: Backend> Recurrences for Careless<B> {
     async fn progress(&self, id: &RecurrenceId) -> Result<Seen, BackendError> {
-        self.0.progress(id).await
+        self.storage.progress(id).await
     }
     async fn advance(
         &self,
@@ -272,21 +325,24 @@ impl<B: Backend> Recurrences for Unfenced<B> {
         to: &Progress,
         appends: Vec<StreamAppend>,
     ) -> Result<Advance, AppendError> {
-        self.0.advance(id, from, to, appends).await
+        self.storage
+            .advance(id, from, to, self.weakened(appends))
+            .await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Units for Unfenced<B> {
-    async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
-        self.0.commit_unit(unit).await
+impl<B: Backend> Units for Careless<B> {
+    async fn commit_unit(&self, mut unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
+        unit.appends = self.weakened(unit.appends);
+        self.storage.commit_unit(unit).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Documents for Unfenced<B> {
+impl<B: Backend> Documents for Careless<B> {
     async fn document(&self, collection: &str, key: &str) -> Result<Option<Payload>, BackendError> {
-        self.0.document(collection, key).await
+        self.storage.document(collection, key).await
     }
     async fn documents(
         &self,
@@ -294,27 +350,30 @@ impl<B: Backend> Documents for Unfenced<B> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Document>, BackendError> {
-        self.0.documents(collection, after, limit).await
+        self.storage.documents(collection, after, limit).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Versions for Unfenced<B> {
+impl<B: Backend> Versions for Careless<B> {
     async fn live(&self, table: &str) -> Result<Option<Live>, BackendError> {
-        self.0.live(table).await
+        self.storage.live(table).await
     }
 
     async fn enter(&self, table: &Table, first: &GroupId) -> Result<Live, BackendError> {
-        self.0.enter(table, first).await
+        self.storage.enter(table, first).await
     }
 
-    /// Does not look whether anything is missing.
+    /// Without a fence it is not looked whether anything is missing.
     async fn swap(&self, swap: &Swap) -> Result<Swapped, BackendError> {
-        self.0.roll_back(swap).await
+        match self.omission {
+            Omission::Fence => self.storage.roll_back(swap).await,
+            Omission::History => self.storage.swap(swap).await,
+        }
     }
 
     async fn roll_back(&self, swap: &Swap) -> Result<Swapped, BackendError> {
-        self.0.roll_back(swap).await
+        self.storage.roll_back(swap).await
     }
 
     async fn hold(
@@ -323,41 +382,41 @@ impl<B: Backend> Versions for Unfenced<B> {
         length: Duration,
         rest: Duration,
     ) -> Result<bool, BackendError> {
-        self.0.hold(group, length, rest).await
+        self.storage.hold(group, length, rest).await
     }
 
     async fn forget(&self, table: &Table, group: &GroupId) -> Result<bool, BackendError> {
-        self.0.forget(table, group).await
+        self.storage.forget(table, group).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Tables for Unfenced<B> {
+impl<B: Backend> Tables for Careless<B> {
     async fn ensure_table(&self, table: &Table, group: &GroupId) -> Result<(), TableError> {
-        self.0.ensure_table(table, group).await
+        self.storage.ensure_table(table, group).await
     }
 
     async fn rebuild_table(&self, table: &Table, group: &GroupId) -> Result<(), BackendError> {
-        self.0.rebuild_table(table, group).await
+        self.storage.rebuild_table(table, group).await
     }
 
     async fn drop_table(&self, table: &Table) -> Result<(), BackendError> {
-        self.0.drop_table(table).await
+        self.storage.drop_table(table).await
     }
 
     async fn rows(&self, table: &Table, query: &RowQuery) -> Result<Vec<Values>, BackendError> {
-        self.0.rows(table, query).await
+        self.storage.rows(table, query).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Snapshots for Unfenced<B> {
+impl<B: Backend> Snapshots for Careless<B> {
     async fn snapshot(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        self.0.snapshot(actor, stream).await
+        self.storage.snapshot(actor, stream).await
     }
     async fn save_snapshot(
         &self,
@@ -365,49 +424,49 @@ impl<B: Backend> Snapshots for Unfenced<B> {
         stream: &StreamId,
         snapshot: &Snapshot,
     ) -> Result<(), BackendError> {
-        self.0.save_snapshot(actor, stream, snapshot).await
+        self.storage.save_snapshot(actor, stream, snapshot).await
     }
     async fn base(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<Option<Snapshot>, BackendError> {
-        self.0.base(actor, stream).await
+        self.storage.base(actor, stream).await
     }
     async fn delete_snapshot(
         &self,
         actor: &GroupId,
         stream: &StreamId,
     ) -> Result<(), BackendError> {
-        self.0.delete_snapshot(actor, stream).await
+        self.storage.delete_snapshot(actor, stream).await
     }
 }
 
 #[async_trait]
-impl<B: Backend> Upkeep for Unfenced<B> {
+impl<B: Backend> Upkeep for Careless<B> {
     async fn truncate_stream(&self, truncation: &Truncation) -> Result<u64, TruncateError> {
-        self.0.truncate_stream(truncation).await
+        self.storage.truncate_stream(truncation).await
     }
     async fn read_left(&self, read: &ReadStream) -> Result<Left, BackendError> {
-        self.0.read_left(read).await
+        self.storage.read_left(read).await
     }
     async fn recent_streams(
         &self,
         before: Option<Position>,
         limit: usize,
     ) -> Result<RecentStreams, BackendError> {
-        self.0.recent_streams(before, limit).await
+        self.storage.recent_streams(before, limit).await
     }
     async fn statistics(&self) -> Result<Statistics, BackendError> {
-        self.0.statistics().await
+        self.storage.statistics().await
     }
     async fn restore(&self, messages: &[StoredMessage]) -> Result<u64, BackendError> {
-        self.0.restore(messages).await
+        self.storage.restore(messages).await
     }
 }
 
-impl<B: Backend> Wake for Unfenced<B> {
+impl<B: Backend> Wake for Careless<B> {
     fn signal(&self) -> Signal {
-        self.0.signal()
+        self.storage.signal()
     }
 }
