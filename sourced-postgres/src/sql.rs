@@ -173,7 +173,7 @@ statements! {
     progress = "SELECT clock_timestamp() AS now, r.rule, r.since, r.last FROM (SELECT) AS one LEFT JOIN {schema}.recurrences AS r ON r.id = $1";
     begin = "INSERT INTO {schema}.recurrences (id, rule, since, last) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
     advance = "UPDATE {schema}.recurrences SET rule = $2, since = $3, last = $4 WHERE id = $1 AND rule = $5 AND since = $6 AND last IS NOT DISTINCT FROM $7";
-    stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
+    stored_ids = "SELECT m.id, s.name AS stream, m.seq, m.position FROM (SELECT pg_catalog.pg_logical_emit_message(true, 'sourced', '')) AS safe, {schema}.messages AS m JOIN {schema}.streams AS s ON s.id = m.stream_id WHERE m.id = ANY($1)";
     horizon = "SELECT {schema}.horizon()";
     marks = include_str!("sql/marks.sql");
     find = include_str!("sql/find.sql");

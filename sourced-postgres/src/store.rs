@@ -88,6 +88,9 @@ impl Postgres {
         places(&rows.map_err(SqlError::from)?)
     }
 
+    // A transaction whose wait for a replica was cut off, by a crash or an operator, has committed all the same, and is seen
+    // before the replica has it. Who is told that a message is stored relies on that: so this writes something, which
+    // is committed where the replica has all that came before it.
     async fn stored_once(
         &self,
         connection: &mut PgConnection,

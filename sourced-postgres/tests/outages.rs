@@ -285,6 +285,60 @@ async fn nobody_waits_for_ever_for_a_server_that_stands_still() {
     running.stop().await;
 }
 
+/// Ends those whose commit waits for a replica; how many there were.
+async fn cut_waiting(url: &str) -> i64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let text = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    sqlx::query_scalar(text)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acked_is_durable_on_the_replica_too_when_it_is_asked_again() {
+    let server = ThrowawayPostgres::start();
+    let builder = Postgres::builder(server.url()).answer_within(Duration::from_secs(1));
+    let backend = builder.connect().await.unwrap();
+    execute(
+        server.url(),
+        "ALTER SYSTEM SET synchronous_standby_names = nobody",
+    )
+    .await;
+    execute(server.url(), "SELECT pg_reload_conf()").await;
+    // The setting comes into force when the server has got round to it.
+    let (append, told) = loop {
+        let append = to("a");
+        let storing = tokio::spawn({
+            let (backend, append) = (backend.clone(), append.clone());
+            async move { backend.append(vec![append]).await }
+        });
+        let mut n_cut = 0;
+        while !storing.is_finished() && n_cut == 0 {
+            n_cut = cut_waiting(server.url()).await;
+        }
+        let told = storing.await.unwrap();
+        if n_cut > 0 {
+            break (append, told);
+        }
+    };
+    let error = told.unwrap_err();
+    assert!(BackendError::outage_in(&error).is_some(), "{error:?}");
+    // It is there, and on no replica.
+    let error = backend.append(vec![append.clone()]).await.unwrap_err();
+    assert!(BackendError::outage_in(&error).is_some(), "{error:?}");
+
+    execute(server.url(), "ALTER SYSTEM RESET synchronous_standby_names").await;
+    execute(server.url(), "SELECT pg_reload_conf()").await;
+    let stored = loop {
+        match backend.append(vec![append.clone()]).await {
+            Ok(stored) => break stored,
+            Err(error) => assert!(BackendError::outage_in(&error).is_some(), "{error:?}"),
+        }
+    };
+    assert!(stored[0].already_stored);
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told_in_its_own_words() {
     let builder = Postgres::builder("postgres://sourced@127.0.0.1:1/shop");
