@@ -309,7 +309,7 @@ async fn acked_is_durable_on_the_replica_too_when_it_is_asked_again() {
     // The setting comes into force when the server has got round to it.
     let (append, told) = loop {
         let append = to("a");
-        let storing = tokio::spawn({
+        let storing = Env::system().spawner.spawn({
             let (backend, append) = (backend.clone(), append.clone());
             async move { backend.append(vec![append]).await }
         });
