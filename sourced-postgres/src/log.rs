@@ -11,7 +11,9 @@ use sqlx::types::chrono::{DateTime, Utc};
 use crate::backend::{Postgres, retrying};
 use crate::connecting::LONG;
 use crate::pages::Conditions;
-use crate::row::{clamped, get, kind_name, message, messages, messages_of, number, position};
+use crate::row::{
+    clamped, each_message, get, kind_name, message, messages, messages_of, number, position,
+};
 
 #[async_trait]
 impl Log for Postgres {
@@ -30,7 +32,7 @@ impl Log for Postgres {
             .bind(text.query(), after, upto, read.most())
             .fetch_all(&mut *connection)
             .await)?;
-        Ok(read.page(stretch, messages(&rows)?))
+        read.page(stretch, each_message(&rows)?)
     }
 
     async fn summary(&self, selection: &Selection) -> Result<Summary, BackendError> {

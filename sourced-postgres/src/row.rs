@@ -65,6 +65,12 @@ impl MessageReader {
     }
 
     pub(crate) fn read(&mut self, row: &PgRow) -> Result<StoredMessage, BackendError> {
+        let position = self.position_of(row)?;
+        let stream = self.stream_of(row).map_err(|error| error.at(position))?;
+        self.read_of(&stream, row)
+    }
+
+    fn stream_of(&mut self, row: &PgRow) -> Result<StreamId, BackendError> {
         let stream = match &mut self.streams {
             Streams::One(stream) => stream.clone(),
             Streams::Each { column, last } => {
@@ -75,7 +81,11 @@ impl MessageReader {
                 }
             }
         };
-        self.read_of(&stream, row)
+        Ok(stream)
+    }
+
+    fn position_of(&self, row: &PgRow) -> Result<Position, BackendError> {
+        position(at(row, self.position)?)
     }
 
     /// Where the message of a row stands in its stream, be it readable or not.
@@ -89,15 +99,24 @@ impl MessageReader {
         stream: &StreamId,
         row: &PgRow,
     ) -> Result<StoredMessage, BackendError> {
+        let position = self.position_of(row)?;
+        let message = self.message_at(position, stream.clone(), row);
+        // Says where, and nothing of what is stored there.
+        message.map_err(|error| error.at(position))
+    }
+
+    fn message_at(
+        &mut self,
+        position: Position,
+        stream: StreamId,
+        row: &PgRow,
+    ) -> Result<StoredMessage, BackendError> {
         let seq = seq(at(row, self.seq)?)?;
-        let position = position(at(row, self.position)?)?;
-        let stream = stream.clone();
         if at::<&str>(row, self.new.type_name)?.starts_with(REMOVED) {
             return Err(BackendError::Removed { stream, upto: seq });
         }
-        let new = self.new.read(row, |what| {
-            BackendError::Corrupt(format!("{what} at position {position}"))
-        })?;
+        let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
+        let new = self.new.read(row, corrupt)?;
         Ok(StoredMessage::stored(new, stream, seq, position))
     }
 }
@@ -225,6 +244,17 @@ pub(crate) fn messages(rows: &[PgRow]) -> Result<Vec<StoredMessage>, BackendErro
         return Ok(Vec::new());
     };
     MessageReader::each(first)?.read_all(rows)
+}
+
+/// Reads them one by one, as far as each can be read.
+pub(crate) fn each_message(
+    rows: &[PgRow],
+) -> Result<Vec<Result<StoredMessage, BackendError>>, BackendError> {
+    let Some(first) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    let mut messages = MessageReader::each(first)?;
+    Ok(rows.iter().map(|row| messages.read(row)).collect())
 }
 
 /// Reads the messages of rows that have the message columns, all of one stream.

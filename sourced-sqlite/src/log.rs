@@ -105,6 +105,29 @@ pub(crate) async fn messages(
     }
 }
 
+/// The messages one by one, as far as each can be read.
+async fn each_message(
+    connection: &mut SqliteConnection,
+    query: Query<'_, sqlx::Sqlite, SqliteArguments>,
+) -> Result<Vec<Result<StoredMessage, BackendError>>, BackendError> {
+    let mut rows = query.fetch(connection);
+    let mut messages = Vec::new();
+    let mut reader = MessageReader::default();
+    while let Some(row) = rows.try_next().await.map_err(error::backend)? {
+        messages.push(reader.read(&row));
+    }
+    Ok(messages)
+}
+
+/// Where a message is, readable or not. What is nowhere comes first, so that it is told.
+fn position_of(message: &Result<StoredMessage, BackendError>) -> Position {
+    match message {
+        Ok(message) => message.position,
+        Err(BackendError::Unreadable { position, .. }) => *position,
+        Err(_) => Position::START,
+    }
+}
+
 async fn read_log(
     connection: &mut SqliteConnection,
     sql: &Statements,
@@ -122,17 +145,17 @@ async fn read_log(
     let mut found = Vec::new();
     for stream in statements(&read.selection) {
         let query = conditions.bind(sqlx::query(sql.page(read)), bounds, stream);
-        found.extend(messages(connection, query).await?);
+        found.extend(each_message(connection, query).await?);
     }
     if let Source::Streams(_) = read.selection.source() {
-        found.sort_unstable_by_key(|message| message.position);
-        found.dedup_by_key(|message| message.position);
+        found.sort_by_key(position_of);
+        found.dedup_by_key(|message| position_of(message));
         if read.direction == Direction::Backwards {
             found.reverse();
         }
         found.truncate(read.most());
     }
-    Ok(read.page(stretch, found))
+    read.page(stretch, found)
 }
 
 /// One statement for each stream that is named, or one in all.

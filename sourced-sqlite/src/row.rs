@@ -47,12 +47,23 @@ const NAMES_KEPT: usize = 8;
 
 impl MessageReader {
     pub(crate) fn read(&mut self, row: &SqliteRow) -> Result<StoredMessage, BackendError> {
-        let lines: &str = row.try_get(0).map_err(error::backend)?;
-        let mut lines = lines.splitn(11, '\n');
-        let mut line = || lines.next().unwrap_or_default();
-        let position: u64 = line().parse().map_err(|_| corrupt_number())?;
+        let lines: &[u8] = row.try_get_unchecked(0).map_err(error::backend)?;
+        let position = position_in(lines)?;
         // Says where, and nothing of what is stored there.
-        let corrupt = |what: &str| BackendError::Corrupt(format!("{what} at position {position}"));
+        self.read_at(position, lines, row)
+            .map_err(|error| error.at(position))
+    }
+
+    fn read_at(
+        &mut self,
+        position: Position,
+        lines: &[u8],
+        row: &SqliteRow,
+    ) -> Result<StoredMessage, BackendError> {
+        let corrupt = |what: &str| BackendError::Corrupt(what.to_owned());
+        let lines = str::from_utf8(lines).map_err(|_| corrupt("text that is none"))?;
+        let mut lines = lines.splitn(11, '\n').skip(1);
+        let mut line = || lines.next().unwrap_or_default();
         let seq = line().parse().ok().and_then(Seq::new);
         let seq = seq.ok_or_else(|| corrupt("a seq"))?;
         let (kind, type_name, created_at) = (line(), line(), line());
@@ -76,12 +87,7 @@ impl MessageReader {
             payload: row.try_get(1).map_err(error::backend)?,
         };
         let new = parts.message(corrupt)?;
-        Ok(StoredMessage::stored(
-            new,
-            stream,
-            seq,
-            Position::new(position),
-        ))
+        Ok(StoredMessage::stored(new, stream, seq, position))
     }
 
     fn stream(&mut self, name: &str) -> Result<StreamId, InvalidName> {
@@ -101,6 +107,13 @@ impl MessageReader {
         }
         Ok(new)
     }
+}
+
+/// The position in the first line.
+fn position_in(lines: &[u8]) -> Result<Position, BackendError> {
+    let line = lines.split(|byte| *byte == b'\n').next();
+    let position = line.and_then(|line| str::from_utf8(line).ok()?.parse().ok());
+    position.map(Position::new).ok_or_else(corrupt_number)
 }
 
 /// What stands in a line that may be empty where there is nothing.

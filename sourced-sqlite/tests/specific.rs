@@ -412,10 +412,13 @@ async fn a_damaged_message_parks_its_own_lane_only() {
     assert!(
         lane.last_error()
             .unwrap()
-            .contains("metadata at position 2")
+            .contains("position 2 cannot be read (metadata)")
     );
     let read = store.read_stream(ReadStream::all(stream("bad"))).await;
-    assert!(matches!(read, Err(BackendError::Corrupt(_))), "{read:?}");
+    assert!(
+        matches!(read, Err(BackendError::Unreadable { .. })),
+        "{read:?}"
+    );
 }
 
 #[tokio::test]
@@ -427,6 +430,8 @@ async fn empty_names_and_line_breaks_in_them_are_damage() {
         "UPDATE sourced_messages SET decided_by = ''",
         "UPDATE sourced_messages SET decided_by = 'group' || char(10)",
         "UPDATE sourced_messages SET metadata = ''",
+        "UPDATE sourced_messages SET metadata = CAST(x'ff' AS TEXT)",
+        "UPDATE sourced_messages SET payload = CAST(x'ff' AS TEXT)",
         "UPDATE sourced_messages SET causation_id = x'00'",
     ] {
         let (_folder, path) = file();
@@ -435,7 +440,7 @@ async fn empty_names_and_line_breaks_in_them_are_damage() {
         raw(&path, damage).await;
         let read = store.read_log(&ReadLog::new(Selection::all())).await;
         assert!(
-            matches!(read, Err(BackendError::Corrupt(_))),
+            matches!(read, Err(BackendError::Unreadable { .. })),
             "{damage}: {read:?}"
         );
     }

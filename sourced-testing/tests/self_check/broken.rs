@@ -1,15 +1,16 @@
 //! A backend with one fault: memory, but for what the fault changes.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sourced::backend::{Ack, ClaimKey, Memory, Signal, Wake};
 use sourced::env::Clock as _;
-use sourced::{GroupId, Position, Timestamp};
+use sourced::{GroupId, MessageId, Position, Timestamp};
 use sourced_testing::ManualClock;
 use sourced_testing::conformance::Harness;
 
-use crate::stretches::Stretches;
+use crate::stretches::{Stretches, locked};
 
 /// What is wrong with a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) enum Fault {
     ReadsForwardsOnly,
     IgnoresTypes,
     JumpsBetweenPages,
+    FailsWholePages,
+    PassesOverWhatItCannotRead,
     DoubleClaims,
     ReordersBatch,
     IgnoresBytes,
@@ -101,6 +104,8 @@ pub(crate) struct Broken {
     pub(crate) memory: Memory,
     pub(crate) clock: ManualClock,
     pub(crate) stretches: Arc<Stretches>,
+    /// What cannot be read.
+    pub(crate) damaged: Arc<Mutex<HashSet<MessageId>>>,
     pub(crate) fault: Fault,
 }
 
@@ -163,6 +168,7 @@ impl Harness for Fault {
             memory,
             clock: clock.clone(),
             stretches: Arc::default(),
+            damaged: Arc::default(),
             fault: *self,
         };
         (broken, clock)
@@ -178,6 +184,11 @@ impl Harness for Fault {
 
     fn now(&self, clock: &ManualClock) -> Timestamp {
         clock.now()
+    }
+
+    /// In the log, and nowhere else.
+    async fn damage(&self, backend: &Broken, _: &ManualClock, message: MessageId) -> bool {
+        locked(&backend.damaged).insert(message)
     }
 
     fn gives_stretches(&self) -> bool {

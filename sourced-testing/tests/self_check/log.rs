@@ -10,6 +10,7 @@ use sourced::{
 };
 
 use crate::broken::{Broken, Fault, backend};
+use crate::stretches::locked;
 
 backend! {
     Store for Broken {
@@ -93,7 +94,8 @@ backend! {
             if self.has(Fault::IgnoresTypes) {
                 read.selection.types = None;
             }
-            let mut page = self.memory.read_log(&read).await?;
+            let page = self.memory.read_log(&read).await?;
+            let mut page = self.without_what_is_damaged(page)?;
             if self.has(Fault::JumpsBetweenPages) {
                 page.looked_to = Position::new(page.looked_to.get() + 1);
             }
@@ -104,6 +106,31 @@ backend! {
         log_end() -> Result<Position, BackendError>;
         find(id: MessageId) -> Result<Option<StoredMessage>, BackendError>;
         read_correlation(id: CorrelationId) -> Result<Vec<StoredMessage>, BackendError>;
+    }
+}
+
+impl Broken {
+    fn without_what_is_damaged(&self, mut page: Page) -> Result<Page, BackendError> {
+        let damaged = locked(&self.damaged);
+        let messages = &mut page.messages;
+        let Some(first) = messages
+            .iter()
+            .position(|message| damaged.contains(&message.id))
+        else {
+            return Ok(page);
+        };
+        if self.has(Fault::PassesOverWhatItCannotRead) {
+            messages.remove(first);
+            return Ok(page);
+        }
+        if first == 0 || self.has(Fault::FailsWholePages) {
+            let (position, what) = (messages[first].position, "metadata".to_owned());
+            return Err(BackendError::Unreadable { position, what });
+        }
+        messages.truncate(first);
+        page.looked_to = messages[first - 1].position;
+        page.is_last = false;
+        Ok(page)
     }
 }
 

@@ -122,6 +122,9 @@ caught! {
     ignored_types: IgnoresTypes by feeds::each_condition_selects_what_it_says;
     jumps_between_pages: JumpsBetweenPages by feeds::never_skipped_by_pages_of_any_selection;
     jumps_at_the_end_of_the_log: JumpsBetweenPages by feeds::a_last_page_is_gone_on_from_when_more_came;
+    pages_that_fail_as_a_whole: FailsWholePages by unreadable::a_page_ends_before_it_and_the_next_one_names_it;
+    pages_that_pass_over: PassesOverWhatItCannotRead by unreadable::a_page_ends_before_it_and_the_next_one_names_it;
+    feeds_that_pass_over: PassesOverWhatItCannotRead by unreadable::a_feed_tells_of_it_once;
     double_claims: DoubleClaims by lease::a_claimed_lane_is_not_claimed_again;
     double_claims_in_a_race: DoubleClaims by in_order_per_stream::of_concurrent_claims_one_gets_the_lane;
     reordered_batches: ReordersBatch by claim::gives_the_pending_messages_of_a_stream_in_order;

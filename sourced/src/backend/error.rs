@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use super::{ExpectedSeq, LimitExceeded};
 use crate::failure::Failure;
 use crate::message::MessageId;
-use crate::stream::{GroupId, Seq, StreamId};
+use crate::stream::{GroupId, Position, Seq, StreamId};
 
 /// The storage did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,18 @@ pub enum BackendError {
     /// It holds something that this library cannot have written.
     #[error("the storage holds something unexpected: {0}")]
     Corrupt(String),
+    /// It holds a message that cannot be read: somebody has changed it by hand, the disk has, or a newer program wrote it.
+    /// Pages of the log end before it, and whoever means to go on behind it reads what comes
+    /// [after](super::Selection::after) its position.
+    #[error(
+        "the message at position {position} cannot be read ({what}): mend it, run the program that wrote it, or read what comes after"
+    )]
+    Unreadable {
+        /// Where it is.
+        position: Position,
+        /// What of it cannot be read.
+        what: String,
+    },
     /// Its schema has another version than this program needs: it was made by a newer one, or was not brought up to date.
     #[error(
         "the storage has schema version {found}, this program needs {known}: {}",
@@ -51,6 +63,18 @@ pub enum BackendError {
 }
 
 impl BackendError {
+    /// What it comes to that a stored message could not be read, for this reason: nothing of the storage is to blame but that
+    /// message. For backends.
+    #[must_use]
+    pub fn at(self, position: Position) -> Self {
+        let what = match self {
+            Self::Removed { .. } | Self::Unreadable { .. } => return self,
+            Self::Corrupt(what) => what,
+            other => other.to_string(),
+        };
+        Self::Unreadable { position, what }
+    }
+
     /// Whether the same call may go through later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))

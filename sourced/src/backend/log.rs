@@ -37,8 +37,10 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// whoever goes on where a page has ended misses nothing, however late that writer commits, and backwards comes the
     /// reverse of what comes forwards. What is stored above such a position is in its stream, and not here yet.
     ///
+    /// A page ends before a message that cannot be read.
+    ///
     /// # Errors
-    /// As [`Log::read_stream`].
+    /// As [`Log::read_stream`]; [`BackendError::Unreadable`] when the first message of the page cannot be read.
     async fn read_log(&self, read: &ReadLog) -> Result<Page, BackendError>;
 
     /// How many messages there are, the first and the last position, the earliest and the latest time, of all that
@@ -243,22 +245,40 @@ impl ReadLog {
 
     /// The page, of what was found in that part: in order, and no more than the limit. It may contain messages whose
     /// metadata only looks like what is meant. For backends.
-    pub fn page(&self, stretch: Stretch, mut found: Vec<StoredMessage>) -> Page {
-        let is_full = found.len() >= self.limit;
-        let last = found.last().map(|message| message.position);
-        let looked_to = match (last.filter(|_| is_full), self.direction) {
+    ///
+    /// # Errors
+    /// That of the first message when it cannot be read. Before another one such the page ends.
+    pub fn page(
+        &self,
+        stretch: Stretch,
+        found: impl IntoIterator<Item = Result<StoredMessage, BackendError>>,
+    ) -> Result<Page, BackendError> {
+        let mut messages = Vec::new();
+        let mut is_cut = false;
+        for next in found {
+            match next {
+                Err(BackendError::Unreadable { .. }) if !messages.is_empty() => {
+                    is_cut = true;
+                    break;
+                }
+                next => messages.push(next?),
+            }
+        }
+        let ends_early = is_cut || messages.len() >= self.limit;
+        let last = messages.last().map(|message| message.position);
+        let looked_to = match (last.filter(|_| ends_early), self.direction) {
             (Some(last), _) => last,
             (None, Direction::Forwards) => stretch.upto,
             (None, Direction::Backwards) => stretch.after.next(),
         };
         if !self.selection.metadata.is_empty() {
-            found.retain(|message| self.selection.contains(message));
+            messages.retain(|message| self.selection.contains(message));
         }
-        Page {
-            messages: found,
+        Ok(Page {
+            messages,
             looked_to,
-            is_last: stretch.is_last && !is_full,
-        }
+            is_last: stretch.is_last && !ends_early,
+        })
     }
 }
 

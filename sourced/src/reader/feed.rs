@@ -90,6 +90,9 @@ impl Feed {
 
     /// All messages there are now, and those that are stored while it is read. It ends with the log, or with an error.
     ///
+    /// What comes before a message that cannot be read is given; then [`BackendError::Unreadable`] says where that is. Whoever
+    /// means to go on behind it begins [after](Selection::after) its position, backwards [before](Selection::before) it.
+    ///
     /// Messages are read in pages, when they are asked for. No connection is held between two pages.
     pub fn stream(self) -> BoxStream<'static, Result<StoredMessage, BackendError>> {
         let pages = stream::try_unfold(Some(self), async |feed| match feed {
@@ -109,6 +112,8 @@ impl Feed {
     /// It looks when the storage tells of something new, and four times a second besides. An error does not end it: who
     /// asks again gets what comes next, after a pause. Backwards it cannot go on, and ends as [`Feed::stream`] does.
     ///
+    /// A message that cannot be read is told once and ends it, as [`Feed::stream`] says: nobody passes it over without knowing.
+    ///
     /// When it is noticed that the log was set back, it gives [`BackendError::SetBack`] once, and goes on from the last message
     /// that it knows to be still there: what follows may come again, and may be other messages than before.
     ///
@@ -123,7 +128,7 @@ impl Feed {
         let waiting = (self, signal, Pause::Not);
         let pages = stream::unfold(waiting, async |(mut feed, mut signal, pause)| {
             let Selection { after, upto, .. } = feed.read.selection;
-            if upto.is_some_and(|upto| after >= upto) {
+            if upto.is_some_and(|upto| after >= upto) || pause == Pause::ForEver {
                 return None;
             }
             feed.pause(&mut signal, pause).await;
@@ -141,6 +146,7 @@ impl Feed {
                         Pause::Not
                     }
                 }
+                Err(BackendError::Unreadable { .. }) => Pause::ForEver,
                 Err(_) => Pause::Whole,
             };
             Some((page, (feed, signal, pause)))
@@ -149,7 +155,7 @@ impl Feed {
     }
 
     /// At most so many messages, and at least 1: the first ones in this direction. It looks until it has found them, or has looked at all
-    /// that is meant; to go on, read what is [beyond](ReadLog::beyond) the page.
+    /// that is meant, or comes to one that cannot be read; to go on, read what is [beyond](ReadLog::beyond) the page.
     ///
     /// # Errors
     /// [`BackendError`] when the storage does not answer.
@@ -158,7 +164,11 @@ impl Feed {
         let mut whole = self.read_page(&read).await?;
         while !whole.is_last && whole.messages.len() < limit {
             read = read.beyond(&whole).limit(limit - whole.messages.len());
-            let next = self.read_page(&read).await?;
+            let next = match self.read_page(&read).await {
+                // It is told when it comes first.
+                Err(BackendError::Unreadable { .. }) if !whole.messages.is_empty() => break,
+                next => next?,
+            };
             whole.messages.extend(next.messages);
             (whole.looked_to, whole.is_last) = (next.looked_to, next.is_last);
         }
@@ -242,7 +252,7 @@ impl Feed {
     async fn pause(&self, signal: &mut Signal, pause: Pause) {
         let time = self.reader.clock.sleep(LOOK_AGAIN);
         match pause {
-            Pause::Not => {}
+            Pause::Not | Pause::ForEver => {}
             Pause::Whole => time.await,
             Pause::UntilRaised => tokio::select! {
                 () = signal.raised() => {}
@@ -292,11 +302,12 @@ impl Seen {
 }
 
 /// How long to wait before the next page.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Pause {
     Not,
     UntilRaised,
     Whole,
+    ForEver,
 }
 
 /// A [`Feed`] of messages of one type, with their payloads read.

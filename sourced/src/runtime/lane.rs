@@ -284,7 +284,9 @@ impl LaneTask<'_> {
                 }
                 // It will not come back by itself.
                 LaneError::Backend(
-                    error @ (BackendError::Removed { .. } | BackendError::Corrupt(_)),
+                    error @ (BackendError::Removed { .. }
+                    | BackendError::Corrupt(_)
+                    | BackendError::Unreadable { .. }),
                 ) => {
                     self.fail(&Failure::permanent(error)).await;
                     return None;

@@ -376,6 +376,8 @@ macro_rules! conformance {
                 it_parks_its_own_stream_and_no_other,
                 in_global_order_what_comes_before_it_is_given,
                 a_stretch_with_it_comes_stream_by_stream,
+                a_page_ends_before_it_and_the_next_one_names_it,
+                a_feed_tells_of_it_once,
             }
             quarantine {
                 a_failure_behind_progress_is_noted_with_it,

@@ -21,7 +21,7 @@ impl backend::Log for Memory {
         let stretch = read.stretch(state.log.end());
         let found = state.log.select(&read.selection, stretch);
         let found = in_direction(read.direction, found).take(read.most());
-        Ok(read.page(stretch, found.cloned().collect()))
+        read.page(stretch, found.cloned().map(Ok))
     }
 
     async fn summary(&self, selection: &Selection) -> Result<Summary, BackendError> {
