@@ -90,6 +90,7 @@ told! {
     impatient_retries: RetriesAtOnce "its delay is not over";
     escaping_lanes: RetriesWhatIsParked "0 lanes of";
     ignored_stops: IgnoresStops "WRONG";
+    lost_failures_in_the_middle: LosesFailuresInTheMiddle "WRONG";
     locked_lanes: KeepsWhatIsRetriedParked "WRONG";
     skips_of_the_wrong_message: SkipsWhateverIsFirst "skipped";
     skips_of_two: SkipsTwo "WRONG";

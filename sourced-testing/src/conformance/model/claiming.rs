@@ -177,24 +177,43 @@ impl<H: Harness> Game<'_, H> {
         let Some((claim, group, stream, is_held)) = self.nth_claim(nth) else {
             return Ok(nothing());
         };
-        let verdict = match blow {
-            Blow::RetryInAnHour => Verdict::RetryAfter(HOUR),
-            Blow::Park => Verdict::Park,
-            Blow::Skip => Verdict::Skip,
-        };
+        let verdict = verdict_of(blow);
         if let Some(lost) = ended(
             self.backend.fail(&claim.key, verdict, "on purpose").await,
             is_held,
         )? {
             return Ok(lost);
         }
-        let (hour, lane) = (self.hour, self.groups[group].lane(stream));
-        match blow {
-            Blow::RetryInAnHour => lane.delayed(hour + 1),
-            Blow::Park => lane.parked(),
-            Blow::Skip => lane.acked(delivered(&claim).into_iter().take(1)),
-        }
+        let failed = claim.deliveries[0].message.id;
+        self.groups[group]
+            .lane(stream)
+            .failed(blow, failed, self.hour);
         Ok("done".to_owned())
+    }
+
+    pub(super) async fn ack_and_fail(&mut self, nth: u8, messages: u8, blow: Blow) -> Came {
+        let Some((claim, group, stream, is_held)) = self.nth_claim(nth) else {
+            return Ok(nothing());
+        };
+        let ids = delivered(&claim);
+        let n = usize::from(messages).min(ids.len() - 1);
+        let Some(failed) = ids.get(n).filter(|_| n > 0) else {
+            return Ok("there is no middle".to_owned());
+        };
+        let acked = self
+            .backend
+            .ack_and_fail(ack_upto(&claim, n), verdict_of(blow), "on purpose");
+        match acked.await {
+            Ok(_) if !is_held => Err("it was acknowledged, though the claim is lost".to_owned()),
+            Ok(_) => {
+                let lane = self.groups[group].lane(stream);
+                lane.acked(ids[..n].iter().copied());
+                lane.failed(blow, *failed, self.hour);
+                Ok(format!("acknowledged {n}"))
+            }
+            Err(AckError::Fenced { .. }) if !is_held => Ok("the claim is lost".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     pub(super) async fn release(&mut self, nth: u8) -> Came {
@@ -226,6 +245,14 @@ impl<H: Harness> Game<'_, H> {
             ([key], false) if *key == claim.key => Ok("the claim is lost".to_owned()),
             _ => Err(format!("{} claims are told as lost", lost.len())),
         }
+    }
+}
+
+fn verdict_of(blow: Blow) -> Verdict {
+    match blow {
+        Blow::RetryInAnHour => Verdict::RetryAfter(HOUR),
+        Blow::Park => Verdict::Park,
+        Blow::Skip => Verdict::Skip,
     }
 }
 

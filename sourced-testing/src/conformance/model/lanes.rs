@@ -6,6 +6,7 @@ use sourced::MessageId;
 use sourced::backend::ClaimKey;
 
 use super::fixed::STREAMS;
+use super::operation::Blow;
 use super::streams::{Stored, Streams};
 
 #[derive(Debug, Default)]
@@ -119,14 +120,14 @@ impl Lane {
         self.place = Place::Free;
     }
 
-    pub(super) fn delayed(&mut self, until: u64) {
+    /// Its first message has failed.
+    pub(super) fn failed(&mut self, blow: Blow, first: MessageId, hour: u64) {
+        match blow {
+            Blow::Skip => return self.acked([first]),
+            Blow::RetryInAnHour => self.place = Place::Delayed(hour + 1),
+            Blow::Park => self.place = Place::Parked,
+        }
         self.attempts += 1;
-        self.place = Place::Delayed(until);
-    }
-
-    pub(super) fn parked(&mut self) {
-        self.attempts += 1;
-        self.place = Place::Parked;
     }
 
     /// What was acknowledged comes again.

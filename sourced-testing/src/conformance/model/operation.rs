@@ -39,6 +39,12 @@ pub(in crate::conformance) enum Operation {
         claim: u8,
         verdict: Blow,
     },
+    /// A batch that failed in the middle: what comes before is acknowledged.
+    AckAndFail {
+        claim: u8,
+        messages: u8,
+        verdict: Blow,
+    },
     Release {
         claim: u8,
     },
@@ -134,7 +140,9 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(group, worker, lanes, messages, bytes)| Operation::Claim { group, worker, lanes, messages, bytes }),
         8 => (claim.clone(), 1..=3_u8, proptest::option::of(write()), any::<bool>())
             .prop_map(|(claim, messages, append, schedule)| Operation::Ack { claim, messages, append, schedule }),
-        4 => (claim.clone(), verdict).prop_map(|(claim, verdict)| Operation::Fail { claim, verdict }),
+        4 => (claim.clone(), verdict.clone()).prop_map(|(claim, verdict)| Operation::Fail { claim, verdict }),
+        4 => (claim.clone(), 1..=2_u8, verdict)
+            .prop_map(|(claim, messages, verdict)| Operation::AckAndFail { claim, messages, verdict }),
         2 => claim.clone().prop_map(|claim| Operation::Release { claim }),
         2 => claim.prop_map(|claim| Operation::Renew { claim }),
         2 => (group.clone(), proptest::option::of(stream.clone())).prop_map(|(group, only)| Operation::Reset { group, only }),

@@ -101,6 +101,11 @@ impl<H: Harness> Game<'_, H> {
                     .await
             }
             Operation::Fail { claim, verdict } => self.fail(*claim, *verdict).await,
+            Operation::AckAndFail {
+                claim,
+                messages,
+                verdict,
+            } => self.ack_and_fail(*claim, *messages, *verdict).await,
             Operation::Release { claim } => self.release(*claim).await,
             Operation::Renew { claim } => self.renew(*claim).await,
             Operation::Reset { group, only } => {
