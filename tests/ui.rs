@@ -38,7 +38,7 @@ const FLOODS: [(&str, usize); 13] = [
     // Each trait that a struct of the user's lacks.
     ("actor/event_takes_a_plain_struct", 4),
     ("actor/field_without_derives", 7),
-    ("message/was_is_no_message", 4),
+    ("message/was_is_no_message", 5),
     ("projection/after_sync_of_a_row", 8),
     ("projection/derive_forgotten", 7),
     ("projection/not_derived", 5),

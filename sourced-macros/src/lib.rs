@@ -136,7 +136,8 @@ use proc_macro::TokenStream;
 ///   same.
 /// - A command that emits step by step takes `emit: &mut Emitter<Self>`, or with the events that may come of it
 ///   `&mut Emitter<Self, (ItemAdded, ItemRemoved)>`; one that has events in another stream too takes
-///   `to: Other<Account>`, which is a `StreamId` in the message.
+///   `to: Other<Account>`, which is a `StreamId` in the message: who sends the command says which stream it is. With
+///   `#[stream(format!("name-{name}"))] user_name: Other<UserName>` it follows from the fields and `self`, and is no field.
 ///
 /// The messages are structs of the module. Two actors that both have a method `cancel` both define `Cancel`: give each
 /// actor a module of its own, or define one of the structs yourself and take it by reference. A method whose struct would hide

@@ -741,6 +741,55 @@ fn a_test_that_makes_no_sense_is_told_so() {
     );
 }
 
+/// Whose name is in a stream that follows from it.
+#[derive(Debug, Default)]
+pub struct Member;
+
+#[derive(Debug, Default)]
+pub struct Name {
+    is_claimed: bool,
+}
+
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("the name is taken")]
+pub struct Taken;
+
+#[actor]
+impl Member {
+    #[command]
+    fn join(
+        &self,
+        name: String,
+        #[stream(format!("name-{name}"))] claimed: Other<Name>,
+    ) -> Result<(Joined, Elsewhere<Claimed>), Taken> {
+        if claimed.is_claimed {
+            return Err(Taken);
+        }
+        Ok((Joined { name }, claimed.emit(Claimed)))
+    }
+    #[event]
+    fn joined(&mut self, _name: String) {}
+}
+
+#[actor]
+impl Name {
+    #[event]
+    fn claimed(&mut self) {
+        self.is_claimed = true;
+    }
+}
+
+#[test]
+fn all_that_is_given_may_be_in_other_streams() {
+    let join = || Join { name: "ann".into() };
+    given::<Member>(Claimed.in_stream("name-ann"))
+        .when(join())
+        .then_refused(Taken);
+    given::<Member>(Claimed.in_stream("name-bob"))
+        .when(join())
+        .then((Joined { name: "ann".into() }, Claimed.in_stream("name-ann")));
+}
+
 /// Its event says less when it is stored.
 #[derive(Debug, Default)]
 struct Forgetful;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sourced::prelude::*;
-use sourced::{Every, Memory, Principal};
+use sourced::{Every, Memory, Principal, Timestamp};
 use sourced_testing::{MessagesExt as _, Scenario, Spans as _, Told, scenario};
 
 use support::{Place, failure_at};
@@ -500,4 +500,51 @@ fn a_scenario_that_makes_no_sense_is_told_so() {
         error.starts_with("the app of the scenario does not fit together: "),
         "{error}"
     );
+}
+
+#[derive(Debug, Default)]
+pub struct Stall {
+    is_open: bool,
+}
+
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("the market has not begun")]
+pub struct TooEarly;
+
+#[actor]
+impl Stall {
+    #[command]
+    pub fn open_stall(&self, now: Now) -> Result<StallOpened, TooEarly> {
+        let begins = Timestamp::from_micros(1_800_000_000_000_000);
+        if *now < begins {
+            return Err(TooEarly);
+        }
+        Ok(StallOpened)
+    }
+    #[event]
+    pub fn stall_opened(&mut self) {
+        self.is_open = true;
+    }
+}
+
+#[tokio::test]
+async fn a_scenario_begins_when_it_is_told_to() {
+    let before = Timestamp::from_micros(1_799_999_999_000_000);
+    scenario![Stall]
+        .now(before)
+        .when(OpenStall.to("stall-1"))
+        .then_refused_saying("the market has not begun")
+        .and_then_pass(1.seconds())
+        .when(OpenStall.to("stall-1"))
+        .then_state("stall-1", |stall: &Stall| assert!(stall.is_open))
+        .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "a backend with a clock of its own")]
+async fn nobody_sets_the_clock_of_another_backend() {
+    scenario![Stall]
+        .on(Memory::new())
+        .now(Timestamp::from_micros(0))
+        .await;
 }

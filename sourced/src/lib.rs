@@ -85,7 +85,7 @@ pub use runtime::{
 };
 pub use stream::{GroupId, IntoStreamId, InvalidName, Position, RecurrenceId, Seq, StreamId};
 pub use table::{Delete, RowChange};
-pub use time::Timestamp;
+pub use time::{InvalidTimestamp, Timestamp};
 pub use topology::Topology;
 
 #[cfg(feature = "macros")]

@@ -1,6 +1,7 @@
 //! Time stamps.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -34,6 +35,22 @@ impl Timestamp {
     pub fn saturating_add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros))
+    }
+
+    /// The moment `duration` earlier, or the first one that can be told.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sourced::Timestamp;
+    ///
+    /// let noon: Timestamp = "2026-03-01T12:00:00Z".parse()?;
+    /// assert_eq!(noon.saturating_sub(Duration::from_hours(12)).to_string(), "2026-03-01T00:00:00.000000Z");
+    /// # Ok::<(), sourced::InvalidTimestamp>(())
+    /// ```
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
     }
 
     /// How long after `earlier` this is; zero when it is not.
@@ -73,6 +90,30 @@ impl fmt::Display for Timestamp {
         f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
     }
 }
+
+/// Reads what [`Display`](fmt::Display) writes, and any other time of RFC 3339, in any zone.
+///
+/// ```
+/// use sourced::Timestamp;
+///
+/// let t: Timestamp = "2023-11-14T23:13:20+01:00".parse()?;
+/// assert_eq!(t, Timestamp::from_micros(1_700_000_000_000_000));
+/// assert!("yesterday".parse::<Timestamp>().is_err());
+/// # Ok::<(), sourced::InvalidTimestamp>(())
+/// ```
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let time = DateTime::parse_from_rfc3339(text);
+        let time = time.map_err(|_| InvalidTimestamp(text.chars().take(80).collect()))?;
+        Ok(time.to_utc().into())
+    }
+}
+
+/// A text that is no time of RFC 3339.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no time: write one as RFC 3339 does, with its zone: `2026-03-01T12:00:00Z`")]
+pub struct InvalidTimestamp(String);
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

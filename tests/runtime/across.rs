@@ -327,6 +327,113 @@ pub async fn a_stream_named_twice_is_refused_and_parks_nothing(on: On) {
     running.stop().await;
 }
 
+/// Whose names are claimed in streams that nobody sends.
+#[derive(Debug, Default)]
+pub struct Member {
+    name: String,
+}
+
+#[derive(Debug, Default)]
+pub struct Name {
+    is_claimed: bool,
+}
+
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("the name is taken")]
+pub struct Taken;
+
+#[actor("member")]
+impl Member {
+    #[command]
+    fn join(
+        &self,
+        name: String,
+        #[stream(format!("name-{}", name.trim()))] claimed: Other<Name>,
+    ) -> Result<(Joined, Elsewhere<Claimed>), Taken> {
+        if claimed.is_claimed {
+            return Err(Taken);
+        }
+        Ok((Joined { name }, claimed.emit(Claimed)))
+    }
+
+    #[command]
+    fn leave(
+        &self,
+        #[stream(format!("name-{}", self.name))] claimed: Other<Name>,
+    ) -> (Left, Elsewhere<GivenUp>) {
+        (Left, claimed.emit(GivenUp))
+    }
+
+    #[event]
+    fn joined(&mut self, name: String) {
+        self.name = name;
+    }
+
+    #[event]
+    fn left(&mut self) {
+        self.name.clear();
+    }
+}
+
+#[actor("name")]
+impl Name {
+    #[event]
+    fn claimed(&mut self) {
+        self.is_claimed = true;
+    }
+
+    #[event]
+    fn given_up(&mut self) {
+        self.is_claimed = false;
+    }
+}
+
+fn join(name: &str) -> Join {
+    Join { name: name.into() }
+}
+
+pub async fn a_stream_that_follows_from_the_command_is_named_by_nobody(on: On) {
+    let builder = on.builder().register::<Member>().register::<Name>();
+    let app = builder.build().await.unwrap();
+    let sent = serde_json::to_value(join("ann")).unwrap();
+    assert_eq!(sent, serde_json::json!({ "name": "ann" }));
+
+    let (one, two) = (app.actor::<Member>("m-1"), app.actor::<Member>("m-2"));
+    let (_, elsewhere) = one.join("ann").await.unwrap();
+    assert_eq!(elsewhere.stream_id().as_str(), "name-ann");
+    let refused = two.join("ann").await.unwrap_err();
+    assert_eq!(refused.refusal(), Some(Taken));
+    one.leave().await.unwrap();
+
+    let running = app.start();
+    let receipt = app.dispatch(join("ann").to("m-2")).await.unwrap();
+    let outcome = receipt.outcome().await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    running.stop().await;
+    let refused = app.unit().handle(join("ann").to("m-3")).await;
+    assert!(matches!(refused, Err(UnitError::Refused(..))));
+}
+
+pub async fn a_stream_that_follows_from_nothing_proper_is_refused_and_parks_nothing(on: On) {
+    let builder = on.builder().register::<Member>().register::<Name>();
+    let app = builder.build().await.unwrap();
+    let running = app.start();
+    let long = "x".repeat(2_000);
+    for name in ["a\nb", &long] {
+        let error = app.actor::<Member>("m-1").join(name).await.unwrap_err();
+        assert!(error.to_string().contains("names no stream"), "{error}");
+        let receipt = app.dispatch(join(name).to("m-1")).await.unwrap();
+        let Outcome::Refused(reason) = receipt.outcome().await.unwrap() else {
+            panic!("no stream has that name")
+        };
+        assert!(reason.contains("names no stream"), "{reason}");
+    }
+    let receipt = app.dispatch(join("ann").to("m-1")).await.unwrap();
+    let outcome = receipt.outcome().await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    running.stop().await;
+}
+
 pub async fn every_stream_of_a_decision_carries_its_cause_and_correlation(on: On) {
     let app = bank(&on).await;
     let user = Metadata::new().with("user_id", "u-7");

@@ -12,6 +12,63 @@ use sourced_testing::Op;
 use crate::backends::On;
 use crate::shop::*;
 
+/// Sends as many as it is told to.
+#[derive(Debug, Default)]
+pub struct Sprinkler {
+    n: usize,
+}
+
+#[actor("sprinkler")]
+impl Sprinkler {
+    #[command]
+    fn sprinkle(&self, n: usize) -> Vec<Drop> {
+        (0..n).map(|_| Drop).collect()
+    }
+
+    #[event]
+    fn on_drop(&mut self, _: &Drop) {
+        self.n += 1;
+    }
+}
+
+#[event("sprinkler.drop")]
+pub struct Drop;
+
+pub async fn what_is_too_large_fails_its_own_command_at_once(on: On) {
+    let builder = on.builder().register::<Sprinkler>();
+    let app = builder.build().await.unwrap();
+    let mut receipts = Vec::new();
+    // Together they are too many, and one of them alone is.
+    for n in [4_000, 4_000, 4_000, 10_001, 1] {
+        let sprinkle = Sprinkle { n }.to("sprinkler-1");
+        receipts.push(app.dispatch(sprinkle).await.unwrap());
+    }
+    let running = app.start();
+    for receipt in &receipts[..3] {
+        let outcome = receipt.outcome().await.unwrap();
+        assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    }
+    let Outcome::Failed(error) = receipts[3].outcome().await.unwrap() else {
+        panic!("no append takes so many")
+    };
+    assert!(error.contains("too many messages in one append"), "{error}");
+    let outcome = receipts[4].outcome().await.unwrap();
+    assert!(
+        matches!(&outcome, Outcome::Blocked { by, .. } if *by == receipts[3].id),
+        "{outcome:?}"
+    );
+    running.stop().await;
+    let parked = app.group_named("sprinkler").unwrap().parked(None, 10).await;
+    let parked = parked.unwrap();
+    assert_eq!(
+        (parked.len(), parked[0].attempts),
+        (1, 1),
+        "by the policy, 160"
+    );
+    let told = serde_json::to_value(&parked[0]).unwrap();
+    assert_eq!(told["failure"]["type_name"], "sprinkler.sprinkle");
+}
+
 async fn parks(on: On, part: &str, why: &str) {
     let stage = Stage::new();
     let app = on.app(&stage).await;

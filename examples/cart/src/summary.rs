@@ -86,13 +86,17 @@ impl fmt::Display for Summary {
         }
         write!(f, "; {} bad lines", self.n_bad_lines)?;
         let seconds = self.took.as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = stored_now as f64 / seconds.max(0.001);
         write!(
             f,
             "\n{} messages stored, {} handled here",
             self.n_messages, self.n_handled
         )?;
-        write!(f, " in {seconds:.2} s: {rate:.0} commands per second")
+        write!(f, " in {seconds:.2} s")?;
+        if stored_now == 0 {
+            return write!(f, ": all was there already");
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = stored_now as f64 / seconds.max(0.001);
+        write!(f, ": {rate:.0} commands per second")
     }
 }

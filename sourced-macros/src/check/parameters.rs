@@ -1,7 +1,8 @@
 //! Checks of what handlers take.
 
+use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Meta, Type, TypePath};
+use syn::{Expr, Meta, Type, TypePath};
 
 use super::signature::is_load;
 use super::{Kind, message, row, stored};
@@ -16,6 +17,7 @@ use crate::parse::member::Role;
 /// Every parameter, and how they go together.
 pub(crate) fn check(kind: Kind, model: &Model, handler: &Handler, dx: &mut Diagnostics) {
     for parameter in &handler.parameters {
+        derived(handler, parameter, dx);
         match handler.role {
             Role::Command | Role::Event => of_message(kind, model, handler, parameter, dx),
             Role::Reaction | Role::On => of_reaction(handler, parameter, dx),
@@ -55,6 +57,34 @@ pub(crate) fn check(kind: Kind, model: &Model, handler: &Handler, dx: &mut Diagn
     }
     if defines_elsewhere(kind, handler) {
         projector_defines(kind, handler, dx);
+    }
+}
+
+/// A stream that follows from the message is said by an expression, and is another actor's.
+fn derived(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
+    let Some(attr) = parameter.stream_attr() else {
+        return;
+    };
+    let stream = match &parameter.kind {
+        ParameterKind::Derived { stream } => stream.clone(),
+        _ => TokenStream::new(),
+    };
+    if !parameter.is_other() {
+        let name = parameter
+            .name()
+            .map_or_else(|| "other".to_owned(), ToString::to_string);
+        return dx.error(
+            attr,
+            "`#[stream(…)]` says which stream another actor has, and this parameter is none",
+            format!("write `#[stream(…)] {name}: Other<…>`, or remove the attribute"),
+        );
+    }
+    if handler.role == Role::Command && syn::parse2::<Expr>(stream).is_err() {
+        dx.error(
+            attr,
+            "`#[stream(…)]` takes one expression, which gives the name of the stream",
+            "write `#[stream(format!(\"name-{name}\"))]`, with the fields of the command and `self`",
+        );
     }
 }
 
@@ -172,6 +202,7 @@ fn of_message(
         | ParameterKind::Stream
         | ParameterKind::History
         | ParameterKind::Other(_)
+        | ParameterKind::Derived { .. }
             if handler.role == Role::Event => dx.error(
             parameter,
             "`#[event]` methods get nothing from outside: a replay must always come out the same",
@@ -287,7 +318,7 @@ fn of_reaction(handler: &Handler, parameter: &Parameter, dx: &mut Diagnostics) {
     let attribute = handler.role.attribute();
     match parameter.meant() {
         ParameterKind::Emitter { .. } => emitter(handler, parameter, dx),
-        ParameterKind::Other(_) => dx.error(
+        ParameterKind::Other(_) | ParameterKind::Derived { .. } => dx.error(
             parameter,
             format!("`{attribute}` methods see their own stream only"),
             "remove this parameter, and dispatch a command with `.to(stream)` to the other one",

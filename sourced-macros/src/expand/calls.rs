@@ -1,6 +1,6 @@
 //! The calls of handlers, and what their parameters are filled with.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -24,7 +24,7 @@ pub(crate) fn call_on(
         .parameters
         .iter()
         .map(|parameter| argument(model, parameter));
-    call_with(handler, receiver, arguments)
+    call_with(model, handler, receiver, arguments)
 }
 
 /// `Self::save(self, cx.stream_id(), tx).await`, of what is about a batch and no message of it.
@@ -37,7 +37,12 @@ pub(crate) fn call_of_batch(model: &Model, handler: &Handler) -> TokenStream {
         }
     });
     let this = quote!(self);
-    call_with(handler, handler.receiver.as_ref().map(|_| &this), arguments)
+    call_with(
+        model,
+        handler,
+        handler.receiver.as_ref().map(|_| &this),
+        arguments,
+    )
 }
 
 /// The name of the parameter `cx`, as [`cx_name`], of calls that are about a batch.
@@ -52,12 +57,19 @@ pub(crate) fn cx_name_of_batch(handlers: &[&Handler]) -> TokenStream {
 }
 
 fn call_with(
+    model: &Model,
     handler: &Handler,
     receiver: Option<&TokenStream>,
     arguments: impl Iterator<Item = TokenStream>,
 ) -> TokenStream {
     let name = handler.name();
     let receiver = receiver.map(|receiver| quote!(#receiver,));
+    let arguments: Vec<TokenStream> = arguments.collect();
+    let streams = handler
+        .parameters
+        .iter()
+        .filter_map(|parameter| derived(model, handler, parameter));
+    let streams: TokenStream = streams.collect();
     let call = quote_spanned!(name.span()=> Self::#name(#receiver #(#arguments),*));
     let call = match &handler.sig.asyncness {
         Some(word) => {
@@ -66,7 +78,55 @@ fn call_with(
         }
         None => call,
     };
-    allowed(handler, call)
+    let call = allowed(handler, call);
+    if streams.is_empty() {
+        return call;
+    }
+    quote!({ #streams #call })
+}
+
+/// `let stream_of_holder = …;`, before a field goes into the call.
+fn derived(model: &Model, handler: &Handler, parameter: &Parameter) -> Option<TokenStream> {
+    let ParameterKind::Derived { stream } = &parameter.kind else {
+        return None;
+    };
+    let cfgs = parameter.cfgs();
+    let fields = handler.parameters.iter().filter_map(borrowed);
+    let (local, private) = (
+        stream_of(parameter),
+        model.library.private_at(stream.span()),
+    );
+    let named = quote_spanned!(stream.span()=> #private::IntoStreamId::into_stream_id(#stream));
+    Some(quote! {
+        #(#cfgs)*
+        let #local = { #(#fields)* #named };
+    })
+}
+
+/// `let name = &message.payload.name;`, for what gives the name of a stream.
+fn borrowed(parameter: &Parameter) -> Option<TokenStream> {
+    let (name, cfgs) = (parameter.name()?, parameter.cfgs());
+    let value = match &parameter.kind {
+        ParameterKind::Field(field) | ParameterKind::Other(field) => {
+            quote!(&message.payload.#field)
+        }
+        ParameterKind::Message(_) => quote!(&message.payload),
+        ParameterKind::Envelope(_) => quote!(&message),
+        _ => return None,
+    };
+    Some(quote! {
+        #(#cfgs)*
+        #[allow(unused_variables)]
+        let #name = #value;
+    })
+}
+
+/// A local of ours: no name of the user's is the same.
+fn stream_of(parameter: &Parameter) -> Ident {
+    let name = parameter
+        .name()
+        .map_or_else(String::new, ToString::to_string);
+    Ident::new(&format!("stream_of_{name}"), Span::mixed_site())
 }
 
 fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
@@ -76,6 +136,10 @@ fn argument(model: &Model, parameter: &Parameter) -> TokenStream {
         ParameterKind::Other(name) => {
             let private = model.library.private();
             let stream = quote!(::core::clone::Clone::clone(&message.payload.#name));
+            quote!(#private::Other::load(::core::result::Result::Ok(#stream), &message.stream_id, cx).await?)
+        }
+        ParameterKind::Derived { .. } => {
+            let (private, stream) = (model.library.private(), stream_of(parameter));
             quote!(#private::Other::load(#stream, &message.stream_id, cx).await?)
         }
         ParameterKind::History => quote!(cx.history()),
@@ -148,6 +212,7 @@ pub(crate) fn cx_name<'h>(handlers: impl IntoIterator<Item = &'h Handler>) -> To
                 | ParameterKind::History
                 | ParameterKind::Emitter { .. }
                 | ParameterKind::Other(_)
+                | ParameterKind::Derived { .. }
         )
     };
     if handlers.any(|handler| !handler.is_broken && handler.parameters.iter().any(uses_cx)) {

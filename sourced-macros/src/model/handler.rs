@@ -260,8 +260,7 @@ impl Handler {
 
     /// Whether a call of it waits: by itself, or for what it takes.
     pub(crate) fn waits(&self) -> bool {
-        let is_other = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Other(_));
-        self.sig.asyncness.is_some() || self.parameters.iter().any(is_other)
+        self.sig.asyncness.is_some() || self.parameters.iter().any(Parameter::is_other)
     }
 
     /// Whether it asks for all that happened before.

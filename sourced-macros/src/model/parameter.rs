@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Attribute, Pat, PatType, Path, Type, TypePath};
+use syn::{Attribute, MetaList, Pat, PatType, Path, Type, TypePath};
 
 use super::fields::Around;
 use super::given::{self, field, is_data, is_row, last_is, type_arguments};
@@ -36,6 +36,11 @@ pub(crate) enum ParameterKind {
     },
     /// `Other<Account>`: a stream in the message, an actor for the handler.
     Other(Ident),
+    /// `#[stream(format!("name-{name}"))] holder: Other<Name>`: a stream that follows from the message, and no part of it.
+    Derived {
+        /// What gives its name.
+        stream: TokenStream,
+    },
     /// `&CartEvent`, or with its envelope: one type for several events.
     AnyEvent {
         /// What each of them becomes.
@@ -70,7 +75,12 @@ impl Parameter {
     /// What this parameter stands for, told by its type.
     pub(crate) fn new(source: PatType) -> Self {
         let kind = given::kind(&source.ty, &source.pat);
-        Self { source, kind }
+        let mut parameter = Self { source, kind };
+        if let (ParameterKind::Other(_), Some(list)) = (&parameter.kind, parameter.stream_list()) {
+            let stream = list.tokens.clone();
+            parameter.kind = ParameterKind::Derived { stream };
+        }
+        parameter
     }
 
     /// Takes a field, or a message, for a resource.
@@ -253,6 +263,24 @@ impl Parameter {
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.source.attrs.iter().filter(|attr| is_cfg(attr))
     }
+
+    /// Its `#[stream(…)]`.
+    pub(crate) fn stream_attr(&self) -> Option<&Attribute> {
+        self.source.attrs.iter().find(|attr| is_stream(attr))
+    }
+
+    /// What stands in its `#[stream(…)]`.
+    fn stream_list(&self) -> Option<&MetaList> {
+        self.stream_attr()?.meta.require_list().ok()
+    }
+
+    /// Whether it is another actor.
+    pub(crate) fn is_other(&self) -> bool {
+        matches!(
+            self.kind,
+            ParameterKind::Other(_) | ParameterKind::Derived { .. }
+        )
+    }
 }
 
 /// A parameter as a field.
@@ -272,7 +300,7 @@ impl<'a> Field<'a> {
     pub(crate) fn attrs(self) -> impl Iterator<Item = &'a Attribute> {
         let moves = |attr: &&Attribute| {
             let is_about_parameter = |word: &&str| attr.path().is_ident(word);
-            is_cfg(attr) || !ON_PARAMETERS.iter().any(is_about_parameter)
+            is_cfg(attr) || !(is_stream(attr) || ON_PARAMETERS.iter().any(is_about_parameter))
         };
         self.attrs.iter().filter(moves)
     }
@@ -296,6 +324,10 @@ impl<'a> Field<'a> {
     pub(crate) fn is_string(self) -> bool {
         matches!(self.ty, Type::Path(path) if last_is(path, "String"))
     }
+}
+
+fn is_stream(attr: &Attribute) -> bool {
+    attr.path().is_ident("stream")
 }
 
 /// Whether it is a `#[cfg(…)]`.

@@ -19,6 +19,10 @@ impl Cart {
         Ok((Removed, to.emit(Placed)))
     }
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn lend(&self, n: u8, to: Other<Cart>) -> Elsewhere<Removed> {
+        to.emit(Removed)
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     fn fill(
         &self,
         emit: &mut Emitter<Self, (Placed, Removed)>,
@@ -109,6 +113,29 @@ impl ::sourced::__private::MessageType for Give {
 }
 #[automatically_derived]
 impl ::sourced::__private::Command for Give {}
+/// The command of `Cart::lend`.
+#[derive(
+    ::core::fmt::Debug,
+    ::core::clone::Clone,
+    ::core::cmp::PartialEq,
+    ::sourced::__private::serde::Serialize,
+    ::sourced::__private::serde::Deserialize,
+)]
+#[serde(crate = "::sourced::__private::serde")]
+struct Lend {
+    /// See `Cart::lend`.
+    n: u8,
+}
+#[automatically_derived]
+impl ::sourced::__private::MessageType for Lend {
+    const NAME: &'static str = "cart.lend";
+    const KIND: ::sourced::__private::Kind = ::sourced::__private::Kind::Command;
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Command for Lend {}
 /// The command of `Cart::fill`.
 #[derive(
     ::core::fmt::Debug,
@@ -230,6 +257,7 @@ impl ::sourced::__private::Actor for Cart {
         table.command::<Clear>();
         table.command::<send::Mail>();
         table.command::<Give>();
+        table.command::<Lend>();
         table.command::<Fill>();
         table.command::<Empty>();
         table.event::<Placed>();
@@ -316,13 +344,40 @@ impl ::sourced::__private::Decides<Give> for Cart {
             Self::give(
                 self,
                 ::sourced::__private::Other::load(
-                        ::core::clone::Clone::clone(&message.payload.to),
+                        ::core::result::Result::Ok(
+                            ::core::clone::Clone::clone(&message.payload.to),
+                        ),
                         &message.stream_id,
                         cx,
                     )
                     .await?,
             ),
         )
+    }
+}
+#[automatically_derived]
+impl ::sourced::__private::Decides<Lend> for Cart {
+    type Decision = Elsewhere<Removed>;
+    async fn decide(
+        &self,
+        message: ::sourced::__private::Message<Lend>,
+        cx: &::sourced::__private::Context,
+    ) -> ::core::result::Result<Self::Decision, ::sourced::__private::Failure> {
+        use ::sourced::__private::MayRefuse as _;
+        ::sourced::__private::Returned::<Elsewhere<Removed>>::may_refuse();
+        ::core::result::Result::Ok({
+            let stream_of_to = {
+                #[allow(unused_variables)]
+                let n = &message.payload.n;
+                ::sourced::__private::IntoStreamId::into_stream_id(format!("friend-{n}"))
+            };
+            Self::lend(
+                self,
+                message.payload.n,
+                ::sourced::__private::Other::load(stream_of_to, &message.stream_id, cx)
+                    .await?,
+            )
+        })
     }
 }
 #[automatically_derived]
@@ -506,6 +561,7 @@ impl ::sourced::__private::Reacts<Removed> for Cart {
 /// | `Clear` |  | `Removed` | `rest` |
 /// | `send::Mail` |  |  |  |
 /// | `Give` | `Full` | `Removed`, `Placed` elsewhere | `Removed`: `rest`<br>`Placed`: `pay` → `Charge`, `note::Write` |
+/// | `Lend` |  | `Removed` elsewhere | `rest` |
 /// | `Fill` |  | `Placed`, `Removed` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Removed`: `rest` |
 /// | `Empty` | `PaymentFailure` | `CartEvent` |  |
 /// | | | `stock::Gone` | `tell` → `Charge` |
@@ -587,6 +643,24 @@ impl<__Actor: ::sourced::__private::Actor> CartRef<__Actor> {
                 to: ::sourced::__private::IntoStreamId::into_stream_id(to)?,
             })
             .await
+    }
+    /// Decides `Lend` here and now.
+    ///
+    /// # Errors
+    /// When the command is refused, or cannot be decided or stored.
+    async fn lend(
+        &self,
+        n: u8,
+    ) -> ::core::result::Result<
+        ::sourced::__private::EventsOf<__Actor, Lend>,
+        ::sourced::__private::CommandError<
+            ::sourced::__private::RefusalOf<__Actor, Lend>,
+        >,
+    >
+    where
+        __Actor: ::sourced::__private::Decides<Lend>,
+    {
+        self.0.decide_now(Lend { n }).await
     }
     /// Decides `Fill` here and now.
     ///

@@ -16,6 +16,10 @@ impl Cart {
         Ok((Removed, to.emit(Placed)))
     }
     #[command]
+    fn lend(&self, n: u8, #[stream(format!("friend-{n}"))] to: Other<Cart>) -> Elsewhere<Removed> {
+        to.emit(Removed)
+    }
+    #[command]
     fn fill(&self, emit: &mut Emitter<Self, (Placed, Removed)>) -> Result<(), Infallible> {
         Ok(())
     }

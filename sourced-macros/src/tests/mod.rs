@@ -166,6 +166,7 @@ fn the_docs_of_an_actor_show_its_flow() {
             "/// | `Clear` |  | `Removed` | `rest` |",
             "/// | `send::Mail` |  |  |  |",
             "/// | `Give` | `Full` | `Removed`, `Placed` elsewhere | `Removed`: `rest`<br>`Placed`: `pay` → `Charge`, `note::Write` |",
+            "/// | `Lend` |  | `Removed` elsewhere | `rest` |",
             "/// | `Fill` |  | `Placed`, `Removed` | `Placed`: `pay` → `Charge`, `note::Write`<br>`Removed`: `rest` |",
             "/// | `Empty` | `PaymentFailure` | `CartEvent` |  |",
         ]

@@ -7,12 +7,15 @@ use serde_json::Value;
 use sourced::Payload;
 use sourced::actor::{Actor, Handlers};
 use sourced::message::Sampler;
+use sourced::reactor::Register;
 
-use super::histories::Check;
+use super::histories::{Check, Telling};
 use super::quiet::caught;
+use super::readers::Readers;
 use super::run::Found;
 use super::run::{bytes, holds, steps};
 use super::sample::{Sample, sample};
+use super::world::World;
 use super::{Histories, Laws};
 
 impl<A: Actor + Debug> Laws<A> {
@@ -84,7 +87,7 @@ impl<A: Actor + Debug> Laws<A> {
         let check = self.check();
         holds("decide never panics", check.actor, HELP, steps(), |steps| {
             check
-                .decided(steps, |telling, _| telling.panicked())
+                .decided(steps, |_, telling, _| telling.panicked())
                 .map(drop)
         });
     }
@@ -103,11 +106,41 @@ impl<A: Actor + Debug> Laws<A> {
             steps(),
             |steps| {
                 check
-                    .decided(steps, |telling, accepted| match accepted {
-                        Err(error) => Err(telling.story(&error)),
+                    .decided(steps, |_, telling, accepted| match accepted {
+                        Err(error) => Err(telling.story(&error).into()),
                         Ok(()) => Ok(()),
                     })
                     .map(drop)
+            },
+        );
+    }
+
+    /// The actor's own reactions, and the [readers](Laws::reader), handle every event that its commands lead to.
+    ///
+    /// # Panics
+    /// When one panics or fails.
+    pub fn what_decide_emits_readers_take(&self)
+    where
+        A: Register,
+    {
+        const HELP: &str = "help: this event is stored, and whoever cannot handle it parks its stream: let the reaction or the projector take what the\n      command gives, or let the command refuse. An event whose reaction may fail is left out: `skip: [..]`";
+        let check = self.check();
+        let readers: Vec<_> = std::iter::once(A::reactor())
+            .chain(self.readers.iter().map(|reader| reader()))
+            .collect();
+        let left_out = check.left_out();
+        holds(
+            "what decide emits, its readers take",
+            check.actor,
+            HELP,
+            steps(),
+            |steps| {
+                let readers = Readers::new(&readers, &left_out);
+                let read_on = |world: &World<'_, A>, telling: &Telling, _| {
+                    let read = readers.read_on(world);
+                    read.map_err(|found| telling.ended(found))
+                };
+                check.decided(steps, read_on).map(drop)
             },
         );
     }

@@ -28,6 +28,14 @@ impl<A: Actor + Debug> Check<'_, A> {
         all.filter(|samplers| !self.laws.skipped.contains(&samplers[0].rust_path()))
     }
 
+    /// The stored names of the messages that are left out.
+    pub(super) fn left_out(&self) -> Vec<TypeName> {
+        let all = self.handlers.samplers().iter();
+        let left_out = all.filter(|samplers| self.laws.skipped.contains(&samplers[0].rust_path()));
+        let names = left_out.flatten().flat_map(Sampler::names);
+        names.filter_map(|name| TypeName::new(name).ok()).collect()
+    }
+
     pub(super) fn of_kind(&self, kind: Kind) -> Vec<&Sampler> {
         let of_kind = self
             .samplers()
@@ -56,8 +64,8 @@ impl<A: Actor + Debug> Check<'_, A> {
 
     /// What commands lead to, from the beginning; an error when the actor does not evolve by it.
     pub(super) fn valid(&self, steps: &[Step]) -> Result<(World<'_, A>, String), Found> {
-        self.decided(steps, |telling, accepted| {
-            accepted.map_err(|error| telling.story(&error))
+        self.decided(steps, |_, telling, accepted| {
+            accepted.map_err(|error| telling.story(&error).into())
         })
     }
 
@@ -70,7 +78,7 @@ impl<A: Actor + Debug> Check<'_, A> {
         let is_arbitrary = is_arbitrary || self.of_kind(Kind::Command).is_empty();
         match self.laws.histories {
             Histories::Any if is_arbitrary => self.arbitrary(steps),
-            _ => self.decided(steps, |_, _| Ok(())),
+            _ => self.decided(steps, |_, _, _| Ok(())),
         }
     }
 
@@ -78,7 +86,7 @@ impl<A: Actor + Debug> Check<'_, A> {
     pub(super) fn decided(
         &self,
         steps: &[Step],
-        judge: impl Fn(&Telling, Result<(), String>) -> Result<(), String>,
+        judge: impl Fn(&World<'_, A>, &Telling, Result<(), String>) -> Result<(), Found>,
     ) -> Result<(World<'_, A>, String), Found> {
         let (world, commands) = (self.world(), self.of_kind(Kind::Command));
         let mut telling = Telling::default();
@@ -113,7 +121,7 @@ impl<A: Actor + Debug> Check<'_, A> {
                 }
             };
             let goes_on = accepted.is_ok() && telling.panic.is_none();
-            judge(&telling, accepted)?;
+            judge(&world, &telling, accepted)?;
             if !goes_on {
                 break;
             }
@@ -209,10 +217,18 @@ impl Telling {
         self.lines.push(format!("     -> {event}"));
     }
 
-    pub(super) fn panicked(&self) -> Result<(), String> {
+    pub(super) fn panicked(&self) -> Result<(), Found> {
         match &self.panic {
-            Some(panic) => Err(self.story(panic)),
+            Some(panic) => Err(self.story(panic).into()),
             None => Ok(()),
+        }
+    }
+
+    /// The same with what was found at the end of it.
+    pub(super) fn ended(&self, found: Found) -> Found {
+        match found {
+            Found::Breaks(error) => Found::Breaks(self.story(&error)),
+            nothing @ Found::Nothing(_) => nothing,
         }
     }
 

@@ -5,6 +5,7 @@ mod check;
 mod given;
 mod histories;
 mod quiet;
+mod readers;
 mod run;
 mod sample;
 mod scalars;
@@ -15,8 +16,9 @@ mod world;
 use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use sourced::reactor::Resources;
+use sourced::reactor::{Reactor, Register, Resources};
 
 use given::Given;
 pub use given::Values;
@@ -26,6 +28,7 @@ pub struct Laws<A> {
     given: Given,
     resources: Box<dyn Fn() -> Resources>,
     skipped: Vec<&'static str>,
+    readers: Vec<fn() -> Arc<dyn Reactor>>,
     stored: Vec<(String, String)>,
     histories: Histories,
     actor: PhantomData<fn() -> A>,
@@ -48,6 +51,7 @@ impl<A> Laws<A> {
             given: Given::default(),
             resources: Box::new(Resources::default),
             skipped: Vec::new(),
+            readers: Vec::new(),
             stored: Vec::new(),
             histories: Histories::default(),
             actor: PhantomData,
@@ -79,6 +83,13 @@ impl<A> Laws<A> {
         self
     }
 
+    /// Adds a projector, a handler or another actor that handles events of this one.
+    #[must_use]
+    pub fn reader<R: Register>(mut self) -> Self {
+        self.readers.push(R::reactor);
+        self
+    }
+
     /// Gives a message as it was stored once: under this name, as this JSON.
     #[must_use]
     pub fn stored(mut self, type_name: &str, json: &str) -> Self {
@@ -106,6 +117,7 @@ impl<A> fmt::Debug for Laws<A> {
             .field("actor", &type_name::<A>())
             .field("given", &self.given)
             .field("skipped", &self.skipped)
+            .field("n_readers", &self.readers.len())
             .field("stored", &self.stored)
             .field("histories", &self.histories)
             .finish_non_exhaustive()
@@ -146,6 +158,7 @@ impl<A> fmt::Debug for Laws<A> {
 /// | `evolve_never_panics` | the actor evolves by its events in any order and with any values, also under older names |
 /// | `decide_never_panics` | a command is applied, refused or fails, on every state that commands lead to |
 /// | `what_decide_emits_evolve_accepts` | the events of a decision can be stored, are read back as they were, and change the state without a panic |
+/// | `what_decide_emits_readers_take` | the actor's own reactions, and its `readers`, handle the events of a decision without a panic or a failure |
 /// | `a_snapshot_and_its_tail_equal_the_full_fold` | a state that was stored in between, anywhere, comes to the same; of an actor without `snapshot_every` there is nothing to check |
 /// | `upcasting_is_total` | all values of older types (`was`) and under older names (`alias`) can be read |
 /// | `replay_gives_the_same_state` | the same events lead to the same state |
@@ -161,6 +174,7 @@ impl<A> fmt::Debug for Laws<A> {
 /// |---|---|
 /// | `with: { ProductId => "p-[0-9]{1,3}", Money => [Money(0), Money(500)] }` | how the values of a type look: text by a regular expression, or examples. Needed where a type refuses what is tried: UUIDs, times, numbers in texts, addresses and the like are tried without |
 /// | `resources: [Agency::default()]` | what handlers ask for with `Res`, made anew for each history |
+/// | `readers: [DayList, Notifier]` | projectors, handlers and other actors that handle the events of this one |
 /// | `skip: [Book]` | messages to leave out, such as commands whose resource cannot be had. Nothing is left out unless it is said |
 /// | `stored: { "cart.added" => r#"{"product":"p1"}"# }` | messages as they were stored once, for shapes that no type of the program has any more |
 /// | `histories: valid` | to evolve only by what commands lead to |
@@ -175,6 +189,7 @@ macro_rules! laws {
             evolve_never_panics
             decide_never_panics
             what_decide_emits_evolve_accepts
+            what_decide_emits_readers_take
             a_snapshot_and_its_tail_equal_the_full_fold
             upcasting_is_total
             replay_gives_the_same_state
@@ -215,6 +230,9 @@ macro_rules! __laws_option {
     ($laws:ident skip [$($message:ty),* $(,)?]) => {
         $laws$(.skip::<$message>())*
     };
+    ($laws:ident readers [$($reader:ty),* $(,)?]) => {
+        $laws$(.reader::<$reader>())*
+    };
     ($laws:ident stored {$($name:literal => $json:expr),* $(,)?}) => {
         $laws$(.stored($name, $json))*
     };
@@ -227,7 +245,7 @@ macro_rules! __laws_option {
     ($laws:ident $option:ident $said:tt) => {
         ::core::compile_error!(::core::concat!(
             "unknown option `", ::core::stringify!($option), ": ", ::core::stringify!($said), "` for `laws!`\n\n",
-            "help: write `with: { Type => \"regex\" }`, `resources: [..]`, `skip: [Command]`, `stored: { \"name\" => \"json\" }` or `histories: valid`"
+            "help: write `with: { Type => \"regex\" }`, `resources: [..]`, `readers: [Projector]`, `skip: [Command]`, `stored: { \"name\" => \"json\" }` or `histories: valid`"
         ))
     };
 }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use sourced::actor::{Actor, Emitted, Handlers};
-use sourced::backend::{Log as _, ReadStream, Store as _, StreamAppend};
+use sourced::backend::{
+    Delivery, Log as _, ReadLog, ReadStream, Selection, Store as _, StreamAppend, UnitCommit,
+};
 use sourced::env::Env;
-use sourced::reactor::{Context, NoResource, Panicked, Resources, Services, States};
+use sourced::reactor::{
+    Batch, Context, Handled, NoResource, Panicked, Progress, Reactor, Resources, Services, States,
+};
 use sourced::{
-    ExpectedSeq, Failure, History, Kind, Memory, NewMessage, Payload, PayloadError, Rejected,
-    StoredMessage, StreamId, TypeName,
+    ExpectedSeq, Failure, History, Kind, Memory, NewMessage, Payload, PayloadError, Position,
+    Rejected, StoredMessage, StreamId, TypeName,
 };
 use tokio::runtime::Runtime;
 
@@ -145,6 +149,50 @@ impl<'l, A: Actor> World<'l, A> {
             let events = self.events_of(&stream);
             fold(self.handlers, &stream, &events)?;
         }
+        Ok(())
+    }
+
+    /// What has happened behind a position, in any stream.
+    pub(super) fn log_after(&self, position: Position) -> Vec<StoredMessage> {
+        let read = ReadLog::new(Selection::all().after(position));
+        let page = self.runtime.block_on(self.memory.read_log(&read));
+        page.expect("memory can be read").messages
+    }
+
+    /// Lets a reactor handle an event as a worker does, with all that it stores but messages.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(super) fn hand(&self, reactor: &dyn Reactor, event: &StoredMessage) -> Result<(), Failure> {
+        let handed = || self.runtime.block_on(self.hand_to(reactor, event));
+        caught(handed).unwrap_or_else(|panic| Err(Failure::msg(panic)))
+    }
+
+    async fn hand_to(&self, reactor: &dyn Reactor, event: &StoredMessage) -> Result<(), Failure> {
+        let backend = &self.services.backend;
+        if let Some(table) = reactor.table() {
+            backend.ensure_table(table, reactor.group()).await?;
+        }
+        let delivery = Delivery {
+            message: event.clone(),
+            replaying: false,
+        };
+        let batch = Batch {
+            stream: &event.stream_id,
+            deliveries: &[delivery],
+            streams: self.services.streams(),
+            services: &self.services,
+            progress: &Progress::default(),
+        };
+        let Handled { syncs, failure, .. } = reactor.handle(&batch).await?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let unit = UnitCommit {
+            syncs,
+            ..UnitCommit::default()
+        };
+        backend.commit_unit(unit).await?;
         Ok(())
     }
 

@@ -16,8 +16,9 @@ use futures_util::future::BoxFuture;
 use sourced::actor::{IntoSketches, Sketch};
 use sourced::backend::Backend;
 use sourced::reactor::Register;
-use sourced::{AppBuilder, IntoStreamId, Principal, StreamId};
+use sourced::{AppBuilder, IntoStreamId, Principal, StreamId, Timestamp};
 
+use crate::ManualClock;
 use crate::messages::sketches;
 use checks::Check;
 use inline::Inline;
@@ -93,6 +94,7 @@ pub struct Scenario {
     here: Option<StreamId>,
     is_on_memory: bool,
     principal: Option<Principal>,
+    now: Option<Timestamp>,
 }
 
 type Build = Box<dyn FnOnce(AppBuilder) -> AppBuilder + Send>;
@@ -121,6 +123,7 @@ impl Scenario {
             here: None,
             is_on_memory: true,
             principal: None,
+            now: None,
         }
     }
 
@@ -164,6 +167,15 @@ impl Scenario {
     /// On whose behalf the messages come that do not say so themselves.
     pub fn by(mut self, principal: Principal) -> Self {
         self.principal = Some(principal);
+        self
+    }
+
+    /// What time it is when the scenario begins. Some moment of the year 2023 when nothing is said.
+    ///
+    /// # Panics
+    /// When it is awaited and runs [`on`](Self::on) a backend whose clock nobody can set.
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
         self
     }
 
@@ -213,8 +225,15 @@ impl Scenario {
     }
 
     async fn play(self, spawner: Inline) {
-        let spawner = self.is_on_memory.then_some(spawner);
-        let mut world = World::build(self.build, spawner, self.here, self.principal).await;
+        assert!(
+            self.is_on_memory || self.now.is_none(),
+            "`now` sets the clock of a scenario in memory, and this one runs on a backend with a clock of its own\n\nhelp: remove `.now(..)` or `.on(..)`"
+        );
+        let clock = self
+            .now
+            .map_or_else(ManualClock::new, ManualClock::starting_at);
+        let simulated = self.is_on_memory.then_some((clock, spawner));
+        let mut world = World::build(self.build, simulated, self.here, self.principal).await;
         let mut last = None;
         for Step { at, act } in self.steps {
             last = Some(at);

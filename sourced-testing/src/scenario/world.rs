@@ -45,13 +45,13 @@ struct Failed {
 impl World {
     pub(super) async fn build(
         build: Vec<Build>,
-        spawner: Option<Inline>,
+        simulated: Option<(ManualClock, Inline)>,
         here: Option<StreamId>,
         principal: Option<Principal>,
     ) -> Self {
-        let clock = spawner.is_some().then(ManualClock::new);
-        let builder = match (&clock, spawner) {
-            (Some(clock), Some(spawner)) => {
+        let clock = simulated.as_ref().map(|(clock, _)| clock.clone());
+        let builder = match simulated {
+            Some((clock, spawner)) => {
                 let spawner = Arc::new(spawner);
                 let env = Env {
                     spawner,
@@ -59,7 +59,7 @@ impl World {
                 };
                 App::builder_in(env).backend(clock.memory())
             }
-            _ => App::builder(),
+            None => App::builder(),
         };
         // One stream at a time, so that a scenario comes out the same; and a failure is told to the test at once.
         let options = WorkerOptions::default()

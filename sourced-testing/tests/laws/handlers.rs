@@ -131,3 +131,159 @@ mod a_command_that_panics {
         );
     }
 }
+
+mod a_reaction_that_panics {
+    use sourced::prelude::*;
+
+    #[derive(Debug, Default)]
+    struct Order;
+
+    #[actor]
+    impl Order {
+        #[command]
+        fn place(&self, n_items: u8) -> Placed {
+            Placed { n_items }
+        }
+        #[event]
+        fn placed(&mut self, _n_items: u8) {}
+        #[reaction]
+        fn pack(&self, placed: &Placed) -> Pack {
+            Pack {
+                per_box: 100 / placed.n_items,
+            }
+        }
+        #[command]
+        fn pack_it(&self, _: &Pack) {}
+    }
+
+    #[command("order.pack")]
+    struct Pack {
+        #[allow(dead_code)]
+        per_box: u8,
+    }
+
+    #[test]
+    fn is_found() {
+        says!(
+            crate::said(
+                || sourced_testing::laws::Laws::<Order>::new().what_decide_emits_readers_take()
+            ),
+            "`Order` breaks the law: what decide emits, its readers take",
+            "1. Place { n_items: 0 }\n     -> Placed { n_items: 0 }\n\n`Order` cannot take `order.placed`: ",
+            "attempt to divide by zero",
+        );
+    }
+
+    #[test]
+    fn is_left_out_where_its_event_is() {
+        sourced_testing::laws::Laws::<Order>::new()
+            .skip::<Placed>()
+            .what_decide_emits_readers_take();
+    }
+}
+
+mod readers_that_do_not_take_what_is_decided {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use sourced::prelude::*;
+    use sourced_testing::laws::Laws;
+
+    #[derive(Debug, Default)]
+    struct Visit;
+
+    #[actor]
+    impl Visit {
+        #[command]
+        fn book(&self, year: u32) -> Booked {
+            Booked { year }
+        }
+        #[event]
+        fn booked(&mut self, _year: u32) {}
+    }
+
+    #[derive(Debug, Default)]
+    struct Years {
+        year: u32,
+    }
+
+    #[projector]
+    impl Years {
+        #[event]
+        fn booked(&mut self, event: &Booked) {
+            self.year = event.year;
+        }
+
+        #[sync]
+        async fn save(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+            if self.year > 9_999 {
+                return Err(Failure::msg("a year has four digits"));
+            }
+            tx.put("years", "last", &self.year).await
+        }
+    }
+
+    #[derive(Debug, PartialEq, Projection)]
+    struct Day {
+        #[key]
+        year: u32,
+        short: i16,
+    }
+
+    #[projector]
+    impl Day {
+        #[event]
+        fn booked(event: &Booked) -> Self {
+            let year = event.year;
+            let short = i16::try_from(year).expect("no year is so late");
+            Self { year, short }
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Mailing;
+
+    #[derive(Default)]
+    struct Mailer(AtomicU32);
+
+    #[handler]
+    impl Mailing {
+        #[on]
+        fn mail(&self, _: &Booked, mailer: Res<Mailer>) {
+            mailer.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn are_found() {
+        says!(
+            crate::said(|| Laws::<Visit>::new()
+                .reader::<Years>()
+                .what_decide_emits_readers_take()),
+            "1. Book { year: ",
+            "`Years` cannot take `visit.booked`: a sync action failed: a year has four digits",
+        );
+        says!(
+            crate::said(|| Laws::<Visit>::new()
+                .reader::<Day>()
+                .what_decide_emits_readers_take()),
+            "`Day` cannot take `visit.booked`: ",
+            "no year is so late",
+        );
+    }
+
+    #[test]
+    fn ask_for_what_nobody_brings() {
+        says!(
+            crate::said(|| Laws::<Visit>::new()
+                .reader::<Mailing>()
+                .what_decide_emits_readers_take()),
+            "`Visit` cannot be checked for the law",
+            "`Mailing` asks for the resource `",
+            "Mailer`, and nobody brings one",
+        );
+        Laws::<Visit>::new()
+            .reader::<Mailing>()
+            .resources(|resources| resources.insert(Mailer::default()))
+            .what_decide_emits_readers_take();
+    }
+}

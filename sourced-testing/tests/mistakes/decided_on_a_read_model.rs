@@ -22,12 +22,8 @@ pub(crate) async fn wrong(client: &Client, account: &str, name: &str) -> Result<
 
 /// Leaves it to the command.
 pub(crate) async fn right(client: &Client, account: &str, name: &str) -> Result<(), Failure> {
-    let user_name = StreamId::new(format!("name-{name}"))?;
     let name = name.to_owned();
-    let open = || {
-        let (name, user_name) = (name.clone(), user_name.clone());
-        Open { name, user_name }.to(account)
-    };
+    let open = || Open { name: name.clone() }.to(account);
     client.dispatch(open).await?;
     Ok(())
 }
@@ -45,7 +41,7 @@ impl Account {
     fn open(
         &self,
         name: String,
-        user_name: Other<UserName>,
+        #[stream(format!("name-{name}"))] user_name: Other<UserName>,
     ) -> Result<(Opened, Elsewhere<Claimed>), Taken> {
         if user_name.is_claimed {
             return Err(Taken);

@@ -6,7 +6,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use super::load::Reach;
-use super::other::NamedTwice;
+use super::other::NoOther;
 use super::outage::tell_of_outage;
 use super::run::{evolve_all, group_of};
 use super::snapshots::SnapshotRule;
@@ -286,9 +286,8 @@ fn decide_row<'a, A: Actor + Decides<C>, C: Command>(
     })
 }
 
-/// Naming a stream twice is the command's own fault, and will be whenever it is tried again.
 fn not_called(failure: Failure) -> Rejected<Failure> {
-    if failure.source().is::<NamedTwice>() {
+    if failure.source().is::<NoOther>() {
         Rejected::Refused(failure)
     } else {
         Rejected::Failed(failure)

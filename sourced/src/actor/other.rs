@@ -23,6 +23,61 @@ use crate::topology::Produces;
 ///
 /// A refusal stores nothing that could depend on another stream: it says what was right when the streams were read.
 ///
+/// # Whose stream it is
+/// A plain `to: Other<Account>` is a field of the message: **whoever sends the command says which stream it is**, and may
+/// name any. Through a gateway that is anybody. Let the command check that it may, by what the other actor's state says
+/// and by its `Principal`; or derive the stream from what the command or the state says. `#[stream(…)]` on the parameter
+/// takes an expression of the fields, by reference, and of `self`; the parameter is then no field, and nobody sends it.
+///
+/// ```
+/// use sourced::prelude::*;
+///
+/// #[derive(Debug, Default)]
+/// struct Account;
+///
+/// #[derive(Debug, Default)]
+/// struct UserName {
+///     is_claimed: bool,
+/// }
+///
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("the name is taken")]
+/// struct Taken;
+///
+/// #[actor]
+/// impl Account {
+///     #[command]
+///     fn open(
+///         &self,
+///         name: String,
+///         #[stream(format!("name-{}", name.to_lowercase()))] user_name: Other<UserName>,
+///     ) -> Result<(Opened, Elsewhere<Claimed>), Taken> {
+///         if user_name.is_claimed {
+///             return Err(Taken);
+///         }
+///         Ok((Opened { name }, user_name.emit(Claimed)))
+///     }
+///
+///     #[event]
+///     fn opened(&mut self, _name: String) {}
+/// }
+///
+/// #[actor]
+/// impl UserName {
+///     #[event]
+///     fn claimed(&mut self) {
+///         self.is_claimed = true;
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().register::<Account>().register::<UserName>().build().await?;
+/// app.actor::<Account>("account-1").open("Ann").await?;
+/// let error = app.actor::<Account>("account-2").open("ann").await.unwrap_err();
+/// assert!(error.refusal().is_some());
+/// # Ok(()) }
+/// ```
+///
 /// ```
 /// use sourced::prelude::*;
 ///
@@ -116,11 +171,16 @@ impl<A: Actor> Other<A> {
     /// Loads the state of another stream for a decision in this one. Generated code calls this.
     ///
     /// # Errors
-    /// [`Failure`] when a stream is named twice, or its history cannot be read or does not fit the actor.
+    /// [`Failure`] when a stream is named twice or not at all, or its history cannot be read or does not fit the actor.
     #[doc(hidden)]
-    pub async fn load(stream: StreamId, own: &StreamId, cx: &Context) -> Result<Self, Failure> {
+    pub async fn load(
+        stream: Result<StreamId, InvalidName>,
+        own: &StreamId,
+        cx: &Context,
+    ) -> Result<Self, Failure> {
+        let stream = stream.map_err(NoOther::Unnamed)?;
         if &stream == own || cx.is_guarded(&stream) {
-            return Err(NamedTwice { stream }.into());
+            return Err(NoOther::NamedTwice(stream).into());
         }
         let handlers = Handlers::of_actor();
         let read = ReadStream::all(stream.clone());
@@ -136,13 +196,17 @@ impl<A: Actor> Other<A> {
     }
 }
 
-/// A stream that is there twice in a decision, which could not see its own events.
+/// A stream that cannot take part in a decision. That is the command's own fault, and will be whenever it is tried again.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the stream `{stream}` is named twice: a command needs a different stream for each of its actors"
-)]
-pub(super) struct NamedTwice {
-    stream: StreamId,
+pub(super) enum NoOther {
+    /// It is there twice: the decision could not see its own events.
+    #[error(
+        "the stream `{0}` is named twice: a command needs a different stream for each of its actors"
+    )]
+    NamedTwice(StreamId),
+    /// What the command says makes no name.
+    #[error("the command names no stream by what it says: {0}")]
+    Unnamed(#[source] InvalidName),
 }
 
 impl<A> Deref for Other<A> {

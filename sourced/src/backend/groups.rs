@@ -125,7 +125,7 @@ impl KnownTypes {
 }
 
 /// How far a group is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupStatus {
     /// Its name.
     pub id: GroupId,

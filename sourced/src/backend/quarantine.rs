@@ -1,6 +1,7 @@
 //! Quarantine: what could not be handled, and what a person does about it.
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::BackendError;
 use crate::message::{MessageId, TypeName};
@@ -84,7 +85,7 @@ pub trait Quarantine: Send + Sync {
 }
 
 /// The last failure of a lane, since its last progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LaneFailure {
     /// The stream of the message that failed.
     pub stream: StreamId,
@@ -105,7 +106,7 @@ pub struct LaneFailure {
 }
 
 /// A lane that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Parked {
     /// The stream, or [`StreamId::log`] of a group in global order. Its later messages wait, too.
     pub stream: StreamId,
@@ -116,7 +117,8 @@ pub struct Parked {
 }
 
 /// What was done about a message that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// It was tried again.
     Retried,
@@ -125,7 +127,7 @@ pub enum Remedy {
 }
 
 /// The record of what somebody did about a message that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Intervention {
     /// Its number, for the next page.
     pub number: u64,

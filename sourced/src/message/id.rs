@@ -90,6 +90,20 @@ impl FromStr for MessageId {
     }
 }
 
+/// ```
+/// use sourced::message::CorrelationId;
+///
+/// let id: CorrelationId = "01890a5d-ac96-774b-bcce-b302099a8057".parse()?;
+/// assert_eq!(id.to_string(), "01890a5d-ac96-774b-bcce-b302099a8057");
+/// # Ok::<(), sourced::message::InvalidMessageId>(())
+/// ```
+impl FromStr for CorrelationId {
+    type Err = InvalidMessageId;
+    fn from_str(text: &str) -> Result<Self, InvalidMessageId> {
+        text.parse().map(|MessageId(id)| Self(id))
+    }
+}
+
 /// A text that is not the UUID of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

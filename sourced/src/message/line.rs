@@ -15,7 +15,7 @@ struct Line {
     seq: Seq,
     position: Position,
     id: MessageId,
-    kind: LineKind,
+    kind: Kind,
     #[serde(rename = "type")]
     type_name: TypeName,
     created_at: Timestamp,
@@ -26,13 +26,6 @@ struct Line {
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     metadata: Metadata,
     payload: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum LineKind {
-    Command,
-    Event,
 }
 
 impl StoredMessage {
@@ -56,10 +49,7 @@ impl StoredMessage {
             seq: self.seq,
             position: self.position,
             id: self.id,
-            kind: match self.kind {
-                Kind::Command => LineKind::Command,
-                Kind::Event => LineKind::Event,
-            },
+            kind: self.kind,
             type_name: self.type_name.clone(),
             created_at: self.created_at,
             causation_id: self.causation_id,
@@ -80,10 +70,7 @@ impl StoredMessage {
         let new = NewMessage {
             id: line.id,
             type_name: line.type_name,
-            kind: match line.kind {
-                LineKind::Command => Kind::Command,
-                LineKind::Event => Kind::Event,
-            },
+            kind: line.kind,
             created_at: line.created_at,
             causation_id: line.causation_id,
             correlation_id: line.correlation_id,

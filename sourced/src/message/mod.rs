@@ -32,14 +32,15 @@ pub use trace::{InvalidTraceparent, Traceparent};
 pub use unstorable::Unstorable;
 pub use versions::{Since, check_was, names_with, read_since};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::stream::{GroupId, Position, Seq, StreamId};
 use crate::time::Timestamp;
 
 /// Whether a message is a wish or a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A wish to change something; it may be refused.
     Command,
@@ -128,7 +129,7 @@ pub trait Event: MessageType {}
 ///
 /// A root message is its own cause. Every message stored because of another carries the other's id as its cause, its
 /// correlation and its metadata, so that a whole conversation can be followed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Message<P> {
     /// Its name for ever.

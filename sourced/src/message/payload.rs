@@ -4,8 +4,10 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::unstorable::{Unsaid, Why, difference, place_at};
 use super::{MessageType, Unstorable, strict};
@@ -134,6 +136,14 @@ pub(crate) struct Written {
     pub(crate) payload: Payload,
     /// Whether what is read back equals it, where its type can tell.
     pub(crate) is_same: bool,
+}
+
+/// As the JSON value that it is, where JSON is written.
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        value.serialize(serializer)
+    }
 }
 
 impl fmt::Debug for Payload {

@@ -5,16 +5,19 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::access::{Entries, Items, Variant};
 use super::complaint::{Complaint, child};
 use super::filler::Filler;
 use super::violation::Violation;
+
+static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// How values are meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,8 +82,11 @@ impl<'p> Reader<'p> {
         known: Option<&'static [&'static str]>,
         visitor: V,
     ) -> Result<V::Value, Complaint> {
-        let Value::Object(entries) = self.value else {
-            return self.expected(&visitor);
+        let entries = match self.value {
+            Value::Object(entries) => entries,
+            // Who sends no body gives no field.
+            Value::Null if self.place.is_empty() && known.is_some() => &NOTHING,
+            _ => return self.expected(&visitor),
         };
         if let Some(known) = known {
             let mut unknown = self.pass.unknown.borrow_mut();
@@ -210,7 +216,7 @@ impl<'p> Reader<'p> {
 }
 
 /// The values of an object whose fields are numbers, in their order: `items[0]=..&items[1]=..`
-fn numbered(entries: &serde_json::Map<String, Value>) -> Option<Vec<&Value>> {
+fn numbered(entries: &Map<String, Value>) -> Option<Vec<&Value>> {
     let number = |(name, value): (&String, _)| Some((name.parse::<u32>().ok()?, value));
     let mut items: Vec<(u32, &Value)> = entries.iter().map(number).collect::<Option<_>>()?;
     items.sort_by_key(|(number, _)| *number);

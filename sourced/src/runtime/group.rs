@@ -11,7 +11,7 @@ use crate::backend::{
 };
 use crate::env::Clock;
 use crate::reactor::Register;
-use crate::stream::{GroupId, IntoStreamId, Position, StreamId};
+use crate::stream::{GroupId, IntoStreamId, InvalidName, Position, StreamId};
 use crate::table::{TableProjector, table_of_projector};
 
 /// How many parked streams are looked at together.
@@ -78,10 +78,36 @@ pub struct GroupRef<R> {
 impl App {
     /// The consumer group of a reactor.
     pub fn group<R: Register>(&self) -> GroupRef<R> {
+        self.group_of(R::reactor().group().clone())
+    }
+
+    /// The consumer group of this name, whichever program's it is. What only its reactor can do, [`GroupRef::rebuild`], needs
+    /// [`App::group`].
+    ///
+    /// ```
+    /// # use sourced::prelude::*;
+    /// # #[derive(Debug, Default)] struct Door;
+    /// # #[actor] impl Door { #[event] fn opened(&mut self) {} }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder().register::<Door>().build().await?;
+    /// let door = app.group_named("door")?;
+    /// assert!(door.state().await?.is_active());
+    /// assert!(door.parked(None, 10).await?.is_empty());
+    /// assert!(app.group_named("window")?.state().await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidName`] when no group can have it. Whether there is one shows when it is asked for something.
+    pub fn group_named(&self, name: impl AsRef<str>) -> Result<GroupRef<()>, InvalidName> {
+        Ok(self.group_of(GroupId::new(name)?))
+    }
+
+    fn group_of<R>(&self, id: GroupId) -> GroupRef<R> {
         GroupRef {
             backend: Arc::clone(self.backend()),
             clock: Arc::clone(&self.env().clock),
-            id: R::reactor().group().clone(),
+            id,
             reactor: PhantomData,
         }
     }

@@ -16,7 +16,8 @@ use super::in_flight::InFlight;
 use super::side_effects::{self, Share};
 use super::strategy::FailedAttempt;
 use crate::backend::{
-    Ack, AckError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn, GroupOrder, Verdict,
+    Ack, AckError, AppendError, BackendError, Claim, ClaimKey, Delivery, FenceError, GoOn,
+    GroupOrder, Verdict,
 };
 use crate::env::Task;
 use crate::failure::Failure;
@@ -303,8 +304,13 @@ impl LaneTask<'_> {
                     deliveries = before;
                     behind = failed.is_to_blame.then_some(failure);
                 }
+                // Which of them led to what cannot be stored shows when it is handled alone.
+                LaneError::Ack(_) if deliveries.len() > 1 => {
+                    deliveries = &deliveries[..deliveries.len() / 2];
+                    behind = None;
+                }
                 LaneError::Ack(error) => {
-                    self.fail(&Failure::from(error)).await;
+                    self.fail(&of_ack(error)).await;
                     return None;
                 }
             }
@@ -563,6 +569,14 @@ fn before_failure<'d, 'f>(
     let n_before =
         deliveries.partition_point(|delivery| delivery.message.position < failed.position);
     (0 < n_before && n_before < deliveries.len()).then(|| (&deliveries[..n_before], failed))
+}
+
+/// What is too large stays so.
+fn of_ack(error: AckError) -> Failure {
+    match error {
+        AckError::Append(AppendError::Limit(_)) => Failure::permanent(error),
+        _ => Failure::from(error),
+    }
 }
 
 /// A failed attempt, and what becomes of its message.

@@ -36,6 +36,9 @@ const MAX_TRIES: u32 = 64;
 /// share is left to the workers, because nothing may be overtaken; and so is that of a projector which loads its state
 /// outside of the transaction that saves it. [`UnitOutcome::left_to_workers`] tells which.
 ///
+/// The command itself waits for nobody. Like a durable call it is decided here and now, on all events of its stream: commands
+/// that were dispatched to the stream before it, and still wait for a worker, are decided after it.
+///
 /// ```
 /// # use sourced::prelude::*;
 /// # #[derive(Default)] pub struct Lamp { on: bool }

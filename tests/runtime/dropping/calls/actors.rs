@@ -61,7 +61,7 @@ pub const CALLS: &[Call] = &[
         let services = services(&w);
         let (own, other) = (id("account-own"), id(&account(&w)));
         let cx = Context::live(&command(&w, &own, 0), &services);
-        Made::plain(async move { _ = Other::<Account>::load(other, &own, &cx).await.unwrap() })
+        Made::plain(async move { _ = Other::<Account>::load(Ok(other), &own, &cx).await.unwrap() })
     }),
     call!("Handlers::decide_on", w, _, n => {
         let services = services(&w);

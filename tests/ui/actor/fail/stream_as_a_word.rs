@@ -1,0 +1,31 @@
+//! The stream is said as a value of the attribute.
+
+use sourced::prelude::*;
+
+#[derive(Debug, Default)]
+pub struct Account;
+
+#[derive(Debug, Default)]
+pub struct Name;
+
+#[actor]
+impl Account {
+    #[command]
+    pub fn open(&self, name: String, #[stream = "name-ann"] claimed: Other<Name>) -> (Opened, Elsewhere<Claimed>) {
+        (Opened { name }, claimed.emit(Claimed))
+    }
+
+    #[event]
+    pub fn opened(&mut self, _name: String) {}
+}
+
+#[actor]
+impl Name {
+    #[event]
+    pub fn claimed(&mut self) {}
+}
+
+fn main() {
+    let app = App::builder().register::<Account>().register::<Name>().build();
+    drop(app);
+}
