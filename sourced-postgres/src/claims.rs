@@ -45,6 +45,7 @@ impl Claims for Postgres {
                 Err(ClaimTrouble::Backend(error)) => return Err(error),
                 Ok(claims) => {
                     held.put_back();
+                    self.inner.history.claimed(&claims);
                     return Ok(claims);
                 }
             }
@@ -52,11 +53,15 @@ impl Claims for Postgres {
     }
 
     async fn ack(&self, ack: Ack) -> Result<Vec<Appended>, AckError> {
-        Ok(self.acknowledge_together(ack, None).await?.appended)
+        let appended = self.acknowledge_together(ack, None).await?.appended;
+        self.inner.history.stored(&appended);
+        Ok(appended)
     }
 
     async fn ack_and_go_on(&self, ack: Ack, next: GoOn) -> Result<Acked, AckError> {
-        self.acknowledge_together(ack, Some(next)).await
+        let acked = self.acknowledge_together(ack, Some(next)).await?;
+        self.inner.history.stored(&acked.appended);
+        Ok(acked)
     }
 
     async fn ack_and_fail(

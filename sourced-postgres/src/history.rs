@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sourced::Timestamp;
-use sourced::backend::{HistoryMark, KnownHistory, Sighting};
+use sourced::backend::{Appended, Claim, HistoryMark, KnownHistory, Sighting};
 use sourced::env::{Clock as _, SystemClock};
 use sqlx::types::Uuid;
 use sqlx::{Executor as _, PgConnection, Row as _};
@@ -42,6 +42,28 @@ struct Horizon {
 impl History {
     pub(crate) fn setbacks(&self) -> u64 {
         self.known.setbacks()
+    }
+
+    /// Notes the newest of what was stored.
+    pub(crate) fn stored(&self, appended: &[Appended]) {
+        if let Some(newest) = appended.iter().max_by_key(|one| one.position) {
+            self.known.saw(HistoryMark {
+                position: newest.position,
+                id: newest.id,
+            });
+        }
+    }
+
+    /// Notes the newest of what was claimed.
+    pub(crate) fn claimed(&self, claims: &[Claim]) {
+        let deliveries = claims.iter().flat_map(|claim| &claim.deliveries);
+        let messages = deliveries.map(|delivery| &delivery.message);
+        if let Some(newest) = messages.max_by_key(|message| message.position) {
+            self.known.saw(HistoryMark {
+                position: newest.position,
+                id: newest.id,
+            });
+        }
     }
 
     /// Looks for the first time, by this statement.
@@ -95,13 +117,14 @@ impl History {
         let Some(marks) = self.marks.get() else {
             return Ok(());
         };
-        let mark = self.known.mark();
+        let (setbacks, mark) = (self.setbacks(), self.known.mark());
         let marked = mark.map(|mark| clamped(mark.position.get()));
         let (there, newest, id): (Option<Uuid>, Option<i64>, Option<Uuid>) =
             marks.query_as().bind(marked).fetch_one(connection).await?;
         let newest = newest.zip(id).map(read_mark).transpose()?;
         let looked_for = mark.map(|mark| (mark, there == Some(mark.id.as_uuid())));
         self.known.compare(Sighting {
+            setbacks,
             place,
             looked_for,
             newest,

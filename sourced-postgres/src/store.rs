@@ -20,7 +20,9 @@ impl Store for Postgres {
         if appends.is_empty() {
             return Ok(Vec::new());
         }
-        self.append_checked(appends).await
+        let appended = self.append_checked(appends).await?;
+        self.inner.history.stored(&appended);
+        Ok(appended)
     }
 
     async fn takes_writes(&self) -> Result<(), BackendError> {

@@ -45,6 +45,7 @@ impl Told for UnitTrouble {
 impl Units for Postgres {
     async fn commit_unit(&self, unit: UnitCommit) -> Result<Vec<Appended>, UnitError> {
         let appended = self.store_retrying(unit, None).await?;
+        self.inner.history.stored(&appended);
         self.inner.hints.raise();
         Ok(appended)
     }

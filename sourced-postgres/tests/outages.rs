@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::Schema;
 use sourced::backend::{
     Ack, AckError, BackendError, Claim, ClaimRequest, Claims as _, Group, GroupOrder, Groups as _,
-    StartFrom, Store as _, StreamAppend, SyncAction, Tx, WorkerId,
+    Log as _, StartFrom, Store as _, StreamAppend, SyncAction, Tx, WorkerId,
 };
 use sourced::env::{Clock as _, Env, SystemClock};
 use sourced::prelude::*;
@@ -283,6 +283,19 @@ async fn nobody_waits_for_ever_for_a_server_that_stands_still() {
     let outcome = claimed.outcome().await.unwrap();
     assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_goes_on_from_a_copy_made_just_before_what_was_stored() {
+    let server = ThrowawayPostgres::start();
+    let backend = Postgres::connect(server.url()).await.unwrap();
+    backend.append(vec![to("a")]).await.unwrap();
+    server.copy();
+    backend.append(vec![to("a")]).await.unwrap();
+    assert_eq!(backend.setbacks(), 0);
+    server.restore();
+    while backend.append(vec![to("b")]).await.is_err() {}
+    assert_eq!(backend.setbacks(), 1);
 }
 
 /// Ends those whose commit waits for a replica; how many there were.

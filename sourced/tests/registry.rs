@@ -47,6 +47,13 @@ struct Order {
 #[command("shop.close", alias = "shop.shut")]
 struct Close;
 
+#[command("shop.search")]
+#[derive(Default)]
+#[serde(default)]
+struct Search {
+    words: String,
+}
+
 #[command("shop.measure")]
 struct Measure {
     a: u8,
@@ -153,11 +160,19 @@ fn an_empty_command_misses_all_it_needs() {
 
 #[test]
 fn what_is_no_object_is_one_thing_that_is_wrong() {
-    for value in [json!(null), json!([1]), json!("x"), json!(1)] {
+    for value in [json!([1]), json!("x"), json!(1)] {
         let said = said::<Order>(&value);
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].ends_with("has to be struct Order"), "{said:?}");
     }
+}
+
+#[test]
+fn who_sends_nothing_gives_no_field() {
+    let missing = said::<Order>(&json!({}));
+    assert!(missing.len() > 1, "{missing:?}");
+    assert_eq!(said::<Order>(&json!(null)), missing);
+    assert_eq!(read::<Search>(&json!(null)).unwrap(), Search::default());
 }
 
 #[test]

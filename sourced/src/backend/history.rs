@@ -34,6 +34,8 @@ pub struct Mark {
 /// What a look at the database has shown.
 #[derive(Debug, Clone, Default)]
 pub struct Sighting {
+    /// How often something was missing when the look began, before it was said what to look for.
+    pub setbacks: u64,
     /// What tells the database from another one that takes its place; `None` when that was not to be found out.
     pub place: Option<String>,
     /// The mark that was looked for, and whether it is there.
@@ -53,6 +55,12 @@ impl KnownHistory {
         self.lock().mark
     }
 
+    /// Notes what is certainly in the log, as something that was stored or read: it is looked for where it is the newest.
+    pub fn saw(&self, seen: Mark) {
+        let mut known = self.lock();
+        known.mark = newer(known.mark, Some(seen));
+    }
+
     /// Compares what was seen with what is known, which it becomes. Whether the log was set back is said once.
     pub fn compare(&self, seen: Sighting) {
         let mut known = self.lock();
@@ -62,14 +70,15 @@ impl KnownHistory {
         };
         let lost = match seen.looked_for {
             // Somebody else may have looked meanwhile, and have said so.
-            Some((mark, is_there)) if known.mark == Some(mark) => (!is_there).then_some(mark),
+            Some((mark, false)) if self.setbacks() == seen.setbacks => Some(mark),
             _ => None,
         };
         known.place = seen.place.or(known.place.take());
-        known.mark = seen.newest.or(known.mark.filter(|_| lost.is_none()));
         if !is_elsewhere && lost.is_none() {
+            known.mark = newer(known.mark, seen.newest);
             return;
         }
+        known.mark = seen.newest;
         self.setbacks.fetch_add(1, Ordering::AcqRel);
         drop(known);
         tracing::warn!(
@@ -82,6 +91,12 @@ impl KnownHistory {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn newer(one: Option<Mark>, other: Option<Mark>) -> Option<Mark> {
+    one.into_iter()
+        .chain(other)
+        .max_by_key(|mark| mark.position)
 }
 
 #[cfg(test)]
@@ -97,6 +112,7 @@ mod tests {
 
     fn seen(place: &str, looked_for: Option<(u64, bool)>, newest: u64) -> Sighting {
         Sighting {
+            setbacks: 0,
             place: Some(place.to_owned()),
             looked_for: looked_for.map(|(position, is_there)| (mark(position), is_there)),
             newest: Some(mark(newest)),
@@ -117,6 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_stored_meanwhile_is_looked_for() {
+        let history = KnownHistory::default();
+        history.compare(seen("a", None, 5));
+        history.saw(mark(7));
+        history.saw(mark(6));
+        assert_eq!(history.mark(), Some(mark(7)));
+        // More was stored while somebody looked, and it is missed all the same.
+        history.saw(mark(8));
+        history.compare(seen("a", Some((7, false)), 5));
+        assert_eq!((history.setbacks(), history.mark()), (1, Some(mark(5))));
+    }
+
+    #[test]
     fn what_is_missing_is_counted_once() {
         let history = KnownHistory::default();
         history.compare(seen("a", None, 9));
@@ -124,6 +153,9 @@ mod tests {
         history.compare(seen("a", Some((9, false)), 4));
         history.compare(seen("a", Some((9, false)), 4));
         assert_eq!((history.setbacks(), history.mark()), (1, Some(mark(4))));
+        // What was looked for before that is no longer missed.
+        history.compare(seen("a", Some((9, false)), 5));
+        assert_eq!(history.setbacks(), 1);
         history.compare(seen("b", Some((4, true)), 4));
         history.compare(seen("b", Some((4, true)), 4));
         assert_eq!(history.setbacks(), 2);

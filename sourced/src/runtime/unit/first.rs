@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{UnitError, UnitOutcome};
-use crate::backend::BackendError;
+use crate::backend::{AppendError, BackendError, ExpectedSeq, StreamAppend};
 use crate::message::{Kind, MessageId, NewMessage, StoredMessage};
 use crate::runtime::app::Inner;
 use crate::stream::{GroupId, StreamId};
@@ -21,6 +21,7 @@ pub(super) async fn outcome(
     let Some(stored) = backend.find(command.id).await?.filter(is_same) else {
         return Ok(None);
     };
+    store_again(app, stream, command).await?;
     if let Some(refusal) = backend.refusal(command.id).await? {
         return Ok(Some(Err(UnitError::Refused(refusal.reason))));
     }
@@ -46,6 +47,24 @@ pub(super) async fn outcome(
         refusals,
         left: Vec::new(),
     })))
+}
+
+/// What is seen need not be on a synchronous replica yet. Who stores it again is answered when it is.
+async fn store_again(
+    app: &Inner,
+    stream: &StreamId,
+    command: &NewMessage,
+) -> Result<(), BackendError> {
+    let again = StreamAppend {
+        stream: stream.clone(),
+        expected: ExpectedSeq::Any,
+        messages: vec![command.clone()],
+    };
+    match app.services.backend.append(vec![again]).await {
+        Ok(_) => Ok(()),
+        Err(AppendError::Backend(error)) => Err(error),
+        Err(error) => Err(BackendError::Refused(error.into())),
+    }
 }
 
 /// Whether it follows from what is known to follow from the command. A cause has a lower position than its effects.
