@@ -27,11 +27,20 @@ impl<'l> Readers<'l> {
         }
     }
 
+    fn begin<A: Actor>(&self, world: &World<'_, A>) -> Result<(), Found> {
+        let made = self.all.iter().map(|reader| world.begin(&**reader));
+        let made: Result<(), Failure> = made.collect();
+        made.map_err(|failure| Found::Breaks(failure.chain()))
+    }
+
     /// Hands on what has come since the last time.
     ///
     /// # Errors
     /// Who could not take what, in words.
     pub(super) fn read_on<A: Actor>(&self, world: &World<'_, A>) -> Result<(), Found> {
+        if self.read.get() == Position::START {
+            self.begin(world)?;
+        }
         for message in world.log_after(self.read.get()) {
             self.read.set(message.position);
             let is_read =

@@ -168,11 +168,19 @@ impl<'l, A: Actor> World<'l, A> {
         caught(handed).unwrap_or_else(|panic| Err(Failure::msg(panic)))
     }
 
+    /// Makes the table that a reactor keeps, if it keeps one: once, before it handles anything.
+    ///
+    /// # Errors
+    /// When there can be none.
+    pub(super) fn begin(&self, reactor: &dyn Reactor) -> Result<(), Failure> {
+        let Some(table) = reactor.table() else {
+            return Ok(());
+        };
+        let made = self.services.backend.ensure_table(table, reactor.group());
+        Ok(self.runtime.block_on(made).map(drop)?)
+    }
+
     async fn hand_to(&self, reactor: &dyn Reactor, event: &StoredMessage) -> Result<(), Failure> {
-        let backend = &self.services.backend;
-        if let Some(table) = reactor.table() {
-            backend.ensure_table(table, reactor.group()).await?;
-        }
         let delivery = Delivery {
             message: event.clone(),
             replaying: false,
@@ -192,7 +200,7 @@ impl<'l, A: Actor> World<'l, A> {
             syncs,
             ..UnitCommit::default()
         };
-        backend.commit_unit(unit).await?;
+        self.services.backend.commit_unit(unit).await?;
         Ok(())
     }
 

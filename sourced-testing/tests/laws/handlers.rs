@@ -232,7 +232,7 @@ mod readers_that_do_not_take_what_is_decided {
     #[projector]
     impl Day {
         #[event]
-        fn booked(event: &Booked) -> Self {
+        fn booked(_row: Option<Self>, event: &Booked) -> Self {
             let year = event.year;
             let short = i16::try_from(year).expect("no year is so late");
             Self { year, short }

@@ -89,8 +89,8 @@ fn sorted(value: &Value) -> Vec<char> {
 }
 
 /// The negative control: stored unchecked, it would not be read back as it was.
-fn is_refused_rightly(it: &Anything) {
-    let Ok(json) = serde_json::to_string(it) else {
+fn is_refused_rightly(note: &Note) {
+    let Ok(json) = serde_json::to_string(note) else {
         return;
     };
     let Ok(payload) = Payload::parse(&json) else {
@@ -100,8 +100,8 @@ fn is_refused_rightly(it: &Anything) {
     if json.contains("$serde_json::private::RawValue") {
         return;
     }
-    if let Ok(back) = payload.decode::<Anything>() {
-        assert_ne!(&back, it, "refused, and would have come back: {json}");
+    if let Ok(back) = payload.decode::<Note>() {
+        assert_ne!(&back, note, "refused, and would have come back: {json}");
     }
 }
 
@@ -109,11 +109,12 @@ fn is_refused_rightly(it: &Anything) {
 fn taken(seeds: &mut std::ops::RangeFrom<u64>, n: usize) -> (Vec<u64>, Vec<u64>) {
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     for seed in seeds.take(n) {
-        let it = drawn(seed);
-        if Payload::encode(&it).is_ok() {
+        // An event of it is written alike.
+        let note = Note { it: drawn(seed) };
+        if Payload::encode(&note).is_ok() {
             taken.push(seed);
         } else {
-            is_refused_rightly(&it);
+            is_refused_rightly(&note);
             refused.push(seed);
         }
     }
