@@ -6,7 +6,7 @@ use sourced::backend::{
 };
 use uuid::Uuid;
 
-use super::fixed::{GROUPS, group_id, stream_of};
+use super::fixed::{GROUPS, STREAMS, group_id, lanes_of, stream_id};
 use super::operation::{Blow, Write};
 use super::run::{Came, Game, HOUR, nothing};
 use super::writing::ids_of_all;
@@ -55,7 +55,9 @@ impl<H: Harness> Game<'_, H> {
         request: &ClaimRequest,
     ) -> Result<(), String> {
         let key = &claim.key;
-        let Some(stream) = stream_of(&key.stream)
+        let mut lanes = lanes_of(nth).iter();
+        let Some(stream) = lanes
+            .find(|lane| stream_id(**lane) == key.stream)
             .filter(|_| key.group == group_id(nth) && key.worker == request.worker)
         else {
             return Err(format!("{key:?} was not asked for"));
@@ -67,12 +69,12 @@ impl<H: Harness> Game<'_, H> {
                 key.stream
             ));
         }
-        let lane = group.lane(stream);
+        let lane = group.lane(*stream);
         if let Some(why) = lane.is_closed(self.hour) {
             return Err(format!("{} was given, though {why}", key.stream));
         }
         let pending: Vec<MessageId> = lane
-            .pending(nth, self.streams.of(stream))
+            .pending(nth, self.streams.of(*stream))
             .map(|stored| stored.id)
             .collect();
         let given = delivered(claim);
@@ -123,10 +125,11 @@ impl<H: Harness> Game<'_, H> {
             .rev()
             .nth(usize::from(nth) % n.max(1))?
             .clone();
-        let stream = stream_of(&claim.key.stream)?;
         let group = GROUPS
             .into_iter()
             .find(|nth| group_id(*nth) == claim.key.group)?;
+        let mut lanes = lanes_of(group).iter();
+        let stream = *lanes.find(|lane| stream_id(**lane) == claim.key.stream)?;
         let is_held = self.groups[group].lane(stream).is_held_by(&claim.key);
         Some((claim, group, stream, is_held))
     }
@@ -144,7 +147,7 @@ impl<H: Harness> Game<'_, H> {
         let n = usize::from(messages).min(claim.deliveries.len());
         let (appends, sorts, is_right) = self.written(append.map_or(&[], std::slice::from_ref));
         let ids = ids_of_all(&appends);
-        let later = schedules.then(|| self.later(stream, 1));
+        let later = schedules.then(|| self.later(stream % STREAMS.len(), 1));
         let ack = Ack {
             appends,
             schedules: later

@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use sourced::MessageId;
 use sourced::backend::ClaimKey;
 
-use super::fixed::STREAMS;
+use super::fixed::{LOG, lanes_of};
 use super::operation::Blow;
 use super::streams::{Stored, Streams};
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
     pub(super) is_stopped: bool,
-    lanes: [Lane; STREAMS.len()],
+    /// Of the streams, and of the whole log.
+    lanes: [Lane; LOG + 1],
 }
 
 #[derive(Debug, Default)]
@@ -47,12 +48,11 @@ impl Group {
         if self.is_stopped {
             return 0;
         }
-        let lanes = self.lanes.iter().enumerate();
-        lanes
-            .filter(|(stream, lane)| {
-                !lane.is_parked() && lane.pending(group, streams.of(*stream)).next().is_some()
-            })
-            .count()
+        let has_work = |lane: &&usize| {
+            let (nth, lane) = (**lane, &self.lanes[**lane]);
+            !lane.is_parked() && lane.pending(group, streams.of(nth)).next().is_some()
+        };
+        lanes_of(group).iter().filter(has_work).count()
     }
 }
 

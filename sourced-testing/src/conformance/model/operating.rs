@@ -3,13 +3,15 @@
 use sourced::Position;
 use sourced::backend::{QuarantineError, ResetFrom, ResetScope};
 
-use super::fixed::{STREAMS, group_id, stream_id};
+use super::fixed::{WHOLE, group_id, lane_of, lanes_of, stream_id};
 use super::run::{Came, Game, done};
 use crate::conformance::Harness;
 use crate::conformance::fixtures::*;
 
 impl<H: Harness> Game<'_, H> {
     pub(super) async fn reset(&mut self, group: usize, only: Option<usize>) -> Came {
+        // One in global order begins again as a whole.
+        let only = only.filter(|_| group != WHOLE);
         let scope = only.map_or(ResetScope::All, |stream| {
             ResetScope::Stream(stream_id(stream))
         });
@@ -17,15 +19,16 @@ impl<H: Harness> Game<'_, H> {
             .backend
             .reset_group(&group_id(group), &scope, ResetFrom::Beginning)
             .await;
-        for stream in STREAMS {
-            if only.is_none_or(|only| only == stream) {
-                self.groups[group].lane(stream).reset();
+        for lane in lanes_of(group) {
+            if only.is_none_or(|only| only == *lane) {
+                self.groups[group].lane(*lane).reset();
             }
         }
         done(reset)
     }
 
     pub(super) async fn skip(&mut self, group: usize, stream: usize, first: bool) -> Came {
+        let stream = lane_of(group, stream);
         let (right, other) = {
             let lane = self.groups[group].lane(stream);
             let mut pending = lane.pending(group, self.streams.of(stream));
@@ -73,6 +76,7 @@ impl<H: Harness> Game<'_, H> {
     }
 
     pub(super) async fn retry(&mut self, group: usize, stream: usize) -> Came {
+        let stream = lane_of(group, stream);
         let retried = self
             .backend
             .retry_parked(&group_id(group), &stream_id(stream), "a reason")

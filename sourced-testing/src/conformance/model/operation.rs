@@ -125,7 +125,7 @@ pub(in crate::conformance) fn operations() -> impl Strategy<Value = Vec<Operatio
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let (group, stream, claim, nth) = (0..2_u8, 0..3_u8, 0..8_u8, any::<u8>());
+    let (group, stream, claim, nth) = (0..3_u8, 0..3_u8, 0..8_u8, any::<u8>());
     let verdict = prop_oneof![
         Just(Blow::RetryInAnHour),
         Just(Blow::Park),

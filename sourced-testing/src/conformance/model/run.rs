@@ -6,7 +6,7 @@ use std::time::Duration;
 use sourced::MessageId;
 use sourced::backend::Claim;
 
-use super::fixed::{GROUPS, STREAMS, group_id, registered, stream_id};
+use super::fixed::{GROUPS, STREAMS, group_id, lanes_of, registered, stream_id};
 use super::lanes::Group;
 use super::operation::Operation;
 use super::streams::Streams;
@@ -201,8 +201,8 @@ impl<H: Harness> Game<'_, H> {
         for group in GROUPS {
             let nth = u8::try_from(group).unwrap_or_default();
             self.play(&Operation::Start { group: nth }).await?;
-            for stream in 0..3 {
-                self.play(&Operation::Retry { group: nth, stream }).await?;
+            for lane in lanes_of(group) {
+                self.retry(group, *lane).await?;
             }
         }
         for group in GROUPS {

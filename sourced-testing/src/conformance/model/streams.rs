@@ -4,7 +4,7 @@ use sourced::backend::LastEvent;
 use sourced::{ExpectedSeq, MessageId, Position, Seq};
 use uuid::Uuid;
 
-use super::fixed::STREAMS;
+use super::fixed::{LOG, STREAMS};
 use super::operation::{Expects, Sort};
 
 /// A stored message.
@@ -27,7 +27,8 @@ pub(super) struct Later {
 
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    by_stream: [Vec<Stored>; STREAMS.len()],
+    /// And the whole log, in the order of positions.
+    by_stream: [Vec<Stored>; LOG + 1],
     /// In the order of scheduling.
     pub(super) later: Vec<Later>,
 }
@@ -39,14 +40,16 @@ impl Streams {
 
     /// All messages, stream by stream, with the number of their stream and their seq.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, Seq, &Stored)> {
-        let streams = self.by_stream.iter().enumerate();
-        streams.flat_map(|(stream, messages)| {
-            let numbered = messages.iter().zip(1_u64..);
+        STREAMS.into_iter().flat_map(|stream| {
+            let numbered = self.of(stream).iter().zip(1_u64..);
             numbered.filter_map(move |(stored, n)| Some((stream, Seq::new(n)?, stored)))
         })
     }
 
     pub(super) fn push(&mut self, stream: usize, stored: Stored) {
+        let log = &mut self.by_stream[LOG];
+        let place = log.partition_point(|before| before.position < stored.position);
+        log.insert(place, stored.clone());
         self.by_stream[stream].push(stored);
     }
 
