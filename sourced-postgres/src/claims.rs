@@ -73,8 +73,11 @@ impl Claims for Postgres {
         let appends = std::mem::take(&mut ack.appends);
         let appends = Appends::checked(appends, &ack.schedules, &self.inner.limits)?;
         let next = Failed { verdict, error };
-        self.acknowledge(&ack, &appends, Some(next), Retry::default())
-            .await
+        let appended = self
+            .acknowledge(&ack, &appends, Some(next), Retry::default())
+            .await?;
+        self.inner.history.stored(&appended);
+        Ok(appended)
     }
 
     async fn release(&self, claim: &ClaimKey) -> Result<(), FenceError> {
